@@ -1,0 +1,44 @@
+"""The frame around every `main`: one line and exit 1 for a user's mistake, a traceback for a bug."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run_stage(body: str) -> subprocess.CompletedProcess[str]:
+    indented = textwrap.indent(body, "    ")
+    script = f"from lacuna.kit import command\ndef main(argv):\n{indented}\ncommand.run('stage', main)"
+    return subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT / "workflow", capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("kind", ["ValueError", "OSError", "FileNotFoundError"])
+def test_a_users_mistake_is_one_line_and_exit_1(kind: str) -> None:
+    done = run_stage(f"raise {kind}('a.h5: found 2,\\nexpected 3')")
+    assert done.returncode == 1
+    assert done.stderr == "stage: a.h5: found 2, expected 3\n"
+
+
+def test_a_bug_shows_its_traceback() -> None:
+    done = run_stage("raise KeyError('x')")
+    assert done.returncode == 1 and "Traceback" in done.stderr
+
+
+def test_sigterm_ends_the_stage_after_it_has_saved() -> None:
+    body = """
+    import os, signal
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except command.Terminated:
+        print("saved")
+        raise
+    """
+    done = run_stage(textwrap.dedent(body))
+    assert done.stdout == "saved\n" and done.returncode == 1
+    assert done.stderr == "stage: terminated by SIGTERM; run the same command again to go on\n"

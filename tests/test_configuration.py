@@ -1,0 +1,105 @@
+"""The configuration: defaults come from the schema, the first mistake is one line, names must exist."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lacuna.kit.configuration import SCHEMA, check_config
+
+ROOT = Path(__file__).resolve().parents[1]
+Config = dict[str, Any]
+
+
+@pytest.fixture
+def config() -> Config:
+    found: Config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    return found
+
+
+def test_defaults_are_filled_in_at_any_depth(config: Config) -> None:
+    filled = check_config(config)
+    assert filled["sources"]["chapel"]["size"] == 64 and filled["sources"]["chapel"]["omit"] == []
+    assert "size" not in filled["sources"]["progan"], "a default leaked from the kind that was not taken"
+    assert filled["shard_size"] == {"images": 1000, "inversions": 16}
+    assert filled["segment"]["heads"] == ["object"]
+
+
+def test_checking_changes_nothing_given_and_is_stable(config: Config) -> None:
+    before = copy.deepcopy(config)
+    once = check_config(config)
+    assert config == before and check_config(once) == once
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("sources", "chapel", "coutn"), 3, r"sources\.chapel: found unknown key 'coutn', expected one of: count,"),
+        (("sources", "chapel", "generator"), "x", r"sources\.chapel: found unknown key 'generator'"),
+        (("colour",), 1, r"top level: found unknown key 'colour'"),
+        (("sources", "My-Photos"), {"kind": "world", "count": 2}, "found 'My-Photos', expected a name of lower-case"),
+        (("sources", "chapel", "kind"), "wolrd", r"sources\.chapel\.kind: found 'wolrd', expected one of: world"),
+        (("sources", "chapel", "count"), 0, r"sources\.chapel\.count: found 0"),
+        (("comparisons", 0, "real"), "chappel", r"comparisons\.0\.real: found 'chappel', expected one of sources: "),
+        (("inversions", 0, "count"), 3000, r"inversions\.0\.count: found 3000, expected at most the 2000 images"),
+        (("inversions", 0, "methods"), ["magic"], r"inversions\.0\.methods\.0: found 'magic', expected one of"),
+        (("segmenters", "chapel"), {"family": "upernet"}, r"segmenters\.chapel: no checkpoint and no 'trained_on'"),
+        (("inversions", 1, "source"), "chapel", r"inversions\.1: found .* twice"),
+    ],
+)
+def test_a_mistake_is_one_line_with_place_found_and_expected(
+    config: Config, path: tuple[Any, ...], value: Any, message: str
+) -> None:
+    place: Any = config
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(ValueError, match=message) as caught:
+        check_config(config, where="my.yaml")
+    assert str(caught.value).startswith("my.yaml: ") and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path", [("report",), ("sources",), ("sources", "chapel", "count"), ("comparisons", 0, "real")]
+)
+def test_a_missing_key_is_named(config: Config, path: tuple[Any, ...]) -> None:
+    place: Any = config
+    for key in path[:-1]:
+        place = place[key]
+    del place[path[-1]]
+    with pytest.raises(ValueError, match=f"key '{path[-1]}' is missing"):
+        check_config(config)
+
+
+def test_every_property_of_the_schema_says_what_it_is() -> None:
+    silent = list(_undescribed(yaml.safe_load(SCHEMA.read_text()), "schema"))
+    assert silent == []
+
+
+def _undescribed(schema: Any, place: str) -> Any:
+    if isinstance(schema, list):
+        for number, item in enumerate(schema):
+            yield from _undescribed(item, f"{place}[{number}]")
+    if not isinstance(schema, dict):
+        return
+    for name, part in schema.get("properties", {}).items():
+        tested = set(part) <= {"const"}  # the `if` of a branch describes nothing
+        described = "description" in part or part.get("$ref", "").startswith("#/$defs/train_")
+        if not tested and not described:
+            yield f"{place}.{name}"
+    for name, part in schema.items():
+        yield from _undescribed(part, f"{place}.{name}")
+
+
+def test_sources_are_unique_or_equal_over_all_overlays() -> None:
+    seen: dict[str, Any] = {}
+    reports: dict[str, str] = {}
+    for path in [ROOT / "config.yaml", *sorted((ROOT / "experiments").glob("*.yaml"))]:
+        overlay = yaml.safe_load(path.read_text())
+        for name, settings in overlay.get("sources", {}).items():
+            assert seen.setdefault(name, settings) == settings, f"{path.name}: source {name} differs elsewhere"
+        report = overlay["report"]
+        assert report not in reports, f"{path.name}: report name {report} is taken by {reports.get(report)}"
+        reports[report] = path.name

@@ -1,0 +1,62 @@
+"""Which files a configuration asks for."""
+
+from typing import Any
+
+import pytest
+
+from lacuna.kit.configuration import check_config
+from lacuna.kit.shards import Shard, shard_from_name, shard_paths, shards
+from lacuna.kit.targets import inversion_entry, omission_method, stage_files, used_sources
+
+CONFIG: dict[str, Any] = {
+    "seed": 1,
+    "report": "index",
+    "sources": {
+        "world": {"kind": "world", "count": 2300},
+        "idle": {"kind": "world", "count": 5},
+        "held": {"kind": "world", "count": 10},
+        "gan": {"kind": "generator", "generator": "gan", "count": 1000},
+        "photos": {"kind": "folder", "path": "my photos", "count": 7},
+    },
+    "segmenters": {"net": {"family": "upernet", "trained_on": "world", "validated_on": "held"}},
+    "generators": {"gan": {"family": "progan", "checkpoint": "gan.safetensors"}},
+    "comparisons": [{"real": "photos", "generated": "gan", "segmenter": "net"}],
+    "inversions": [{"generator": "gan", "source": "photos", "count": 7, "methods": ["layered"]}],
+}
+
+
+def test_shards_are_named_by_what_they_hold_and_do_not_move_when_the_count_grows() -> None:
+    assert [shard.name for shard in shards(2300, 1000)] == ["0-999", "1000-1999", "2000-2299"]
+    assert shards(3300, 1000)[:2] == shards(2300, 1000)[:2]
+    assert shard_from_name("1000-1999") == Shard(1000, 1999) and len(Shard(1000, 1999)) == 1000
+    assert shard_paths("a", 3, 2)[1].as_posix() == "a/2-2.h5"
+    with pytest.raises(ValueError, match="at least 1"):
+        shards(0, 10)
+
+
+def test_only_what_comparisons_and_inversions_need_is_asked_for() -> None:
+    files = stage_files(check_config(CONFIG))
+    assert files["render"] == [
+        "results/render/world/0-999.h5",
+        "results/render/world/1000-1999.h5",
+        "results/render/world/2000-2299.h5",
+        "results/render/held/0-9.h5",
+    ]
+    assert files["sample"] == ["results/sample/gan/0-999.h5"]
+    assert files["segment"] == ["results/segment/net/photos/0-6.h5", "results/segment/net/gan/0-999.h5"]
+    assert files["train_segmenter"] == ["results/train_segmenter/net.safetensors"]
+    assert files["train_generator"] == []
+    assert files["fsd"] == ["results/fsd/net/photos~gan.json", "results/fsd/net/photos~gan.tsv"]
+    assert files["invert"] == ["results/invert/layered/gan/photos/0-6.h5"]
+    assert "idle" not in used_sources(check_config(CONFIG))
+
+
+def test_a_stage_is_empty_where_nothing_asks_for_it() -> None:
+    files = stage_files(check_config(CONFIG | {"comparisons": [], "inversions": []}))
+    assert {stage for stage, paths in files.items() if paths} == {"report"}
+
+
+def test_omissions_are_looked_for_in_the_best_method() -> None:
+    assert omission_method({"methods": ["layered_r", "layered"]}) == "layered_r"
+    assert omission_method({"methods": ["layered", "layered_z"]}) == "layered_z"
+    assert inversion_entry(CONFIG, "gan", "photos")["count"] == 7

@@ -1,0 +1,97 @@
+"""Class-area tables (`segment`), format lacuna-areas/1.
+
+`area_px` uint32 (n, C) pixel counts; `index` int64 (n,); `classes`, `categories` (C,) strings; attribute `image_px`,
+the number of pixels of an image; `skipped_index`, `skipped_name`, `skipped_reason` name every image that could not be
+read. Within `object` and within `material` a row sums to `image_px`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacuna.formats import hdf5
+from lacuna.kit.provenance import Provenance
+from lacuna.kit.shards import shard_paths
+
+FORMAT = "lacuna-areas/1"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An image that is no row of the table, and why."""
+
+    index: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ClassAreas:
+    """Pixels that each class covers, a row an image."""
+
+    area_px: NDArray[np.uint32]
+    index: NDArray[np.int64]
+    classes: list[str]
+    categories: list[str]
+    image_px: int
+    skipped: list[Skipped] = field(default_factory=list)
+
+    @property
+    def percent(self) -> NDArray[np.float64]:
+        """(n, C) areas in percent of the image."""
+        return self.area_px.astype(np.float64) * (100.0 / self.image_px)
+
+
+def write(path: str | Path, table: ClassAreas, provenance: Provenance) -> None:
+    """Write one table."""
+    arrays = {
+        "area_px": table.area_px.astype(np.uint32, copy=False),
+        "index": table.index.astype(np.int64, copy=False),
+        "classes": table.classes,
+        "categories": table.categories,
+        "skipped_index": np.array([row.index for row in table.skipped], dtype=np.int64),
+        "skipped_name": [row.name for row in table.skipped],
+        "skipped_reason": [row.reason for row in table.skipped],
+    }
+    hdf5.write(path, FORMAT, arrays, provenance, {"image_px": table.image_px})
+
+
+def read(path: str | Path) -> ClassAreas:
+    """Read one table.
+
+    Raises:
+        ValueError: not such a table, truncated, or its parts do not fit each other.
+    """
+    with hdf5.opened(path, FORMAT) as file:
+        skipped = zip(
+            file["skipped_index"][:], hdf5.strings(file, "skipped_name"), hdf5.strings(file, "skipped_reason"),
+            strict=True,
+        )  # fmt: skip
+        table = ClassAreas(
+            area_px=file["area_px"][:],
+            index=file["index"][:],
+            classes=hdf5.strings(file, "classes"),
+            categories=hdf5.strings(file, "categories"),
+            image_px=int(file.attrs["image_px"]),
+            skipped=[Skipped(int(index), name, reason) for index, name, reason in skipped],
+        )
+    if table.area_px.shape != (len(table.index), len(table.classes)):
+        raise ValueError(
+            f"{path}: areas {table.area_px.shape} for {len(table.index)} images and {len(table.classes)} classes; "
+            "delete it and run segment again"
+        )
+    return table
+
+
+def read_shards(folder: str | Path, count: int, shard_size: int) -> Iterator[ClassAreas]:
+    """The tables of one source, a shard at a time; all must have the same classes and image size."""
+    first: ClassAreas | None = None
+    for path in shard_paths(folder, count, shard_size):
+        table = read(path)
+        first = first or table
+        if (table.classes, table.categories, table.image_px) != (first.classes, first.categories, first.image_px):
+            raise ValueError(f"{path}: other classes or image size than the shard before it; run segment again")
+        yield table

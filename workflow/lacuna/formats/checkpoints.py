@@ -1,0 +1,91 @@
+"""Weights and training states.
+
+Weights are safetensors with one metadata key, `lacuna`, that holds canonical JSON (the order of several keys would be
+random). Published weights are torch files, read with `weights_only=True`, so nothing in them is run.
+"""
+
+import json
+import logging
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from lacuna.formats.files import atomic
+from lacuna.kit.provenance import canonical_json
+
+log = logging.getLogger(__name__)
+
+
+def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    """Write weights and what is known of them."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
+    with atomic(path) as partial:
+        save_file(tensors, partial, metadata={"lacuna": canonical_json(dict(metadata))})
+
+
+def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Weights and metadata of a safetensors file; of a torch file the weights and `{}`.
+
+    Raises:
+        ValueError: truncated, or no such file format.
+    """
+    source = Path(path)
+    if not source.exists():
+        raise FileNotFoundError(f"{path}: no such checkpoint; run fetch or the training stage, or correct the config")
+    try:
+        if source.suffix == ".safetensors":
+            with safe_open(source, framework="pt") as file:
+                metadata = json.loads((file.metadata() or {}).get("lacuna", "{}"))
+                return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118 (no dict)
+        state = torch.load(source, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(
+            f"{path}: not a readable checkpoint ({reason}), expected safetensors or a plain torch state dict; "
+            "fetch or train it again"
+        ) from None
+    return dict(state.get("state_dict", state)), {}
+
+
+def load_strict(module: nn.Module, state_dict: Mapping[str, Tensor], where: str | Path) -> None:
+    """Load a state dict into `module`, naming every key that is missing, extra or of another shape."""
+    expected = module.state_dict()
+    missing = sorted(expected.keys() - state_dict.keys())
+    extra = sorted(state_dict.keys() - expected.keys())
+    shapes = [
+        f"{name} {tuple(state_dict[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in sorted(expected.keys() & state_dict.keys())
+        if state_dict[name].shape != expected[name].shape
+    ]
+    if missing or extra or shapes:
+        parts = {"missing": missing, "extra": extra, "misshapen": shapes}
+        found = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in parts.items() if keys)
+        raise ValueError(f"{where}: keys do not fit {type(module).__name__}: {found}; wrong family or checkpoint?")
+    module.load_state_dict(state_dict)
+
+
+def save_training(path: str | Path, state: Mapping[str, Any], key: Mapping[str, Any]) -> None:
+    """Write a training state; `key` (code digest, parameters, input digests) says what it may be resumed by."""
+    with atomic(path) as partial:
+        torch.save({"key": canonical_json(dict(key)), "state": dict(state)}, partial)
+
+
+def load_training(path: str | Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The training state at `path`, or None, with a line in the log, if it is absent, broken or of another key."""
+    if not Path(path).exists():
+        return None
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        log.warning("%s: training state is not readable (%s), starting anew", path, str(error).splitlines()[0])
+        return None
+    if found["key"] != canonical_json(dict(key)):
+        log.warning("%s: training state is of other code, parameters or inputs, starting anew", path)
+        return None
+    return dict(found["state"])

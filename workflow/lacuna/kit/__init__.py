@@ -1,0 +1,1 @@
+"""What every stage's command needs: command lines, provenance, devices and seeds, shard names."""

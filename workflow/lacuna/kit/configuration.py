@@ -1,0 +1,136 @@
+"""The configuration: checked against the schema, defaults filled in, cross-references resolved.
+
+The schema is the only home of defaults. The first thing wrong is reported as one line.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+Config = dict[str, Any]
+SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
+
+
+def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Config:
+    """The configuration with defaults filled in.
+
+    Raises:
+        ValueError: one line: file, key path, found, expected.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    filled = _filled(dict(config), schema, schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    error = jsonschema.exceptions.best_match(validator.iter_errors(filled))
+    if error is not None:
+        raise ValueError(f"{where}: {_one_line(error)}")
+    for problem in _cross_checks(filled):
+        raise ValueError(f"{where}: {problem}")
+    return filled
+
+
+def _filled(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """`value` with the defaults of `schema`, at any depth; follows `$ref` and `allOf` of `if`/`then`."""
+    if "$ref" in schema:
+        target: Any = root
+        for key in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[key]
+        return _filled(value, target, root)
+    if isinstance(value, list):
+        return [_filled(item, schema.get("items", {}), root) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = dict(value)
+    properties: dict[str, Any] = dict(schema.get("properties", {}))
+    for branch in schema.get("allOf", []):
+        if jsonschema.Draft202012Validator(branch["if"]).is_valid(found):
+            properties |= branch["then"].get("properties", {})
+    for name, part in properties.items():
+        if name not in found and "default" in part:
+            found[name] = part["default"]
+    extra = schema.get("additionalProperties")
+    for name in found:
+        part = properties.get(name, extra if isinstance(extra, dict) else {})
+        found[name] = _filled(found[name], part, root)
+    return found
+
+
+def _one_line(error: jsonschema.ValidationError) -> str:
+    place = ".".join(str(part) for part in error.absolute_path) or "top level"
+    schema: Any = error.schema
+    found: Any = error.instance
+    wanted: Any = error.validator_value
+    if error.validator in ("additionalProperties", "unevaluatedProperties"):
+        known = ", ".join(sorted(_known_keys(schema, found)))
+        unknown = ", ".join(repr(key) for key in sorted(set(found) - _known_keys(schema, found)))
+        return f"{place}: found unknown key {unknown}, expected one of: {known}"
+    if error.validator == "required":
+        missing = [key for key in wanted if key not in found]
+        return f"{place}: key {missing[0]!r} is missing, expected it beside {', '.join(sorted(found)) or 'none'}"
+    if error.validator == "pattern":
+        return f"{place}: found {found!r}, expected a name of lower-case letters, digits and _ ({wanted})"
+    if error.validator == "enum":
+        return f"{place}: found {found!r}, expected one of: {', '.join(map(str, wanted))}"
+    expected = schema.get("description", "") if isinstance(schema, dict) else ""
+    return f"{place}: found {error.message}, expected {error.validator} {wanted}. {expected}".rstrip()
+
+
+def _known_keys(schema: Mapping[str, Any], instance: Mapping[str, Any]) -> set[str]:
+    keys = set(schema.get("properties", {}))
+    for branch in schema.get("allOf", []):
+        if jsonschema.Draft202012Validator(branch["if"]).is_valid(instance):
+            keys |= set(branch["then"].get("properties", {}))
+    return keys
+
+
+def _cross_checks(config: Config) -> Iterator[str]:
+    """What the schema cannot say: that names refer to something, and that trained things have something to learn."""
+    for name, source in config["sources"].items():
+        if source["kind"] == "generator":
+            yield from _reference(config, "generators", source["generator"], f"sources.{name}.generator")
+    for name, segmenter in config["segmenters"].items():
+        if "checkpoint" not in segmenter:
+            yield from _trainable(config, f"segmenters.{name}", segmenter, ("trained_on", "validated_on"))
+    for name, generator in config["generators"].items():
+        if "checkpoint" not in generator:
+            yield from _trainable(config, f"generators.{name}", generator, ("trained_on",))
+    for number, comparison in enumerate(config["comparisons"]):
+        place = f"comparisons.{number}"
+        for side in ("real", "generated"):
+            yield from _reference(config, "sources", comparison[side], f"{place}.{side}")
+        yield from _reference(config, "segmenters", comparison["segmenter"], f"{place}.segmenter")
+    yield from _inversion_checks(config)
+
+
+def _inversion_checks(config: Config) -> Iterator[str]:
+    seen = set()
+    for number, inversion in enumerate(config["inversions"]):
+        place = f"inversions.{number}"
+        yield from _reference(config, "generators", inversion["generator"], f"{place}.generator")
+        yield from _reference(config, "sources", inversion["source"], f"{place}.source")
+        if "segmenter" in inversion:
+            yield from _reference(config, "segmenters", inversion["segmenter"], f"{place}.segmenter")
+        elif len(config["segmenters"]) != 1:
+            yield f"{place}: {len(config['segmenters'])} segmenters configured, expected key 'segmenter' to name one"
+        count = config["sources"][inversion["source"]]["count"]
+        if inversion["count"] > count:
+            yield f"{place}.count: found {inversion['count']}, expected at most the {count} images of the source"
+        pair = (inversion["generator"], inversion["source"])
+        if pair in seen:
+            yield f"{place}: found {pair} twice, expected one entry a generator and source; list the methods in one"
+        seen.add(pair)
+
+
+def _reference(config: Config, section: str, name: str, place: str) -> Iterator[str]:
+    if name not in config[section]:
+        yield f"{place}: found {name!r}, expected one of {section}: {', '.join(sorted(config[section])) or 'none'}"
+
+
+def _trainable(config: Config, place: str, entry: Config, keys: tuple[str, ...]) -> Iterator[str]:
+    for key in keys:
+        if key not in entry:
+            yield f"{place}: no checkpoint and no {key!r}, expected a checkpoint or a source to train on"
+            return
+        yield from _reference(config, "sources", entry[key], f"{place}.{key}")

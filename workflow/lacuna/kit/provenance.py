@@ -1,0 +1,68 @@
+"""Which code, parameters and inputs made a file.
+
+`source_digest` is what makes a stage rerun when a module that it imports changes, at any depth, and only then.
+"""
+
+import ast
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from modulefinder import ModuleFinder
+from pathlib import Path
+from typing import Any
+
+PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text, whatever their order in the config."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+@functools.cache
+def source_digest(module: str) -> str:
+    """Digest of `module` and of every module of this package that it imports, at any depth (16 hex digits).
+
+    Syntax trees are hashed: comments and layout do not count, docstrings do. Imports must be static.
+    """
+    finder = ModuleFinder(path=[str(PACKAGE_ROOT)])
+    finder.import_hook(module)
+    digest = hashlib.sha256()
+    for name, found in sorted(finder.modules.items()):
+        path: str | None = getattr(found, "__file__", None)
+        if path:
+            source = Path(path).read_text()
+            digest.update(f"{name} {ast.dump(ast.parse(source))}".encode())
+    return digest.hexdigest()[:16]
+
+
+def digest_file(path: str | Path) -> str:
+    """SHA-256 of a file's bytes (16 hex digits)."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made a file: the stage, the digest of its source, its parameters, its root seed and its input files."""
+
+    stage: str
+    code: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    inputs: Sequence[str | Path] = ()
+
+    def attributes(self) -> dict[str, str | int]:
+        """The common attributes of design's file formats; inputs are digested here."""
+        digests = {Path(path).as_posix(): digest_file(path) for path in self.inputs}
+        found: dict[str, str | int] = {
+            "stage": self.stage,
+            "code": self.code,
+            "config": canonical_json(dict(self.config)),
+            "inputs": canonical_json(digests),
+        }
+        if self.seed is not None:
+            found["seed"] = self.seed
+        return found

@@ -1,0 +1,42 @@
+"""Shards: ranges of image indices, one job each, named by what they hold.
+
+The shard size is a setting and never follows from the count, so asking for more images adds shards and replaces at
+most the last, partial one.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, order=True)
+class Shard:
+    """Images `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """File stem of the shard, such as `1000-1999`."""
+        return f"{self.first}-{self.last}"
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+def shards(count: int, size: int) -> list[Shard]:
+    """The shards of `count` images; all hold `size` images but the last, which may hold fewer."""
+    if count < 1 or size < 1:
+        raise ValueError(f"found {count} images in shards of {size}, expected at least 1 of each")
+    return [Shard(first, min(first + size, count) - 1) for first in range(0, count, size)]
+
+
+def shard_from_name(name: str) -> Shard:
+    """The shard that a file stem such as `1000-1999` names."""
+    first, last = name.split("-")
+    return Shard(int(first), int(last))
+
+
+def shard_paths(folder: str | Path, count: int, size: int) -> list[Path]:
+    """The HDF5 files that hold `count` images of one source, in order."""
+    return [Path(folder) / f"{shard.name}.h5" for shard in shards(count, size)]

@@ -1,0 +1,146 @@
+"""Which files a configuration asks for, a stage at a time. Configuration in, paths out.
+
+`all` follows from comparisons and inversions, never from the list of sources.
+"""
+
+from typing import Any
+
+from lacuna.kit.shards import shards
+
+Config = dict[str, Any]
+SHARDED = {"world": "render", "generator": "sample"}  # kinds whose images the workflow makes, and the stage that does
+
+
+def stage_files(config: Config) -> dict[str, list[str]]:
+    """Stage name -> the files that bring it up to date, without repeats, in a stable order."""
+    files = {
+        "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
+        "train_segmenter": [segmenter_weights(config, name) for name in trained(config, "segmenters")],
+        "train_generator": [generator_weights(config, name) for name in trained(config, "generators")],
+        "sample": [path for name in used_sources(config) for path in image_shards(config, name, "generator")],
+        "segment": [path for pair in measured(config) for path in table_shards(config, *pair)],
+        "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
+        "fsd": [path for comparison in config["comparisons"] for path in fsd_files(comparison)],
+        "train_encoder": [
+            f"results/train_encoder/{name}/{part}.safetensors"
+            for name in inverted_generators(config)
+            for part in encoder_parts(config)
+        ],
+        "invert": [
+            path for entry in config["inversions"] for method in entry["methods"]
+            for path in inversion_shards(config, entry, method)
+        ],
+        "evaluate": [f"results/evaluate/{entry['generator']}/{entry['source']}.tsv" for entry in config["inversions"]],
+        "omissions": [path for entry in config["inversions"] for path in omission_files(entry)],
+        "report": [f"results/report/{config['report']}.html"],
+    }  # fmt: skip
+    return {stage: list(dict.fromkeys(paths)) for stage, paths in files.items()}
+
+
+def used_sources(config: Config) -> list[str]:
+    """Sources that comparisons, inversions and the trainings behind them need."""
+    names = [entry[side] for entry in config["comparisons"] for side in ("real", "generated")]
+    names += [entry["source"] for entry in config["inversions"]]
+    for section in ("segmenters", "generators"):
+        for name in trained(config, section):
+            entry = config[section][name]
+            names += [entry[key] for key in ("trained_on", "validated_on") if key in entry]
+    return list(dict.fromkeys(names))
+
+
+def trained(config: Config, section: str) -> list[str]:
+    """Segmenters or generators in use that have no checkpoint and so are trained by the workflow."""
+    if section == "segmenters":
+        names = [entry["segmenter"] for entry in config["comparisons"]]
+        names += [inversion_segmenter(config, entry) for entry in config["inversions"]]
+    else:
+        used = [entry[side] for entry in config["comparisons"] for side in ("real", "generated")]
+        used += [entry["source"] for entry in config["inversions"]]
+        names = [
+            config["sources"][name]["generator"] for name in used if config["sources"][name]["kind"] == "generator"
+        ]
+        names += inverted_generators(config)
+    return [name for name in dict.fromkeys(names) if "checkpoint" not in config[section][name]]
+
+
+def measured(config: Config) -> list[tuple[str, str]]:
+    """Pairs of segmenter and source that are segmented."""
+    pairs = [(entry["segmenter"], entry[side]) for entry in config["comparisons"] for side in ("real", "generated")]
+    return list(dict.fromkeys(pairs))
+
+
+def inverted_generators(config: Config) -> list[str]:
+    """Generators that any inversion asks for."""
+    return list(dict.fromkeys(entry["generator"] for entry in config["inversions"]))
+
+
+def image_shards(config: Config, source: str, kind: str | None = None) -> list[str]:
+    """Image shards of a source that the workflow makes; none for another `kind` or for images that exist already."""
+    settings = config["sources"][source]
+    if settings["kind"] not in SHARDED or kind not in (None, settings["kind"]):
+        return []
+    stage = SHARDED[settings["kind"]]
+    return [f"results/{stage}/{source}/{shard.name}.h5" for shard in image_ranges(config, source)]
+
+
+def image_ranges(config: Config, source: str) -> list[Any]:
+    """Shards of all images of a source."""
+    return shards(config["sources"][source]["count"], config["shard_size"]["images"])
+
+
+def table_shards(config: Config, segmenter: str, source: str) -> list[str]:
+    """Class-area tables of a source."""
+    return [f"results/segment/{segmenter}/{source}/{shard.name}.h5" for shard in image_ranges(config, source)]
+
+
+def fsd_files(comparison: Config) -> list[str]:
+    """JSON and TSV of one comparison."""
+    stem = "results/fsd/{segmenter}/{real}~{generated}".format(**comparison)
+    return [f"{stem}.json", f"{stem}.tsv"]
+
+
+def encoder_parts(config: Config) -> list[str]:
+    """Parts of an inversion encoder in the order of training; the last one is the composed encoder."""
+    return [*layer_parts(config), "encoder"]
+
+
+def layer_parts(config: Config) -> list[str]:
+    """The networks that the encoder is composed of."""
+    return [*(f"layer_{k}" for k in range(1, config["train_encoder"]["layer"] + 1)), "tail"]
+
+
+def inversion_shards(config: Config, entry: Config, method: str) -> list[str]:
+    """Inversions of one method."""
+    folder = f"results/invert/{method}/{entry['generator']}/{entry['source']}"
+    return [f"{folder}/{shard.name}.h5" for shard in shards(entry["count"], config["shard_size"]["inversions"])]
+
+
+def omission_files(entry: Config) -> list[str]:
+    """Table and label maps of the omissions of one inversion."""
+    stem = f"results/omissions/{entry['generator']}/{entry['source']}"
+    return [f"{stem}.tsv", f"{stem}.h5"]
+
+
+def omission_method(entry: Config) -> str:
+    """The method whose reconstructions are looked at: `layered_r` where it was run, else the last one."""
+    return "layered_r" if "layered_r" in entry["methods"] else str(entry["methods"][-1])
+
+
+def inversion_entry(config: Config, generator: str, source: str) -> Config:
+    """The inversion of `source` by `generator`."""
+    return next(entry for entry in config["inversions"] if (entry["generator"], entry["source"]) == (generator, source))
+
+
+def inversion_segmenter(config: Config, entry: Config) -> str:
+    """The segmenter of an inversion: named, or the only one."""
+    return str(entry.get("segmenter") or next(iter(config["segmenters"])))
+
+
+def generator_weights(config: Config, name: str) -> str:
+    """Weights of a generator: given, or made by train_generator."""
+    return str(config["generators"][name].get("checkpoint", f"results/train_generator/{name}.safetensors"))
+
+
+def segmenter_weights(config: Config, name: str) -> str:
+    """Weights of a segmenter: given, or made by train_segmenter."""
+    return str(config["segmenters"][name].get("checkpoint", f"results/train_segmenter/{name}.safetensors"))
