@@ -1,0 +1,123 @@
+"""The procedural world: pictures of ten kinds of buildings with exact maps of objects, parts and materials.
+
+Every object of a scene has a row of uniform numbers of its own, drawn whether it is there or not: an object that is
+left out, or more frequent, moves and recolours nothing else.
+
+Shape suffixes: H height, W width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from lacuna.world.canvas import Canvas
+from lacuna.world.composition import SLOTS, paint
+from lacuna.world.look import MOODS, Dice
+from lacuna.world.vocabulary import FREQUENCIES, PART_OWNERS, SCENE_WEIGHTS, TOWER_KINDS, VOCABULARY
+
+__all__ = ["FREQUENCIES", "PART_OWNERS", "SCENE_WEIGHTS", "VOCABULARY", "Scene", "World"]
+
+DRAWS = 32  # uniform numbers of one object; the first says whether it is there
+GRAIN_CELLS = 28  # the texture's lattice across the picture
+
+
+class Scene(NamedTuple):
+    """One picture and what it shows: labels are positions in VOCABULARY, `label` that of the scene's kind."""
+
+    image: np.ndarray  # uint8 (H, W, 3)
+    labels_object: np.ndarray  # uint16 (H, W), as the next two
+    labels_part: np.ndarray
+    labels_material: np.ndarray
+    label: int
+
+
+class World:
+    """An endless series of scenes; scene i depends on (seed, i) alone.
+
+    Args:
+        size: height and width, 32 to 256 pixels.
+        omit: objects that never occur.
+        scale: factors on the expected number of an object in a scene.
+        scenes: weights of the kinds; those not named do not occur. Empty: SCENE_WEIGHTS.
+
+    Raises:
+        ValueError: a size out of range, a negative seed, an unknown name, or a factor that cannot be reached.
+    """
+
+    def __init__(
+        self,
+        size: int = 64,
+        seed: int = 1,
+        omit: Sequence[str] = (),
+        scale: Mapping[str, float] | None = None,
+        scenes: Mapping[str, float] | None = None,
+    ) -> None:
+        if not 32 <= size <= 256:
+            raise ValueError(f"world: size is {size}, expected 32 to 256 pixels")
+        if seed < 0:
+            raise ValueError(f"world: seed is {seed}, expected 0 or more")
+        self.size = size
+        self.seed = seed
+        self.probabilities = probabilities(omit, scale or {})
+        self.cumulative_weights = cumulative(scenes or SCENE_WEIGHTS)
+
+    def scene(self, index: int) -> Scene:
+        """Draw scene `index`."""
+        canvas, grain_HW, label = self.drawing(index)
+        image_HW3, labels_3HW = canvas.render(grain_HW)
+        return Scene(image_HW3, labels_3HW[0], labels_3HW[1], labels_3HW[2], label)
+
+    def drawing(self, index: int) -> tuple[Canvas, np.ndarray, int]:
+        """Scene `index` before it is reduced to pixels: canvas, texture (H, W) and position of its kind."""
+        rng = np.random.default_rng([self.seed, index])
+        uniforms = rng.random((2 + len(SLOTS), DRAWS))
+        grain = rng.standard_normal((GRAIN_CELLS, GRAIN_CELLS), dtype=np.float32)
+        layout = Dice(uniforms[0])
+        label = int(np.searchsorted(self.cumulative_weights, layout.between(0, 1), side="right"))
+        canvas = Canvas(self.size, layout.pick((MOODS[0], *MOODS)), layout.chance(0.5))
+        rows = zip(SLOTS, uniforms[2:], strict=True)
+        present = {slot: Dice(row[1:]) for slot, row in rows if row[0] < self.probabilities[slot[0]]}
+        paint(canvas, layout, VOCABULARY["scene"][label], Dice(uniforms[1]), present)
+        grain_HW = np.asarray(Image.fromarray(grain).resize((self.size, self.size), Image.Resampling.BILINEAR))
+        return canvas, grain_HW, label
+
+    def expected_numbers(self) -> dict[str, float]:
+        """How many of each object a scene holds on average, by FREQUENCIES, `omit`, `scale` and `scenes`."""
+        numbers = {name: FREQUENCIES[name].slots * share for name, share in self.probabilities.items()}
+        shares = np.diff(self.cumulative_weights, prepend=0)
+        numbers["tower"] *= float(sum(shares[VOCABULARY["scene"].index(kind)] for kind in TOWER_KINDS))
+        return numbers
+
+
+def probabilities(omit: Sequence[str], scale: Mapping[str, float]) -> dict[str, float]:
+    """How likely each slot of each object is taken."""
+    result = {name: frequency.probability for name, frequency in FREQUENCIES.items()}
+    for setting, names in (("omit", omit), ("scale", scale)):
+        for name in names:
+            if name not in result:
+                reason = "is always there" if name in VOCABULARY["object"][1:] else "is no object of the world"
+                raise ValueError(f"world: {setting} names {name!r}, which {reason}; expected {', '.join(result)}")
+    for name, factor in scale.items():
+        largest = 1 / result[name]
+        if not 0 <= factor <= largest * (1 + 1e-9):
+            raise ValueError(f"world: scale of {name} is {factor:g}, expected 0 to {largest:.4g}")
+        result[name] = min(1.0, result[name] * factor)
+    return result | dict.fromkeys(omit, 0.0)
+
+
+def cumulative(scenes: Mapping[str, float]) -> np.ndarray:
+    """Running sum of the kinds' weights in the order of VOCABULARY, the last 1."""
+    for kind, weight in scenes.items():
+        if kind not in SCENE_WEIGHTS:
+            raise ValueError(f"world: scenes names {kind!r}, expected some of: {', '.join(SCENE_WEIGHTS)}")
+        if not (np.isfinite(weight) and weight >= 0):
+            raise ValueError(f"world: the weight of scene {kind} is {weight}, expected 0 or more")
+    weights = np.array([float(scenes.get(kind, 0)) for kind in VOCABULARY["scene"]])
+    if weights.sum() == 0:
+        raise ValueError("world: all weights of scenes are 0, expected at least one above")
+    sums = np.cumsum(weights)
+    return sums / sums[-1]
