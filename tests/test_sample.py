@@ -1,0 +1,67 @@
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from lacuna import sample
+from lacuna.formats import checkpoints
+from lacuna.models.progan import ProgressiveGenerator
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    checkpoints.save_weights(tmp_path / "gan.safetensors", ProgressiveGenerator([6, 8, 8]).state_dict(), {})
+    return tmp_path / "gan.safetensors"
+
+
+def _sample(checkpoint: Path, first: int, last: int, batch_size: int = 4, seed: int = 1) -> dict[str, np.ndarray]:
+    shard = checkpoint.parent / f"{first}-{last}-{batch_size}.h5"
+    flags = {
+        "family": "progan", "checkpoint": checkpoint, "seed": seed, "first": first, "last": last, "shard": shard,
+        "batch-size": batch_size, "device": "cpu", "threads": 1, "code": "digest",
+    }  # fmt: skip
+    sample.main([str(word) for name, value in flags.items() for word in (f"--{name}", value)])
+    with h5py.File(shard) as file:
+        return {name: file[name][:] for name in ("images", "index", "z")}
+
+
+def test_z_is_the_stream_of_the_published_code() -> None:
+    whole = np.random.RandomState(7).standard_normal((10_000, 5)).astype(np.float32)
+    assert np.array_equal(sample.latents(7, 0, 99, 5), whole[:100])
+    assert np.array_equal(sample.latents(7, 9990, 9999, 5), whole[9990:])
+
+
+@pytest.mark.golden
+def test_z_of_the_golden_data(golden: Path) -> None:
+    with np.load(golden / "a_proggan256.npz") as stored:
+        seed = int(json.loads((golden / "meta.json").read_text())["z_seed"])
+        assert np.array_equal(sample.latents(seed, 0, 3, 512), stored["z"].reshape(4, 512))
+        assert np.array_equal(sample.latents(seed, 9999, 9999, 512)[0], stored["z_10000_last"])
+
+
+def test_an_image_is_the_same_in_any_shard(checkpoint: Path) -> None:
+    whole, part = _sample(checkpoint, 0, 11), _sample(checkpoint, 4, 7)
+    assert part["index"].tolist() == [4, 5, 6, 7]
+    for name in ("images", "z", "index"):
+        assert np.array_equal(part[name], whole[name][4:8])
+
+
+def test_another_batch_size_moves_bytes_by_rounding_alone(checkpoint: Path) -> None:
+    one, other = _sample(checkpoint, 0, 11), _sample(checkpoint, 0, 11, batch_size=5)
+    assert np.array_equal(one["z"], other["z"])
+    difference = np.abs(one["images"].astype(int) - other["images"])
+    assert difference.max() <= 1  # float error at the edge of two levels
+    assert (difference > 0).mean() < 0.01
+
+
+def test_impossible_ranges_end_in_one_line(checkpoint: Path) -> None:
+    with pytest.raises(ValueError, match="expected 0 <= first <= last"):
+        _sample(checkpoint, 5, 4)
+    with pytest.raises(ValueError, match="seed below"):
+        _sample(checkpoint, 0, 1, seed=2**32)
+    with pytest.raises(FileNotFoundError, match="no such checkpoint"):
+        _sample(checkpoint.with_name("none.safetensors"), 0, 1)

@@ -1,0 +1,250 @@
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lacuna import train_generator
+from lacuna.formats import checkpoints, images, tables
+from lacuna.kit import command
+from lacuna.kit.provenance import Provenance
+from lacuna.registry.generators import load_generator
+from lacuna.training import sheets
+from lacuna.training.data import RealImages, to_training
+from lacuna.training.gan_loop import GanTraining
+from lacuna.training.losses import r1_penalty
+from lacuna.training.schedule import Phase, Schedule
+
+SETTINGS: dict[str, Any] = {
+    "sizes": [4, 4, 4],
+    "schedule": [{"size": 4, "images": 24, "fade": 0}, {"size": 8, "images": 40, "fade": 16}],
+    "images": 64,
+    "batch_size": 8,
+    "precision": "float32",
+    "learning_rate": 0.002,
+    "betas": [0, 0.99],
+    "r1": 1.0,
+    "r1_interval": 4,
+    "ema_half_life": 20,
+    "checkpoint_interval": 16,
+    "log_interval": 24,
+    "sheet_interval": 32,
+}
+Train = Callable[..., Path]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Thirty images of 8 pixels in two shards."""
+    return _source(tmp_path / "scenes", 8)
+
+
+@pytest.fixture
+def train(tmp_path: Path, source: Path) -> Train:
+    def run(name: str, code: str = "digest", count: int = 30, folder: Path = source, **settings: Any) -> Path:
+        out = tmp_path / name
+        flags = {
+            "family": "progan", "images": folder, "count": count, "shard-size": 20, "seed": 3, "device": "cpu",
+            "settings": json.dumps(SETTINGS | settings), "threads": 1, "state": out / "state.pt", "code": code,
+            "weights": out / "gan.safetensors", "card": out / "gan.md", "log": out / "gan.tsv",
+            "sheets": out / "sheets",
+        }  # fmt: skip
+        train_generator.main([str(word) for name, value in flags.items() for word in (f"--{name}", value)])
+        return out
+
+    return run
+
+
+def test_training_leaves_weights_card_log_sheets_and_a_snapshot(train: Train) -> None:
+    out = train("a")
+    generator = load_generator("progan", out / "gan.safetensors")
+    assert generator(torch.zeros(1, 4)).shape == (1, 3, 8, 8)
+    metadata = checkpoints.load_weights(out / "gan.safetensors")[1]
+    expected = {"family": "progan", "sizes": [4, 4, 4], "size": 8, "z_dim": 4, "images": 64, "trained_on": "scenes"}
+    assert {name: metadata[name] for name in expected} == expected
+    rows = tables.read_tsv(out / "gan.tsv")
+    assert [row["images"] for row in rows] == ["24", "48"]
+    assert all(np.isfinite(float(row["loss_g"])) for row in rows)
+    assert sorted(path.name for path in (out / "sheets").iterdir()) == ["00000032.png", "00000064.png"]
+    card = (out / "gan.md").read_text()
+    assert "| 4 | 24 |" in card
+    assert "| 8 | 40 |" in card
+    assert "python -m lacuna.train_generator" in card
+    load_generator("progan", out / "state.ema.safetensors")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_interrupted_training_equals_the_unbroken_one(
+    train: Train, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    whole = train("whole", precision=precision)
+    step = GanTraining.step
+
+    def step_then_signal(training: GanTraining, real: Any) -> dict[str, float]:
+        numbers = step(training, real)
+        if training.steps in (2, 5):  # within the first size, and within the fade of the second
+            os.kill(os.getpid(), signal.SIGTERM)
+        return numbers
+
+    monkeypatch.setattr(GanTraining, "step", step_then_signal)
+    for _ in range(2):
+        with pytest.raises(command.Terminated):
+            train("broken", precision=precision)
+    broken = train("broken", precision=precision)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    _assert_equal(whole, broken)
+    for one, other in zip(tables.read_tsv(whole / "gan.tsv"), tables.read_tsv(broken / "gan.tsv"), strict=True):
+        assert {k: v for k, v in one.items() if k != "images_per_s"} == {
+            k: v for k, v in other.items() if k != "images_per_s"
+        }
+
+
+def test_killed_training_goes_on_from_its_last_state(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train("whole")
+    step = GanTraining.step
+
+    def die(training: GanTraining, real: Any) -> dict[str, float]:
+        if training.images == 40:
+            raise KeyboardInterrupt
+        return step(training, real)
+
+    monkeypatch.setattr(GanTraining, "step", die)
+    with pytest.raises(KeyboardInterrupt):
+        train("killed")
+    monkeypatch.setattr(GanTraining, "step", step)
+    assert torch.load(whole.parent / "killed" / "state.pt", weights_only=True)["state"]["training"]["images"] == 32
+    _assert_equal(whole, train("killed"))
+
+
+def test_more_images_continue_a_finished_training(train: Train, caplog: pytest.LogCaptureFixture) -> None:
+    whole = train("whole", images=96)
+    train("longer")
+    with caplog.at_level("INFO"):
+        longer = train("longer", images=96, log_interval=48)
+    assert "going on after 64 images" in caplog.text
+    weights, metadata = checkpoints.load_weights(longer / "gan.safetensors")
+    assert metadata["images"] == 96
+    for name, tensor in checkpoints.load_weights(whole / "gan.safetensors")[0].items():
+        assert torch.equal(tensor, weights[name])
+
+
+@pytest.mark.parametrize("change", [{"code": "other"}, {"learning_rate": 0.001}, {"count": 20}])
+def test_state_of_another_key_is_discarded(
+    train: Train, change: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    train("a")
+    train("a", **change)
+    assert "starting anew" in caplog.text
+
+
+def test_divergence_stops_and_keeps_the_last_state(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = GanTraining.step
+
+    def poison(training: GanTraining, real: Any) -> dict[str, float]:
+        if training.images == 40:
+            next(training.game.generator.parameters()).data.fill_(float("nan"))
+        return step(training, real)
+
+    monkeypatch.setattr(GanTraining, "step", poison)
+    with pytest.raises(ValueError, match="diverged after 40 images"):
+        train("a")
+    monkeypatch.setattr(GanTraining, "step", step)
+    _assert_equal(train("whole"), train("a"))
+
+
+def test_discriminator_without_anything_to_learn_stops_the_training(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        GanTraining, "step", lambda self, real: (vars(self).update(images=self.images + 8), {"loss_d": 0.0})[1]
+    )
+    with pytest.raises(ValueError, match="nothing is learned any more"):
+        train("a", images=160, log_interval=8, checkpoint_interval=1000, sheet_interval=1000)
+
+
+def test_bad_sources_end_in_one_line(train: Train, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected at least a batch of 31"):
+        train("a", batch_size=31)
+    with pytest.raises(ValueError, match="images of 16 pixels, expected the generator's 8"):
+        train("a", folder=_source(tmp_path / "large", 16))
+
+
+def test_schedule_doubles_sizes_and_fades_each_in() -> None:
+    schedule = Schedule(SETTINGS["schedule"], final_size=8)
+    assert schedule.at(0) == Phase(4, 1.0, 4)
+    assert schedule.at(24) == Phase(8, 0.0, 4)
+    assert schedule.at(32) == Phase(8, 0.5, 4)
+    assert schedule.at(40) == schedule.at(10_000) == Phase(8, 1.0, 8)
+    assert schedule.shown(100) == {4: 24, 8: 76}
+    with pytest.raises(ValueError, match="expected to double"):
+        Schedule([{"size": 4, "images": 8, "fade": 0}], final_size=8)
+    with pytest.raises(ValueError, match="a fade from 0 to its images"):
+        Schedule([{"size": 8, "images": 8, "fade": 9}], final_size=8)
+
+
+def test_every_real_image_is_shown_once_an_epoch(source: Path) -> None:
+    with RealImages([source / "0-19.h5", source / "20-29.h5"], 30, 10, seed=1) as real:
+        epochs = [[real.batch(shown) for shown in range(start, start + 30, 10)] for start in (0, 30)]
+        again = real.batch(20)
+    marks = [np.concatenate(batches)[:, 0, 0, 0].tolist() for batches in epochs]
+    assert sorted(marks[0]) == sorted(marks[1]) == list(range(30))
+    assert marks[0] != marks[1]
+    assert np.array_equal(again, epochs[0][2])
+
+
+def test_real_images_shrink_by_the_mean_of_boxes() -> None:
+    image = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    small = to_training(image, 2, torch.device("cpu"))
+    expected = image.reshape(2, 2, 2, 2, 2, 3).mean((2, 4)).transpose(0, 3, 1, 2) / 127.5 - 1
+    np.testing.assert_allclose(small.numpy(), expected, atol=1e-6)
+
+
+def test_r1_of_a_linear_score_is_half_the_squared_length_of_its_weights() -> None:
+    weight = torch.randn(3, 4, 4)
+    penalty = r1_penalty(lambda x: (x * weight).sum((1, 2, 3)), torch.randn(5, 3, 4, 4))
+    torch.testing.assert_close(penalty, weight.square().sum() / 2)
+
+
+def test_sheet_holds_every_image_in_rows(tmp_path: Path) -> None:
+    tiles = np.arange(5, dtype=np.uint8)[:, None, None, None].repeat(4, 1).repeat(4, 2).repeat(3, 3)
+    sheets.write(tmp_path / "sheet.png", tiles, side=8)
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
+    assert sheet.shape == (16, 24, 3)
+    assert sheet[::8, ::8, 0].tolist() == [[0, 1, 2], [3, 4, 255]]
+
+
+def _source(folder: Path, size: int) -> Path:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (30, size, size, 3), dtype=np.uint8)
+    pixels[:, 0, 0, 0] = np.arange(30)  # marks the image
+    for first, last in ((0, 19), (20, 29)):
+        rows = np.arange(first, last + 1)
+        images.write(folder / f"{first}-{last}.h5", pixels[rows], rows, Provenance("render", "test"))
+    return folder
+
+
+def _assert_equal(one: Path, other: Path) -> None:
+    for name in ("gan.safetensors", "state.ema.safetensors"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+    states = [torch.load(folder / "state.pt", weights_only=True)["state"]["training"] for folder in (one, other)]
+    _assert_same(*states)
+
+
+def _assert_same(one: Any, other: Any) -> None:
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for name in one:
+            _assert_same(one[name], other[name])
+    elif isinstance(one, list | tuple):
+        for pair in zip(one, other, strict=True):
+            _assert_same(*pair)
+    elif isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    else:
+        assert one == other

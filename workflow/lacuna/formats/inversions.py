@@ -1,0 +1,95 @@
+"""Inversion shards (`invert`), format lacuna-inversions/1.
+
+`x`, `x_hat` uint8 (n, H, W, 3); `z0`, `z` float32 (n, d), start and end; `r0`, `r` float32 (n, C, h, w), r_n of start
+and end; `d_K` float32 (n, ...), the residual of layer K; `residual_norm` float32 (n, layers), Euclidean, in the order
+of attribute `residual_layers`; `loss` float32 (n, steps logged, terms), in the order of attribute `terms`, NaN from
+where an image was given up; `steps` int64 (steps logged,); `index` int64 (n,); `converged` bool (n,).
+Attributes `method`, `layer` (n of r_n).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacuna.formats import hdf5
+from lacuna.kit.provenance import Provenance
+from lacuna.kit.shards import shard_paths
+
+FORMAT = "lacuna-inversions/1"
+ARRAYS = ("x", "x_hat", "z0", "z", "r0", "r", "loss", "index", "converged")  # a row an image
+
+
+@dataclass(frozen=True)
+class Inversions:
+    """Inversions of n images by one method; see the module for shapes."""
+
+    x: NDArray[np.uint8]
+    x_hat: NDArray[np.uint8]
+    z0: NDArray[np.float32]
+    z: NDArray[np.float32]
+    r0: NDArray[np.float32]
+    r: NDArray[np.float32]
+    loss: NDArray[np.float32]
+    index: NDArray[np.int64]
+    converged: NDArray[np.bool_]
+    steps: NDArray[np.int64]
+    terms: tuple[str, ...]
+    method: str
+    layer: int
+    residuals: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+
+
+def write(path: str | Path, found: Inversions, provenance: Provenance) -> None:
+    """Write one shard."""
+    arrays: dict[str, Any] = {name: getattr(found, name) for name in ARRAYS} | {"steps": found.steps}
+    arrays |= {f"d_{k}": residual for k, residual in found.residuals.items()}
+    arrays["residual_norm"] = np.empty((len(found.index), len(found.residuals)), dtype=np.float32)
+    for column, residual in enumerate(found.residuals.values()):
+        arrays["residual_norm"][:, column] = np.linalg.norm(
+            residual.reshape(len(residual), -1).astype(np.float64), axis=1
+        )
+    attributes = {
+        "terms": list(found.terms), "residual_layers": np.array(list(found.residuals), dtype=np.int64),
+        "method": found.method, "layer": found.layer,
+    }  # fmt: skip
+    hdf5.write(path, FORMAT, arrays, provenance, attributes)
+
+
+def read(path: str | Path) -> Inversions:
+    """Read one shard.
+
+    Raises:
+        ValueError: not such a file, or truncated.
+    """
+    with hdf5.opened(path, FORMAT) as file:
+        attributes = file.attrs
+        return Inversions(
+            **{name: file[name][:] for name in ARRAYS},
+            steps=file["steps"][:],
+            terms=tuple(str(term) for term in attributes["terms"]),
+            method=str(attributes["method"]),
+            layer=int(attributes["layer"]),
+            residuals={int(k): file[f"d_{k}"][:] for k in attributes["residual_layers"]},
+        )
+
+
+def read_shards(folder: str | Path, count: int, shard_size: int) -> Inversions:
+    """All inversions of one source by one method."""
+    return merge([read(path) for path in shard_paths(folder, count, shard_size)])
+
+
+def merge(parts: Sequence[Inversions]) -> Inversions:
+    """Shards as one; all of one method and the same settings."""
+    first = parts[0]
+    for part in parts:
+        if (part.method, part.layer, part.terms, list(part.residuals)) != (
+            first.method, first.layer, first.terms, list(first.residuals),
+        ):  # fmt: skip
+            raise ValueError(f"shards of {first.method} and {part.method}, or of other settings; run invert again")
+    joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
+    residuals = {k: np.concatenate([part.residuals[k] for part in parts]) for k in first.residuals}
+    return replace(first, **joined, residuals=residuals)

@@ -1,0 +1,63 @@
+"""Moments of one source's class areas (`moments`), format lacuna-moments/1.
+
+`count` int64; `mean` float64 (C,) and `cov` float64 (C, C, divisor count - 1) in percent of image area; `classes`,
+`categories` (C,) strings; attributes `image_px`, the number of pixels of an image, and `unit`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lacuna.formats import hdf5
+from lacuna.kit.provenance import Provenance
+from lacuna.statistics.moments import Moments
+
+FORMAT = "lacuna-moments/1"
+UNIT = "percent of image area"
+
+
+@dataclass(frozen=True)
+class SourceMoments:
+    """Moments of one source, and which classes they are of."""
+
+    moments: Moments
+    classes: list[str]
+    categories: list[str]
+    image_px: int
+
+
+def write(path: str | Path, source: SourceMoments, provenance: Provenance) -> None:
+    """Write the moments of one source."""
+    arrays = {
+        "count": np.int64(source.moments.count),
+        "mean": source.moments.mean,
+        "cov": source.moments.cov,
+        "classes": source.classes,
+        "categories": source.categories,
+    }
+    hdf5.write(path, FORMAT, arrays, provenance, {"image_px": source.image_px, "unit": UNIT})
+
+
+def read(path: str | Path) -> SourceMoments:
+    """Read the moments of one source.
+
+    Raises:
+        ValueError: not such a file, truncated, its parts do not fit each other, or it holds NaN.
+    """
+    with hdf5.opened(path, FORMAT) as file:
+        source = SourceMoments(
+            moments=Moments(int(file["count"][()]), file["mean"][:], file["cov"][:]),
+            classes=hdf5.strings(file, "classes"),
+            categories=hdf5.strings(file, "categories"),
+            image_px=int(file.attrs["image_px"]),
+        )
+    num_classes = len(source.classes)
+    if source.moments.mean.shape != (num_classes,) or source.moments.cov.shape != (num_classes, num_classes):
+        raise ValueError(
+            f"{path}: mean {source.moments.mean.shape} and covariance {source.moments.cov.shape} for {num_classes} "
+            "classes; delete it and run moments again"
+        )
+    if not (np.isfinite(source.moments.mean).all() and np.isfinite(source.moments.cov).all()):
+        raise ValueError(f"{path}: NaN or infinity in the moments, expected numbers; delete it and run moments again")
+    return source

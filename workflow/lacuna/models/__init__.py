@@ -1,0 +1,1 @@
+"""Networks and nothing else: no module here reads or writes a file."""

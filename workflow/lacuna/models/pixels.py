@@ -1,0 +1,20 @@
+"""Between images in [-1, 1] and bytes.
+
+Shape suffixes: N images, H height, W width.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def to_bytes(x_N3HW: Tensor) -> NDArray[np.uint8]:
+    """Images in [-1, 1] -> bytes (N, H, W, 3): clamped and rounded (the published code truncates)."""
+    levels_N3HW = ((x_N3HW.float() + 1) * 127.5).clamp(0, 255).round()
+    return np.ascontiguousarray(levels_N3HW.byte().permute(0, 2, 3, 1).cpu().numpy())
+
+
+def from_bytes(images_NHW3: NDArray[np.uint8], device: str | torch.device = "cpu") -> Tensor:
+    """Bytes (N, H, W, 3) -> images (N, 3, H, W) in [-1, 1], channels last in memory."""
+    return torch.from_numpy(images_NHW3).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -1,0 +1,1 @@
+"""What is known by name: plain dicts from a family to its loader."""

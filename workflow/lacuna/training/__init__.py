@@ -1,0 +1,1 @@
+"""Training loops and their parts: data, losses, states, cards."""

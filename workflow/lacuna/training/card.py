@@ -1,0 +1,53 @@
+"""The card beside trained weights: how they were made."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lacuna.kit.provenance import canonical_json
+from lacuna.training.journal import COLUMNS
+
+CURVE_ROWS = 12  # the card shows about so many rows of the log
+
+
+def text(
+    *, title: str, command: str, settings: Mapping[str, Any], shown: Mapping[int, int], seconds: float, threads: int,
+    device: str, trained_on: str, parameters: int, rows: Sequence[Sequence[float]],
+) -> str:  # fmt: skip
+    """Markdown."""
+    sizes = "\n".join(f"| {size} | {count:,} |" for size, count in shown.items() if count > 0)
+    picked = rows[:: max(len(rows) // CURVE_ROWS, 1)]
+    curve = "\n".join("| " + " | ".join(f"{value:.4g}" for value in row) + " |" for row in picked)
+    return f"""# {title}
+
+Trained on {trained_on}: {sum(shown.values()):,} real images shown, {seconds / 60:.1f} minutes of training
+on {processor()}, device {device}, {threads} thread(s). The weights are the running mean over the training's end
+(half-life {settings["ema_half_life"]:,} images); {parameters:,} parameters.
+
+| size in pixels | real images shown |
+|---|---|
+{sizes}
+
+Command:
+
+    {command}
+
+Settings:
+
+    {canonical_json(dict(settings))}
+
+From the log, means since the row before:
+
+| {" | ".join(COLUMNS)} |
+|{"---|" * len(COLUMNS)}
+{curve}
+"""
+
+
+def processor() -> str:
+    """Name of the machine's processor, as far as the system tells."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,167 @@
+"""One adversarial training, whatever the family: steps of both networks, the running mean of weights, its state.
+
+Shape suffixes: N images, D latent numbers, H height, W width.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from lacuna.kit import compute
+from lacuna.training.schedule import Phase, Schedule
+
+# Arithmetic of the convolutions; weights, their running mean, losses and the penalty are float32 either way.
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Game(Protocol):
+    """What a family brings: two networks, their losses, and the generator's weights as they are to be kept."""
+
+    discriminator_steps: int  # for each step of the generator
+    final_size: int  # pixels
+    z_dim: int
+
+    @property
+    def generator(self) -> nn.Module: ...
+
+    @property
+    def discriminator(self) -> nn.Module: ...
+
+    def generate(self, generator: nn.Module, z_ND: Tensor, phase: Phase) -> Tensor: ...
+
+    def discriminator_loss(
+        self, real_N3HW: Tensor, generated_N3HW: Tensor, phase: Phase, step: int
+    ) -> tuple[Tensor, dict[str, Tensor]]: ...
+
+    def generator_loss(self, generated_N3HW: Tensor, phase: Phase) -> Tensor: ...
+
+    def weights(self, generator: nn.Module, size: int) -> dict[str, Tensor]: ...
+
+    def description(self, size: int) -> dict[str, Any]: ...
+
+
+class GanTraining:
+    """State of a training. `step` goes on; `state_dict` holds all that the next steps depend on.
+
+    Args:
+        build: makes the family's game from the settings.
+        settings: `sizes` (or what the family needs), `schedule`, `batch_size`, `learning_rate`, `betas`,
+            `ema_half_life` (real images).
+        seed: root seed of the weights and of every z.
+    """
+
+    def __init__(
+        self, build: Callable[[Mapping[str, Any]], Game], settings: Mapping[str, Any], seed: int, device: torch.device
+    ) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(compute.seed_for(seed, "train_generator", "weights"))
+            self.game = build(settings)
+        self.schedule = Schedule(settings["schedule"], self.game.final_size)
+        self.batch_size: int = settings["batch_size"]
+        self.ema_half_life: float = settings["ema_half_life"]
+        self.device = device
+        self.precision = PRECISIONS[settings["precision"]]
+        self.game.generator.to(device)
+        self.game.discriminator.to(device)
+        self.ema = copy.deepcopy(self.game.generator).requires_grad_(False)
+        self.random = compute.generator(seed, "train_generator", "z")
+        self.steps = 0  # of the generator
+        self.images = 0  # real ones, shown to the discriminator
+        optimiser = {"lr": settings["learning_rate"], "betas": tuple(map(float, settings["betas"])), "fused": True}
+        self.generator_optimiser = torch.optim.Adam(self.game.generator.parameters(), **optimiser)
+        self.discriminator_optimiser = torch.optim.Adam(self.game.discriminator.parameters(), **optimiser)
+
+    @property
+    def phase(self) -> Phase:
+        return self.schedule.at(self.images)
+
+    def step(self, real: Callable[[int, int], Tensor]) -> dict[str, float]:
+        """Train both networks once; `real(shown, size)` gives the next batch of real images.
+
+        Raises:
+            ValueError: a loss is not finite; the weights are those before the step.
+        """
+        phase, numbers = self.phase, dict[str, float]()
+        for _ in range(self.game.discriminator_steps):
+            numbers |= self._step_discriminator(real(self.images, phase.size), phase)
+            self.images += self.batch_size
+        numbers |= self._step_generator(phase)
+        self._average_weights(self.batch_size * self.game.discriminator_steps)
+        self.steps += 1
+        return numbers
+
+    def _step_discriminator(self, real_N3HW: Tensor, phase: Phase) -> dict[str, float]:
+        step = self.images // self.batch_size
+        with self._autocast():
+            with torch.no_grad():
+                generated_N3HW = self.game.generate(self.game.generator, self._z(len(real_N3HW)), phase)
+            loss, numbers = self.game.discriminator_loss(real_N3HW, generated_N3HW, phase, step)
+        self._descend(self.discriminator_optimiser, loss)
+        return {name: number.item() for name, number in numbers.items()}
+
+    def _step_generator(self, phase: Phase) -> dict[str, float]:
+        self.game.discriminator.requires_grad_(False)
+        with self._autocast():
+            generated_N3HW = self.game.generate(self.game.generator, self._z(self.batch_size), phase)
+            loss = self.game.generator_loss(generated_N3HW, phase)
+        self._descend(self.generator_optimiser, loss)
+        self.game.discriminator.requires_grad_(True)
+        return {"loss_g": loss.item()}
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=self.precision, enabled=self.precision != torch.float32)
+
+    def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            raise ValueError(
+                f"training diverged after {self.images} images: a loss is {loss.item()}, expected a finite number; the "
+                "last state is kept, lower learning_rate or raise r1"
+            )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+
+    def _average_weights(self, images: int) -> None:
+        # The half-life is short at first, or the random first weights would stay for long.
+        half_life = min(self.ema_half_life, max(0.05 * self.images, 1.0))
+        new = [parameter.detach() for parameter in self.game.generator.parameters()]
+        torch._foreach_lerp_(list(self.ema.parameters()), new, 1 - 0.5 ** (images / half_life))
+
+    def _z(self, count: int) -> Tensor:
+        return torch.randn(count, self.game.z_dim, generator=self.random).to(self.device)
+
+    def samples(self, z_ND: Tensor) -> Tensor:
+        """What the averaged generator makes of `z_ND` by now: (N, 3, H, W), about [-1, 1]."""
+        with torch.no_grad():
+            return self.game.generate(self.ema, z_ND.to(self.device), self.phase)
+
+    def is_finite(self) -> bool:
+        """Whether all weights are finite numbers."""
+        networks = (self.game.generator, self.game.discriminator)
+        return all(bool(torch.isfinite(weight).all()) for network in networks for weight in network.parameters())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "steps": self.steps,
+            "images": self.images,
+            "random": self.random.get_state(),
+            **{name: part.state_dict() for name, part in self._parts().items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.steps, self.images = state["steps"], state["images"]
+        self.random.set_state(state["random"])
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "generator": self.game.generator,
+            "discriminator": self.game.discriminator,
+            "ema": self.ema,
+            "generator_optimiser": self.generator_optimiser,
+            "discriminator_optimiser": self.discriminator_optimiser,
+        }
