@@ -1,0 +1,1 @@
+"""What `make bench` runs: one line a figure, name, value and unit."""

@@ -1,0 +1,136 @@
+"""Stage `fsd`: what it writes, that it is the same every time, and that bad input is one line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tables_on_disk
+
+from lacuna import fsd, moments
+from lacuna.formats import tables
+from lacuna.statistics import verdicts
+
+SETTINGS: dict[str, Any] = {
+    "category": "object",
+    "presence_percent": 0.2,
+    "resamples": 20,
+    "permutations": 499,
+    "confidence": 0.95,
+    "omitted_below": 0.2,
+    "changed_by": 0.1,
+    "q_below": 0.05,
+}
+
+
+def source(folder: Path, name: str, area_px: np.ndarray, **other: Any) -> None:
+    """Tables and moments of one source."""
+    tables_on_disk.write(folder / name, area_px, 100, **other)
+    moments.main(
+        [
+            "--tables",
+            str(folder / name),
+            "--count",
+            str(len(area_px)),
+            "--shard-size",
+            "100",
+            "--moments",
+            str(folder / f"{name}.h5"),
+            "--code",
+            "c0de",
+        ]
+    )
+
+
+def run(folder: Path, real_count: int, generated_count: int, **settings: Any) -> tuple[dict[str, Any], list[dict]]:
+    """Run the stage on the sources `real` and `generated`; its summary and rows."""
+    argv = ["--settings", json.dumps(SETTINGS | settings), "--seed", "1", "--code", "c0de", "--shard-size", "100"]
+    for side, count in (("real", real_count), ("generated", generated_count)):
+        argv += [f"--{side}-moments", str(folder / f"{side}.h5"), f"--{side}-tables", str(folder / side)]
+        argv += [f"--{side}-count", str(count)]
+    fsd.main([*argv, "--json", str(folder / "out.json"), "--tsv", str(folder / "out.tsv")])
+    return tables.read_json(folder / "out.json"), tables.read_tsv(folder / "out.tsv")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], list[dict]]:
+    """A generator that never draws people and halves the fences, 600 images a side."""
+    folder = tmp_path_factory.mktemp("compared")
+    source(folder, "real", tables_on_disk.drawn(600, seed=0))
+    source(folder, "generated", tables_on_disk.drawn(600, seed=1, factors=(1, 1, 0, 0.5)))
+    return folder, *run(folder, 600, 600)
+
+
+def test_the_summary_holds_the_distance_its_parts_and_its_uncertainty(compared: tuple) -> None:
+    _, summary, rows = compared
+    assert summary["fsd"] == pytest.approx(summary["mean_term"] + summary["covariance_term"], abs=1e-9)
+    assert (summary["num_real"], summary["num_generated"], summary["baseline_num"]) == (600, 600, 300)
+    assert (
+        summary["baseline_low"] <= summary["baseline_fsd"] <= summary["baseline_high"] < summary["fsd_at_baseline_num"]
+    )
+    assert 0 < summary["fsd_infinity_low"] < summary["fsd_infinity"] < summary["fsd_infinity_high"]
+    assert summary["fsd_infinity"] < summary["fsd"]
+    assert summary["sample_sizes"][0]["fsd"] == pytest.approx(summary["fsd"], abs=1e-9)
+    assert summary["num_classes"] == 5 and summary["unit"] == "percent" and summary["warnings"] == []
+    assert sum(float(row["fsd_contribution"]) for row in rows if row["category"] == "object") == pytest.approx(
+        summary["fsd"], abs=1e-8
+    )
+    assert "person" in summary["class_pairs"][0]["classes"]
+    assert set(summary["by_category"]) == {"object", "part"}
+
+
+def test_every_class_has_a_verdict_in_the_columns_promised(compared: tuple) -> None:
+    folder, _, rows = compared
+    header = (folder / "out.tsv").read_text().splitlines()[0]
+    assert header.split("\t") == list(verdicts.COLUMNS)
+    found = {row["class"]: row["verdict"] for row in rows}
+    assert list(found) == tables_on_disk.CLASSES
+    assert found["person"] == "omitted" and found["fence"] == "reduced" and found["dragon"] == "undecided"
+    assert found["-"] == "kept"
+    assert {row["class"]: row["relative_delta"] for row in rows}["dragon"] == "nan"
+
+
+def test_the_same_seed_gives_the_same_bytes(compared: tuple) -> None:
+    folder, *_ = compared
+    before = [(folder / name).read_bytes() for name in ("out.json", "out.tsv")]
+    run(folder, 600, 600)
+    assert [(folder / name).read_bytes() for name in ("out.json", "out.tsv")] == before
+
+
+def test_a_source_is_at_distance_zero_from_itself(tmp_path: Path) -> None:
+    for side in ("real", "generated"):
+        source(tmp_path, side, tables_on_disk.drawn(60, seed=0))
+    summary, rows = run(tmp_path, 60, 60)
+    assert abs(summary["fsd"]) < 1e-9
+    assert {row["p_value"] for row in rows} == {"1.0", "nan"}
+
+
+def test_few_and_unequal_images_are_warned_of(tmp_path: Path) -> None:
+    source(tmp_path, "real", tables_on_disk.drawn(5, seed=0))
+    source(tmp_path, "generated", tables_on_disk.drawn(40, seed=1))
+    summary, _ = run(tmp_path, 5, 40)
+    text = "\n".join(summary["warnings"])
+    assert "5 real images for 5 live classes: the covariance is singular" in text
+    assert "5 real and 40 generated images" in text and "fewer than 12 images on a side" in text
+    assert summary["fsd_infinity"] is summary["baseline_fsd"] is None and summary["fsd"] > 0
+
+
+def test_sides_that_cannot_be_compared_are_one_line(tmp_path: Path) -> None:
+    area_px = tables_on_disk.drawn(20, seed=0)
+    source(tmp_path, "real", area_px)
+    source(tmp_path, "generated", area_px, classes=["-", "sky", "bush", *tables_on_disk.CLASSES[3:]])
+    with pytest.raises(ValueError, match="differ, first in 'tree' and 'bush'; segment both sources with one segmenter"):
+        run(tmp_path, 20, 20)
+    larger = area_px.copy()
+    larger[:, 0] += 1024
+    source(tmp_path, "generated", larger, image_px=2048)
+    with pytest.raises(ValueError, match="real images have 1024 pixels, generated ones 2048, expected one size"):
+        run(tmp_path, 20, 20)
+    source(tmp_path, "generated", area_px)
+    with pytest.raises(ValueError, match=r"fsd\.category: 'material' is not in the tables, which hold object, part"):
+        run(tmp_path, 20, 20, category="material")
+    source(tmp_path, "generated", area_px[:10])
+    tables_on_disk.write(tmp_path / "generated", area_px, 100)
+    with pytest.raises(ValueError, match=r"moments of other tables than .*generated; delete it and run moments again"):
+        run(tmp_path, 20, 20)

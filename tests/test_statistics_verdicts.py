@@ -1,0 +1,101 @@
+"""The rule of the verdicts, and the tests that it rests on."""
+
+import numpy as np
+import pytest
+
+from lacuna.statistics import verdicts
+from lacuna.statistics.verdicts import Thresholds, permutation_test, verdict
+
+NAN = float("nan")
+LIMITS = Thresholds()
+
+
+@pytest.mark.parametrize(
+    ("presence_ratio_high", "q", "low", "high", "expected"),
+    [
+        (0.19, 0.001, -1.0, -0.9, "omitted"),
+        (0.20, 0.001, -1.0, -0.9, "reduced"),
+        (0.19, 0.9, -0.3, 0.3, "omitted"),
+        (0.9, 0.049, -0.5, -0.11, "reduced"),
+        (0.9, 0.05, -0.5, -0.11, "undecided"),
+        (0.9, 0.001, -0.5, -0.1, "undecided"),
+        (1.5, 0.001, 0.11, 0.5, "excess"),
+        (1.5, 0.05, 0.11, 0.5, "undecided"),
+        (1.0, 0.001, 0.05, 0.5, "undecided"),
+        (1.0, 0.9, -0.1, 0.1, "kept"),
+        (1.0, 0.0001, 0.02, 0.08, "kept"),
+        (1.0, 0.9, -0.11, 0.1, "undecided"),
+        (float("inf"), 0.001, 5.0, float("inf"), "excess"),
+        (NAN, NAN, NAN, NAN, "undecided"),
+    ],
+)
+def test_the_rule(presence_ratio_high: float, q: float, low: float, high: float, expected: str) -> None:
+    assert verdict(presence_ratio_high, q, low, high, LIMITS) == expected
+    assert expected in verdicts.VERDICTS
+
+
+def test_thresholds_are_settings() -> None:
+    assert verdict(0.3, 1.0, -0.9, -0.5, Thresholds(omitted_below=0.4)) == "omitted"
+    assert verdict(0.9, 0.2, -0.5, -0.2, Thresholds(q_below=0.3)) == "reduced"
+    assert verdict(1.0, 0.9, -0.2, 0.2, Thresholds(changed_by=0.25)) == "kept"
+
+
+def test_the_permutation_test_is_exact_on_a_case_that_can_be_counted() -> None:
+    # 3 against 3 images: of the 20 ways to deal 6 areas, 2 are as extreme as all large ones on one side.
+    real, generated = np.array([[1], [2], [3]]), np.array([[7], [8], [9]])
+    p = permutation_test(real, generated, 20_000, np.random.default_rng(0))
+    assert p[0] == pytest.approx(2 / 20, abs=0.01)
+
+
+def test_equal_areas_everywhere_give_no_evidence() -> None:
+    same = np.full((9, 1), 5)
+    assert permutation_test(same, same[:4], 99, np.random.default_rng(0)).tolist() == [1.0]
+
+
+def test_p_is_uniform_where_nothing_changed_also_for_a_rare_class() -> None:
+    rng = np.random.default_rng(0)
+    rare = (rng.random((200, 1000)) < 0.03) * rng.integers(1, 2000, (200, 1000))
+    common = rng.integers(1, 2000, (200, 1000))
+    for areas in (rare, common):
+        p = permutation_test(areas[:100], areas[100:], 999, rng)
+        # Three standard errors of a share of 1,000 at 5 % are 2 %; a rare class may reject less, never more.
+        assert np.mean(p <= 0.05) <= 0.07
+        assert np.mean(p <= 0.5) <= 0.55
+    assert np.mean(p <= 0.05) >= 0.03
+
+
+def planted() -> tuple[np.ndarray, np.ndarray]:
+    """2,000 images a side of 64 x 64: kept, omitted, halved, doubled, smaller where it appears, rare, in nobody's."""
+    rng = np.random.default_rng(3)
+    presence = np.array([0.8, 0.3, 0.3, 0.3, 0.3, 0.002, 0.0])
+    factor = np.array([1.0, 0.0, 0.5, 2.0, 1.0, 1.0, 1.0])
+    sizes = np.array([1.0, 1.0, 1.0, 1.0, 0.5, 1.0, 1.0])
+    real = (rng.random((2000, 7)) < presence) * rng.integers(50, 500, (2000, 7))
+    generated = (rng.random((2000, 7)) < presence * factor) * (rng.integers(50, 500, (2000, 7)) * sizes).astype(int)
+    return real, generated
+
+
+def test_planted_changes_are_found() -> None:
+    real, generated = planted()
+    tests = verdicts.compare_classes(real, generated, 4096, 0.2, 0.95, 1999, np.random.default_rng(0))
+    expected = ["kept", "omitted", "reduced", "excess", "reduced", "undecided", "undecided"]
+    assert verdicts.verdicts(tests, LIMITS) == expected
+    assert np.isnan([tests.p[-1], tests.q[-1]]).all() and not np.isnan(tests.q[:-1]).any()
+    assert (tests.q[:-1] >= tests.p[:-1]).all()
+
+
+def test_presence_is_more_than_a_share_of_the_image() -> None:
+    found = verdicts.summarise(np.array([[8], [9], [0], [4096]]), 4096, 0.2)  # 0.2 % of 4,096 pixels are 8.19
+    assert found.present.tolist() == [2]
+    assert found.area[0] == pytest.approx(100 * (8 + 9 + 4096) / 4 / 4096)
+
+
+def test_rows_follow_the_columns() -> None:
+    real, generated = planted()
+    tests = verdicts.compare_classes(real, generated, 4096, 0.2, 0.95, 99, np.random.default_rng(0))
+    names = [f"class{place}" for place in range(7)]
+    rows = verdicts.rows(names, ["object"] * 7, tests, np.arange(7.0), LIMITS)
+    found = dict(zip(verdicts.COLUMNS, rows[1], strict=True))
+    assert len(verdicts.COLUMNS) == 14 and found["class"] == "class1" and found["verdict"] == "omitted"
+    assert found["relative_delta"] == -1 and found["fsd_contribution"] == 1 and found["generated_presence"] == 0
+    assert verdicts.COLUMNS[-1] == "verdict" and verdicts.COLUMNS[:2] == ("class", "category")

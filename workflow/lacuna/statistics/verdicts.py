@@ -1,0 +1,138 @@
+"""One verdict a class: is it left out, made too rarely or too often, or kept?
+
+Shape suffixes: N real images, M generated images, T images of both, C classes, B permutations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
+
+from .intervals import Array, ClassSummary, presence_ratio, relative_delta
+
+VERDICTS = ("omitted", "reduced", "excess", "kept", "undecided")
+COLUMNS = (
+    "class", "category", "real_area", "generated_area", "relative_delta", "delta_low", "delta_high", "real_presence",
+    "generated_presence", "presence_ratio", "p_value", "q_value", "fsd_contribution", "verdict",
+)  # fmt: skip
+
+
+PERMUTATION_BATCH = 64  # permutations per product of matrices; 10 MB at 20,000 images
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """omitted_below: of the presence ratio; changed_by: of the relative difference of mean area; q_below: of q."""
+
+    omitted_below: float = 0.2
+    changed_by: float = 0.1
+    q_below: float = 0.05
+
+
+@dataclass(frozen=True)
+class ClassTests:
+    """Everything that the verdicts rest on, each array with one entry a class (NaN where no side shows it)."""
+
+    real: ClassSummary
+    generated: ClassSummary
+    delta: Array
+    delta_low: Array
+    delta_high: Array
+    presence_ratio: Array
+    presence_ratio_high: Array
+    p: Array
+    q: Array
+
+
+def verdict(presence_ratio_high: float, q: float, delta_low: float, delta_high: float, limits: Thresholds) -> str:
+    """The rule. NaN, for a class that no image shows, satisfies no condition and so is undecided."""
+    if presence_ratio_high < limits.omitted_below:
+        return "omitted"
+    if q < limits.q_below and delta_high < -limits.changed_by:
+        return "reduced"
+    if q < limits.q_below and delta_low > limits.changed_by:
+        return "excess"
+    if delta_low >= -limits.changed_by and delta_high <= limits.changed_by:
+        return "kept"
+    return "undecided"
+
+
+def summarise(area_px_NC: NDArray, image_px: int, presence_percent: float) -> ClassSummary:
+    """Mean area and its variance (divisor N - 1) in percent; a class is present where it covers more than a share."""
+    present = (area_px_NC > presence_percent / 100 * image_px).sum(axis=0)
+    unit = 100 / image_px
+    variance = (
+        area_px_NC.var(axis=0, ddof=1, dtype=np.float64) if len(area_px_NC) > 1 else np.full(len(present), np.nan)
+    )
+    return ClassSummary(len(area_px_NC), area_px_NC.mean(axis=0) * unit, variance * unit**2, present)
+
+
+def compare_classes(
+    real_NC: NDArray, generated_MC: NDArray, image_px: int, presence_percent: float, confidence: float,
+    permutations: int, rng: np.random.Generator,
+) -> ClassTests:  # fmt: skip
+    """Summarise both tables of pixel counts and test every class; q is corrected over the classes that appear at all.
+
+    Source:
+        Benjamini and Hochberg 1995, Controlling the False Discovery Rate.
+    """
+    real = summarise(real_NC, image_px, presence_percent)
+    generated = summarise(generated_MC, image_px, presence_percent)
+    shown = (real.area > 0) | (generated.area > 0)
+    p, q = np.full(len(shown), np.nan), np.full(len(shown), np.nan)
+    if shown.any():
+        p[shown] = permutation_test(real_NC[:, shown], generated_MC[:, shown], permutations, rng)
+        q[shown] = false_discovery_control(p[shown])
+    delta, low, high = relative_delta(real, generated, confidence)
+    ratio, ratio_high = presence_ratio(real, generated, confidence)
+    return ClassTests(real, generated, delta, low, high, ratio, ratio_high, p, q)
+
+
+def permutation_test(real_NC: NDArray, generated_MC: NDArray, permutations: int, rng: np.random.Generator) -> Array:
+    """Two-sided p of the difference of mean areas, (C,), at least 1 / (permutations + 1).
+
+    Valid for any distribution of areas, however rare the class. A rank test would be faster, but nearly all ranks of a
+    rare class are tied at zero: it cannot see that a class has shrunk where it appears. Pixel counts are whole numbers,
+    so every sum below is exact and ties count as ties.
+
+    Source:
+        Phipson and Smyth 2010, Permutation P-values Should Never Be Zero.
+    """
+    pooled_TC = np.concatenate([real_NC, generated_MC]).astype(np.float64)
+    num_images, num_generated = len(pooled_TC), len(generated_MC)
+    expected_C = num_generated * pooled_TC.sum(axis=0)
+    observed_C = np.abs(num_images * pooled_TC[len(real_NC) :].sum(axis=0) - expected_C)
+    as_extreme_C = np.zeros(len(observed_C))
+    for first in range(0, permutations, PERMUTATION_BATCH):
+        sides_BT = np.zeros((min(PERMUTATION_BATCH, permutations - first), num_images))
+        for side_T in sides_BT:
+            side_T[rng.permutation(num_images)[:num_generated]] = 1
+        as_extreme_C += (np.abs(num_images * (sides_BT @ pooled_TC) - expected_C) >= observed_C).sum(axis=0)
+    return (1 + as_extreme_C) / (1 + permutations)
+
+
+def verdicts(tests: ClassTests, limits: Thresholds) -> list[str]:
+    """The verdict of every class."""
+    columns = zip(tests.presence_ratio_high, tests.q, tests.delta_low, tests.delta_high, strict=True)
+    return [verdict(float(ratio), float(q), float(low), float(high), limits) for ratio, q, low, high in columns]
+
+
+def rows(
+    classes: Sequence[str], categories: Sequence[str], tests: ClassTests, fsd_contribution: Array, limits: Thresholds
+) -> list[tuple[Any, ...]]:
+    """A row a class in the order of COLUMNS."""
+    real, generated = tests.real, tests.generated
+    numbers = np.column_stack([
+        real.area, generated.area, tests.delta, tests.delta_low, tests.delta_high, real.present / real.count,
+        generated.present / generated.count, tests.presence_ratio, tests.p, tests.q, fsd_contribution,
+    ])  # fmt: skip
+    words = verdicts(tests, limits)
+    return [
+        (name, category, *map(float, row), word)
+        for name, category, row, word in zip(classes, categories, numbers, words, strict=True)
+    ]
