@@ -1,0 +1,45 @@
+# make demo: environment, then the whole pipeline on the embedded default, ending in the report.
+# make test: everything; what the tests need of Debian's packages, `make system` installs.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONPATH := $(CURDIR)/workflow
+
+.PHONY: env system demo check test bench lock clean
+
+env: $(VENV)/.installed
+
+# The stamp is newer than the lock file, so an unchanged lock installs nothing.
+$(VENV)/.installed: envs/requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lacuna needs Python 3.11 or newer; set PYTHON=python3.x")'
+	$(PYTHON) -m venv "$(VENV)"
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-virtualenv -r envs/requirements.lock
+	touch "$@"
+
+system:
+	workflow/scripts/install_system_packages
+
+demo: env
+	PATH="$(CURDIR)/$(BIN):$$PATH" workflow/scripts/demo
+
+check: env
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	"$(BIN)/snakefmt" --check Snakefile workflow/rules
+	"$(BIN)/mypy"
+	PATH="$(CURDIR)/$(BIN):$$PATH" workflow/scripts/lint
+	"$(BIN)/python" -m pytest -m "not workflow and not slurm and not browser and not gpu" --durations=5
+
+test: system check
+	PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m pytest -m "workflow or slurm or browser or gpu" --durations=10
+
+bench: env
+	PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m benchmarks
+
+# Pins what is installed now; torch's own CUDA packages follow from torch and differ between machines.
+lock:
+	"$(BIN)/python" -m pip freeze --exclude-editable | grep -Ev '^(nvidia|triton|cuda)' | sed 's/+cpu$$//' > envs/requirements.lock
+
+clean:
+	rm -rf results .snakemake

@@ -1,0 +1,31 @@
+# Lacuna: what an image generator cannot generate. Which results exist follows from the configuration;
+# `snakemake` makes them all, `snakemake <stage>` brings one stage up to date.
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+# The page that everything else feeds.
+rule all:
+    default_target: True
+    input:
+        STAGE_FILES["report"],
+    localrule: True
+
+
+include: "workflow/rules/stages.smk"
+include: "workflow/rules/render.smk"
+include: "workflow/rules/train_segmenter.smk"
+include: "workflow/rules/train_generator.smk"
+include: "workflow/rules/sample.smk"
+include: "workflow/rules/segment.smk"
+include: "workflow/rules/moments.smk"
+include: "workflow/rules/fsd.smk"
+include: "workflow/rules/train_encoder.smk"
+include: "workflow/rules/invert.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/omissions.smk"
+include: "workflow/rules/report.smk"

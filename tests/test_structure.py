@@ -1,0 +1,71 @@
+"""Who may know whom: stages know rooms, rooms never know stages, and each room knows only what it may."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+PACKAGE = Path(__file__).resolve().parents[1] / "workflow" / "lacuna"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+STAGES = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names that a module imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_nobody_imports_a_stage_and_nothing_knows_snakemake(path: Path) -> None:
+    names = imports(path)
+    assert not {name for name in names if name.split(".")[0] == "snakemake"}
+    assert not {name for name in names if name.startswith("lacuna.") and name.split(".")[1] in STAGES}
+
+
+@pytest.mark.parametrize(
+    ("room", "strangers"),
+    [
+        ("statistics", {"torch", "h5py", "lacuna.formats", "lacuna.registry"}),
+        ("models", {"h5py", "lacuna.formats", "lacuna.registry", "pathlib"}),
+        ("figures", {"torch", "h5py", "lacuna.formats", "lacuna.registry"}),
+        ("world", {"torch", "h5py", "lacuna.formats"}),
+        ("formats", {"lacuna.registry", "lacuna.models", "lacuna.sources"}),
+    ],
+)
+def test_a_room_knows_only_what_it_may(room: str, strangers: set[str]) -> None:
+    known = {name for path in (PACKAGE / room).rglob("*.py") for name in imports(path)}
+    found = {name for name in known for stranger in strangers if name == stranger or name.startswith(f"{stranger}.")}
+    assert not found
+
+
+def test_stages_without_networks_do_not_load_torch() -> None:
+    """Importing torch takes seconds of every job."""
+    for stage in ("render", "moments", "fsd", "report"):
+        seen: set[str] = set()
+        queue = [f"lacuna.{stage}"]
+        while queue:
+            name = queue.pop()
+            path = PACKAGE.parent / Path(*name.split("."))
+            file = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+            if name in seen or not file.exists():
+                continue
+            seen.add(name)
+            found = imports(file)
+            assert "torch" not in {part.split(".")[0] for part in found}, f"{stage} loads torch through {name}"
+            queue += [part for part in found if part.startswith("lacuna.")]
+
+
+def test_every_family_of_the_schema_can_be_loaded() -> None:
+    from lacuna.registry.generators import GENERATORS
+    from lacuna.registry.segmenters import SEGMENTERS
+
+    schema = yaml.safe_load((PACKAGE.parent / "schemas" / "config.schema.yaml").read_text())["$defs"]
+    assert set(schema["generator"]["properties"]["family"]["enum"]) == set(GENERATORS)
+    assert set(schema["segmenter"]["properties"]["family"]["enum"]) == set(SEGMENTERS)

@@ -1,0 +1,157 @@
+# The checked configuration, wildcard constraints and input functions; no rule.
+import shlex
+import sys
+from pathlib import Path
+
+sys.path.insert(0, f"{workflow.basedir}/workflow")
+
+from snakemake.exceptions import WorkflowError
+
+from lacuna.kit import targets
+from lacuna.kit.configuration import check_config
+from lacuna.kit.provenance import canonical_json, source_digest
+from lacuna.kit.shards import shard_from_name, shards
+from lacuna.sources.folder import listing_digest
+
+# What is set beside the Snakefile must reach every job, also where the folder has a space in its name.
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(f'{workflow.basedir}/workflow')}; ")
+
+CONFIG_FILES = " + ".join(str(path) for path in workflow.configfiles) or "config"
+try:
+    CONFIG = check_config(config, where=CONFIG_FILES)
+    STAGE_FILES = targets.stage_files(CONFIG)
+except ValueError as error:
+    raise WorkflowError(f"check_config: {error}") from None
+
+
+wildcard_constraints:
+    source=r"[a-z0-9][a-z0-9_]*",
+    real=r"[a-z0-9][a-z0-9_]*",
+    generated=r"[a-z0-9][a-z0-9_]*",
+    segmenter=r"[a-z0-9][a-z0-9_]*",
+    generator=r"[a-z0-9][a-z0-9_]*",
+    method=r"[a-z_]+",
+    part=r"layer_\d+|tail|encoder|direct",
+    shard=r"\d+-\d+",
+
+
+def settings(section):
+    """Canonical JSON of a stage's section: what reruns the stage when it changes, and not when its order does."""
+    return canonical_json(CONFIG[section])
+
+
+def first_index(wildcards):
+    """First image of the shard."""
+    return shard_from_name(wildcards.shard).first
+
+
+def last_index(wildcards):
+    """Last image of the shard."""
+    return shard_from_name(wildcards.shard).last
+
+
+def source_seed(wildcards):
+    """Seed of a source: its own, or the root seed."""
+    return CONFIG["sources"][wildcards.source].get("seed", CONFIG["seed"])
+
+
+def world_settings(wildcards):
+    """What of a world source decides how one scene looks; the count does not."""
+    source = CONFIG["sources"][wildcards.source]
+    return canonical_json({key: source[key] for key in ("size", "omit", "scale", "scenes")})
+
+
+def source_generator(wildcards):
+    """Name of the generator that a source samples."""
+    return CONFIG["sources"][wildcards.source]["generator"]
+
+
+def source_count(name):
+    """Number of images of a source."""
+    return CONFIG["sources"][name]["count"]
+
+
+def source_path(name):
+    """Folder or zip file of a source; empty for what the workflow makes."""
+    return CONFIG["sources"][name].get("path", "")
+
+
+def listing_of(name, count):
+    """Digest of a folder's sorted listing (name, size, mtime): the folder has changed when it does."""
+    path = source_path(name)
+    return listing_digest(path, count) if path else ""
+
+
+def covering_shards(name, first, last):
+    """Image shards of a source that hold images `first` to `last`; none for a folder."""
+    if source_path(name):
+        return []
+    stage = targets.SHARDED[CONFIG["sources"][name]["kind"]]
+    ranges = targets.image_ranges(CONFIG, name)
+    return [
+        f"results/{stage}/{name}/{shard.name}.h5" for shard in ranges if shard.first <= last and shard.last >= first
+    ]
+
+
+def shard_images(wildcards):
+    """Image shards that hold the images of the wildcard's shard."""
+    return covering_shards(wildcards.source, first_index(wildcards), last_index(wildcards))
+
+
+def shard_images_flag(wildcards):
+    """Words of `--images`: the image shards, or the folder."""
+    paths = shard_images(wildcards) or [source_path(wildcards.source)]
+    return " ".join(shlex.quote(path) for path in paths)
+
+
+def segmenter_weights(wildcards):
+    """Weights of the wildcard's segmenter."""
+    return targets.segmenter_weights(CONFIG, wildcards.segmenter)
+
+
+def generator_weights(wildcards):
+    """Weights of the wildcard's generator."""
+    return targets.generator_weights(CONFIG, wildcards.generator)
+
+
+def sampled_weights(wildcards):
+    """Weights of the generator that the wildcard's source samples."""
+    return targets.generator_weights(CONFIG, source_generator(wildcards))
+
+
+def inversion(wildcards):
+    """The configuration's entry for the wildcard's generator and source."""
+    return targets.inversion_entry(CONFIG, wildcards.generator, wildcards.source)
+
+
+def inversion_segmenter(wildcards):
+    """Name of the segmenter that goes with an inversion."""
+    return targets.inversion_segmenter(CONFIG, inversion(wildcards))
+
+
+def inversion_segmenter_weights(wildcards):
+    """Weights of the segmenter that goes with an inversion."""
+    return targets.segmenter_weights(CONFIG, inversion_segmenter(wildcards))
+
+
+def inversion_shards(wildcards):
+    """Inversions that omissions are looked for in."""
+    entry = inversion(wildcards)
+    return targets.inversion_shards(CONFIG, entry, targets.omission_method(entry))
+
+
+def part_weights(wildcards):
+    """Trained parts that a part of the encoder builds on: all layers and the tail for the composed one."""
+    needed = targets.layer_parts(CONFIG) if wildcards.part == "encoder" else []
+    return [f"results/train_encoder/{wildcards.generator}/{part}.safetensors" for part in needed]
+
+
+def inverted_images(wildcards):
+    """Image shards of the images that an inversion covers: where the true z of samples is."""
+    return covering_shards(wildcards.source, 0, inversion(wildcards)["count"] - 1)
+
+
+def report_examples():
+    """First image shard of every compared source: what the sheets show."""
+    names = dict.fromkeys(entry[side] for entry in CONFIG["comparisons"] for side in ("real", "generated"))
+    return [path for name in names for path in covering_shards(name, 0, 0)]

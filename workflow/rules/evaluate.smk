@@ -1,0 +1,53 @@
+# Inversions in, how well each method inverts out.
+rule evaluate_source:
+    input:
+        inversions=lambda wildcards: [
+            path
+            for method in inversion(wildcards)["methods"]
+            for path in targets.inversion_shards(CONFIG, inversion(wildcards), method)
+        ],
+        shards=inverted_images,
+        checkpoint=generator_weights,
+        perceptual=inversion_segmenter_weights,
+    output:
+        tsv="results/evaluate/{generator}/{source}.tsv",
+    log:
+        "results/logs/evaluate/{generator}/{source}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{generator}/{source}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        methods=lambda wildcards: inversion(wildcards)["methods"],
+        family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
+        perceptual_family=lambda wildcards: CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"],
+        num_images=lambda wildcards: inversion(wildcards)["count"],
+        shard_size=CONFIG["shard_size"]["inversions"],
+        settings=settings("invert"),
+        seed=CONFIG["seed"],
+        code=source_digest("lacuna.evaluate"),
+    shell:
+        "python -m lacuna.evaluate"
+        " --inversions results/invert"
+        " --methods {params.methods}"
+        " --generator {wildcards.generator}"
+        " --source {wildcards.source}"
+        " --count {params.num_images}"
+        " --shard-size {params.shard_size}"
+        " --family {params.family}"
+        " --checkpoint {input.checkpoint:q}"
+        " --perceptual-family {params.perceptual_family}"
+        " --perceptual-checkpoint {input.perceptual:q}"
+        " --images {input.shards}"
+        " --settings {params.settings:q}"
+        " --seed {params.seed}"
+        " --device auto"
+        " --threads {threads}"
+        " --code {params.code}"
+        " --tsv {output.tsv}"
+        " > {log} 2>&1"

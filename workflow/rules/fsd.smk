@@ -1,0 +1,43 @@
+# Moments and tables of two sources in, their distance and a verdict a class out.
+rule fsd_pair:
+    input:
+        real_moments="results/moments/{segmenter}/{real}.h5",
+        generated_moments="results/moments/{segmenter}/{generated}.h5",
+        real_tables=lambda wildcards: targets.table_shards(CONFIG, wildcards.segmenter, wildcards.real),
+        generated_tables=lambda wildcards: targets.table_shards(CONFIG, wildcards.segmenter, wildcards.generated),
+    output:
+        json="results/fsd/{segmenter}/{real}~{generated}.json",
+        tsv="results/fsd/{segmenter}/{real}~{generated}.tsv",
+    log:
+        "results/logs/fsd/{segmenter}/{real}~{generated}.log",
+    benchmark:
+        "results/benchmarks/fsd/{segmenter}/{real}~{generated}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2000,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        settings=settings("fsd"),
+        real_count=lambda wildcards: source_count(wildcards.real),
+        generated_count=lambda wildcards: source_count(wildcards.generated),
+        shard_size=CONFIG["shard_size"]["images"],
+        seed=CONFIG["seed"],
+        code=source_digest("lacuna.fsd"),
+    shell:
+        "python -m lacuna.fsd"
+        " --real-moments {input.real_moments}"
+        " --generated-moments {input.generated_moments}"
+        " --real-tables results/segment/{wildcards.segmenter}/{wildcards.real}"
+        " --real-count {params.real_count}"
+        " --generated-tables results/segment/{wildcards.segmenter}/{wildcards.generated}"
+        " --generated-count {params.generated_count}"
+        " --shard-size {params.shard_size}"
+        " --settings {params.settings:q}"
+        " --seed {params.seed}"
+        " --code {params.code}"
+        " --json {output.json}"
+        " --tsv {output.tsv}"
+        " > {log} 2>&1"

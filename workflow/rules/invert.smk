@@ -1,0 +1,50 @@
+# Images, generator and encoder in, one inversion an image out.
+rule invert_shard:
+    input:
+        shards=shard_images,
+        checkpoint=generator_weights,
+        encoder="results/train_encoder/{generator}/encoder.safetensors",
+        perceptual=inversion_segmenter_weights,
+    output:
+        shard="results/invert/{method}/{generator}/{source}/{shard}.h5",
+    log:
+        "results/logs/invert/{method}/{generator}/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/invert/{method}/{generator}/{source}/{shard}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+    params:
+        family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
+        perceptual_family=lambda wildcards: CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"],
+        images=shard_images_flag,
+        listing=lambda wildcards: listing_of(wildcards.source, last_index(wildcards) + 1),
+        settings=settings("invert"),
+        first=first_index,
+        last=last_index,
+        seed=CONFIG["seed"],
+        state="results/invert/{method}/{generator}/{source}/{shard}.state.pt",
+        code=source_digest("lacuna.invert"),
+    shell:
+        "python -m lacuna.invert"
+        " --method {wildcards.method}"
+        " --family {params.family}"
+        " --checkpoint {input.checkpoint:q}"
+        " --encoder {input.encoder}"
+        " --perceptual-family {params.perceptual_family}"
+        " --perceptual-checkpoint {input.perceptual:q}"
+        " --images {params.images}"
+        " --first {params.first}"
+        " --last {params.last}"
+        " --settings {params.settings:q}"
+        " --seed {params.seed}"
+        " --device auto"
+        " --threads {threads}"
+        " --state {params.state}"
+        " --code {params.code}"
+        " --shard {output.shard}"
+        " > {log} 2>&1"

@@ -1,0 +1,40 @@
+# Photos and their reconstructions in, what was lost of each class out.
+rule omissions_source:
+    input:
+        inversions=inversion_shards,
+        checkpoint=inversion_segmenter_weights,
+    output:
+        tsv="results/omissions/{generator}/{source}.tsv",
+        masks="results/omissions/{generator}/{source}.h5",
+    log:
+        "results/logs/omissions/{generator}/{source}.log",
+    benchmark:
+        "results/benchmarks/omissions/{generator}/{source}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        folder=lambda wildcards: str(Path(inversion_shards(wildcards)[0]).parent),
+        num_images=lambda wildcards: inversion(wildcards)["count"],
+        shard_size=CONFIG["shard_size"]["inversions"],
+        family=lambda wildcards: CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"],
+        settings=settings("omissions"),
+        code=source_digest("lacuna.omissions"),
+    shell:
+        "python -m lacuna.omissions"
+        " --inversions {params.folder}"
+        " --count {params.num_images}"
+        " --shard-size {params.shard_size}"
+        " --segmenter-family {params.family}"
+        " --segmenter-checkpoint {input.checkpoint:q}"
+        " --settings {params.settings:q}"
+        " --device auto"
+        " --threads {threads}"
+        " --code {params.code}"
+        " --tsv {output.tsv}"
+        " --masks {output.masks}"
+        " > {log} 2>&1"

@@ -1,0 +1,33 @@
+# All of it in, the page that people open out.
+rule report_page:
+    input:
+        comparisons=STAGE_FILES["fsd"],
+        examples=report_examples(),
+        inversions=STAGE_FILES["invert"],
+        evaluations=STAGE_FILES["evaluate"],
+        omissions=STAGE_FILES["omissions"],
+    output:
+        html=f"results/report/{CONFIG['report']}.html",
+        files=directory(f"results/report/{CONFIG['report']}_files"),
+    log:
+        f"results/logs/report/{CONFIG['report']}.log",
+    benchmark:
+        f"results/benchmarks/report/{CONFIG['report']}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2000,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        settings=canonical_json(CONFIG),
+        code=source_digest("lacuna.report"),
+    shell:
+        "python -m lacuna.report"
+        " --settings {params.settings:q}"
+        " --results results"
+        " --code {params.code}"
+        " --html {output.html}"
+        " --files-dir {output.files}"
+        " > {log} 2>&1"

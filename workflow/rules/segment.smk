@@ -1,0 +1,43 @@
+# Images in, class-area table out.
+rule segment_shard:
+    input:
+        shards=shard_images,
+        checkpoint=segmenter_weights,
+    output:
+        table="results/segment/{segmenter}/{source}/{shard}.h5",
+    log:
+        "results/logs/segment/{segmenter}/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/segment/{segmenter}/{source}/{shard}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        family=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["family"],
+        images=shard_images_flag,
+        listing=lambda wildcards: listing_of(wildcards.source, last_index(wildcards) + 1),
+        settings=lambda wildcards: canonical_json(
+            {"heads": CONFIG["segment"]["heads"], "size": CONFIG["sources"][wildcards.source].get("size")}
+        ),
+        batch_size=CONFIG["segment"]["batch_size"],
+        first=first_index,
+        last=last_index,
+        code=source_digest("lacuna.segment"),
+    shell:
+        "python -m lacuna.segment"
+        " --family {params.family}"
+        " --checkpoint {input.checkpoint:q}"
+        " --images {params.images}"
+        " --settings {params.settings:q}"
+        " --batch-size {params.batch_size}"
+        " --first {params.first}"
+        " --last {params.last}"
+        " --device auto"
+        " --threads {threads}"
+        " --code {params.code}"
+        " --table {output.table}"
+        " > {log} 2>&1"

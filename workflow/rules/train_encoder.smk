@@ -1,0 +1,41 @@
+# Generator in, one part of its inversion encoder out.
+rule train_encoder_part:
+    input:
+        checkpoint=generator_weights,
+        parts=part_weights,
+    output:
+        weights="results/train_encoder/{generator}/{part}.safetensors",
+        log="results/train_encoder/{generator}/{part}.tsv",
+    log:
+        "results/logs/train_encoder/{generator}/{part}.log",
+    benchmark:
+        "results/benchmarks/train_encoder/{generator}/{part}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+    params:
+        family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
+        parts="results/train_encoder/{generator}",
+        settings=settings("train_encoder"),
+        seed=CONFIG["seed"],
+        state="results/train_encoder/{generator}/{part}.state.pt",
+        code=source_digest("lacuna.train_encoder"),
+    shell:
+        "python -m lacuna.train_encoder"
+        " --part {wildcards.part}"
+        " --family {params.family}"
+        " --checkpoint {input.checkpoint:q}"
+        " --parts-dir {params.parts}"
+        " --settings {params.settings:q}"
+        " --seed {params.seed}"
+        " --device auto"
+        " --threads {threads}"
+        " --state {params.state}"
+        " --code {params.code}"
+        " --weights {output.weights}"
+        " --log {output.log}"
+        " > {log} 2>&1"
