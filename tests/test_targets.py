@@ -6,7 +6,14 @@ import pytest
 
 from lacuna.kit.configuration import check_config
 from lacuna.kit.shards import Shard, shard_from_name, shard_paths, shards
-from lacuna.kit.targets import inversion_entry, omission_method, stage_files, used_sources
+from lacuna.kit.targets import (
+    control_source,
+    inversion_entry,
+    inversion_perceptual,
+    omission_method,
+    stage_files,
+    used_sources,
+)
 
 CONFIG: dict[str, Any] = {
     "seed": 1,
@@ -60,3 +67,21 @@ def test_omissions_are_looked_for_in_the_best_method() -> None:
     assert omission_method({"methods": ["layered_r", "layered"]}) == "layered_r"
     assert omission_method({"methods": ["layered", "layered_z"]}) == "layered_z"
     assert inversion_entry(CONFIG, "gan", "photos")["count"] == 7
+
+
+def test_the_generators_own_samples_are_the_control_of_its_photos() -> None:
+    config = check_config(CONFIG)
+    photos = config["inversions"][0]
+    assert control_source(config, photos) is None
+    own = photos | {"source": "gan"}
+    config["inversions"].append(own)
+    assert control_source(config, photos) == "gan"
+    assert control_source(config, own) is None
+
+
+def test_the_segmenters_backbone_is_the_perceptual_network_unless_one_is_named() -> None:
+    config = check_config(CONFIG | {"perceptual": {"vgg": {"family": "vgg16", "checkpoint": "vgg.pth"}}})
+    photos = config["inversions"][0]
+    expected = {"family": "upernet", "checkpoint": "results/train_segmenter/net.safetensors"}
+    assert inversion_perceptual(config, photos) == expected
+    assert inversion_perceptual(config, photos | {"perceptual": "vgg"})["checkpoint"] == "vgg.pth"

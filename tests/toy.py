@@ -82,6 +82,7 @@ CONFIG: dict[str, Any] = {
         "validation": 4,
         "fit_samples": 64,
         "width": 8,
+        "tail_width": 4,
         "checkpoint_every": 3,
     },
     "invert": {"layer": 2, "residual_layers": [1, 2], "steps": 6, "log_every": 2, "checkpoint_every": 2},

@@ -134,6 +134,27 @@ def inversion_segmenter_weights(wildcards):
     return targets.segmenter_weights(CONFIG, inversion_segmenter(wildcards))
 
 
+def perceptual_weights(wildcards):
+    """Weights of the perceptual network of an inversion."""
+    return targets.inversion_perceptual(CONFIG, inversion(wildcards))["checkpoint"]
+
+
+def perceptual_family(wildcards):
+    """Family of the perceptual network of an inversion."""
+    return targets.inversion_perceptual(CONFIG, inversion(wildcards))["family"]
+
+
+def control_table(wildcards):
+    """Omissions of the generator's own samples, where these are inverted too: the noise floor."""
+    source = targets.control_source(CONFIG, inversion(wildcards))
+    return f"results/omissions/{wildcards.generator}/{source}.tsv" if is_photo(wildcards) and source else []
+
+
+def is_photo(wildcards):
+    """Whether the images of an inversion are others than the generator's own samples."""
+    return CONFIG["sources"][wildcards.source].get("generator") != wildcards.generator
+
+
 def inversion_shards(wildcards):
     """Inversions that omissions are looked for in."""
     entry = inversion(wildcards)

@@ -8,7 +8,7 @@ rule evaluate_source:
         ],
         shards=inverted_images,
         checkpoint=generator_weights,
-        perceptual=inversion_segmenter_weights,
+        perceptual=perceptual_weights,
     output:
         tsv="results/evaluate/{generator}/{source}.tsv",
     log:
@@ -25,7 +25,7 @@ rule evaluate_source:
     params:
         methods=lambda wildcards: inversion(wildcards)["methods"],
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
-        perceptual_family=lambda wildcards: CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"],
+        perceptual_family=perceptual_family,
         num_images=lambda wildcards: inversion(wildcards)["count"],
         shard_size=CONFIG["shard_size"]["inversions"],
         settings=settings("invert"),

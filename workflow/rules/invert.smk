@@ -4,7 +4,7 @@ rule invert_shard:
         shards=shard_images,
         checkpoint=generator_weights,
         encoder="results/train_encoder/{generator}/encoder.safetensors",
-        perceptual=inversion_segmenter_weights,
+        perceptual=perceptual_weights,
     output:
         shard="results/invert/{method}/{generator}/{source}/{shard}.h5",
     log:
@@ -20,7 +20,7 @@ rule invert_shard:
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
-        perceptual_family=lambda wildcards: CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"],
+        perceptual_family=perceptual_family,
         images=shard_images_flag,
         listing=lambda wildcards: listing_of(wildcards.source, last_index(wildcards) + 1),
         settings=settings("invert"),

@@ -3,6 +3,7 @@ rule omissions_source:
     input:
         inversions=inversion_shards,
         checkpoint=inversion_segmenter_weights,
+        control=control_table,
     output:
         tsv="results/omissions/{generator}/{source}.tsv",
         masks="results/omissions/{generator}/{source}.h5",
@@ -22,6 +23,7 @@ rule omissions_source:
         num_images=lambda wildcards: inversion(wildcards)["count"],
         shard_size=CONFIG["shard_size"]["inversions"],
         family=lambda wildcards: CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"],
+        control=lambda wildcards: f"--control {control_table(wildcards)}" if control_table(wildcards) else "",
         settings=settings("omissions"),
         code=source_digest("lacuna.omissions"),
     shell:
@@ -32,6 +34,7 @@ rule omissions_source:
         " --segmenter-family {params.family}"
         " --segmenter-checkpoint {input.checkpoint:q}"
         " --settings {params.settings:q}"
+        " {params.control}"
         " --device auto"
         " --threads {threads}"
         " --code {params.code}"

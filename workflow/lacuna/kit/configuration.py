@@ -114,6 +114,10 @@ def _inversion_checks(config: Config) -> Iterator[str]:
             yield from _reference(config, "segmenters", inversion["segmenter"], f"{place}.segmenter")
         elif len(config["segmenters"]) != 1:
             yield f"{place}: {len(config['segmenters'])} segmenters configured, expected key 'segmenter' to name one"
+        if "perceptual" in inversion:
+            yield from _reference(config, "perceptual", inversion["perceptual"], f"{place}.perceptual")
+        if inversion["generator"] not in config["generators"] or inversion["source"] not in config["sources"]:
+            return
         count = config["sources"][inversion["source"]]["count"]
         if inversion["count"] > count:
             yield f"{place}.count: found {inversion['count']}, expected at most the {count} images of the source"

@@ -136,6 +136,24 @@ def inversion_segmenter(config: Config, entry: Config) -> str:
     return str(entry.get("segmenter") or next(iter(config["segmenters"])))
 
 
+def inversion_perceptual(config: Config, entry: Config) -> Config:
+    """Family and checkpoint of the perceptual network: named, or the backbone of the inversion's segmenter."""
+    if "perceptual" in entry:
+        return dict(config["perceptual"][entry["perceptual"]])
+    name = inversion_segmenter(config, entry)
+    return {"family": config["segmenters"][name]["family"], "checkpoint": segmenter_weights(config, name)}
+
+
+def control_source(config: Config, entry: Config) -> str | None:
+    """The inverted samples of the same generator: what is lost of those is the method's noise floor."""
+    for other in config["inversions"]:
+        source = config["sources"][other["source"]]
+        own = source["kind"] == "generator" and source["generator"] == entry["generator"] == other["generator"]
+        if own and other["source"] != entry["source"]:
+            return str(other["source"])
+    return None
+
+
 def generator_weights(config: Config, name: str) -> str:
     """Weights of a generator: given, or made by train_generator."""
     return str(config["generators"][name].get("checkpoint", f"results/train_generator/{name}.safetensors"))

@@ -1,0 +1,6 @@
+"""Run every benchmark: `python -m benchmarks`."""
+
+from benchmarks import stages, statistics
+
+stages.main()
+statistics.main()
