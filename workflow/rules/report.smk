@@ -6,6 +6,8 @@ rule report_page:
         inversions=STAGE_FILES["invert"],
         evaluations=STAGE_FILES["evaluate"],
         omissions=STAGE_FILES["omissions"],
+        trainings=training_logs(),
+        templates=sorted(str(path) for path in Path(workflow.basedir).glob("workflow/lacuna/pages/templates/*")),
     output:
         html=f"results/report/{CONFIG['report']}.html",
         files=directory(f"results/report/{CONFIG['report']}_files"),

@@ -1,0 +1,143 @@
+"""A folder of results for the tests of the report: real scenes of the world, and a generator that is only pretended.
+
+The pretended generator draws no person, and half of the fences, so what the page has to say is known.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from lacuna.formats import images, inversions, omissions, tables
+from lacuna.kit.provenance import Provenance
+from lacuna.statistics import verdicts
+from lacuna.world import VOCABULARY, Scene, World
+
+SCENES = 64
+INVERTED = 12
+UNCONVERGED = 2  # the last ones
+PROVENANCE = Provenance(stage="test", code="0123456789abcdef")
+CLASSES = list(VOCABULARY["object"])
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    """A checked configuration as the workflow passes it, with some keys changed."""
+    inversion = {"generator": "progan_chapel", "count": INVERTED, "methods": ["layered_r"]}
+    return {
+        "seed": 1,
+        "report": "index",
+        "sources": {
+            "chapel": {"kind": "world", "count": SCENES, "size": 64, "omit": [], "scale": {}, "scenes": {}},
+            "progan": {"kind": "generator", "generator": "progan_chapel", "count": SCENES},
+        },
+        "segmenters": {"chapel": {"family": "upernet", "checkpoint": "segmenter.safetensors"}},
+        "generators": {"progan_chapel": {"family": "progan", "checkpoint": "progan.safetensors"}},
+        "comparisons": [{"real": "chapel", "generated": "progan", "segmenter": "chapel"}],
+        "inversions": [{**inversion, "source": "chapel"}, {**inversion, "source": "progan"}],
+        "shard_size": {"images": 1000, "inversions": 16},
+        "train_encoder": {"layer": 2},
+        "fsd": {"presence_percent": 0.2},
+    } | changes
+
+
+def build(folder: Path, hostile: str | None = None) -> Path:
+    """Write all results of `config()` under `folder`; `hostile` replaces the name of the class `bench`."""
+    real = [World(64, seed=1).scene(i) for i in range(SCENES)]
+    drawn = [World(64, seed=2, omit=["person"], scale={"fence": 0.5}).scene(i) for i in range(SCENES)]
+    same = [World(64, seed=1, omit=["person", "bench"], scale={"fence": 0.5}).scene(i) for i in range(INVERTED)]
+    classes = [hostile if hostile and name == "bench" else name for name in CLASSES]
+    results = folder / "results"
+    _write_images(results / "render" / "chapel" / f"0-{SCENES - 1}.h5", [scene.image for scene in real])
+    _write_images(results / "sample" / "progan" / f"0-{SCENES - 1}.h5", [_softened(scene.image) for scene in drawn])
+    _write_fsd(results / "fsd" / "chapel" / "chapel~progan", _areas(real), _areas(drawn), classes)
+    _write_inversion(results, "chapel", real[:INVERTED], same, classes)
+    _write_inversion(results, "progan", drawn[:INVERTED], drawn[:INVERTED], classes)
+    for stage, seconds, memory in (("render", 1.5, 120.5), ("segment", 30.25, 900.0), ("invert", 200.0, 1500.0)):
+        row = [seconds, "0:00:01", memory, "NA"]
+        path = results / "benchmarks" / stage / "chapel" / "0-63.tsv"
+        tables.write_tsv(path, ["s", "h:m:s", "max_rss", "io_in"], [row])
+    for part in ("layer_1", "layer_2", "tail", "encoder"):
+        rows = [[step, 2.0 * 0.9 ** (step / 10) + 0.05, 1e-3] for step in range(0, 200, 10)]
+        tables.write_tsv(results / "train_encoder" / "progan_chapel" / f"{part}.tsv", ["step", "loss", "rate"], rows)
+    return results
+
+
+def _write_images(path: Path, pictures: list[NDArray[np.uint8]]) -> None:
+    images.write(path, np.stack(pictures), np.arange(len(pictures)), PROVENANCE)
+
+
+def _softened(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """As a generator might draw it: less sharp."""
+    return np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(0.7)))
+
+
+def _areas(scenes: list[Scene]) -> NDArray[np.float64]:
+    """(n, C) areas in percent."""
+    counts = [np.bincount(scene.labels_object.ravel(), minlength=len(CLASSES)) for scene in scenes]
+    return np.stack(counts) * (100 / scenes[0].labels_object.size)
+
+
+def _write_fsd(stem: Path, real: NDArray[np.float64], generated: NDArray[np.float64], classes: list[str]) -> None:
+    rows = []
+    for number, name in enumerate(classes):
+        before, after = real[:, number].mean(), generated[:, number].mean()
+        delta = after / before - 1 if before else float("nan")
+        shows, draws = (real[:, number] > 0).mean(), (generated[:, number] > 0).mean()
+        verdict = "kept"
+        if delta < -0.9:
+            verdict = "omitted"
+        elif delta < -0.4:
+            verdict = "reduced"
+        elif delta > 0.3:
+            verdict = "excess"
+        elif not before or abs(delta) > 0.15:
+            verdict = "undecided"
+        ratio = draws / shows if shows else float("nan")
+        low, high = delta - 0.08, delta + 0.08
+        contribution = (before - after) ** 2
+        rows.append([name, "object", *map(float, (before, after, delta, low, high, shows, draws, ratio)), 0.001, 0.01,
+                     float(contribution), verdict])  # fmt: skip
+    tables.write_tsv(stem.with_suffix(".tsv"), verdicts.COLUMNS, rows)
+    mean_term = float(np.square(real.mean(axis=0) - generated.mean(axis=0)).sum())
+    summary = {
+        "fsd": mean_term + 21.5, "mean_term": mean_term, "covariance_term": 21.5, "num_real": SCENES,
+        "num_generated": SCENES, "unit": "percent", "baseline_fsd": 2.4, "baseline_num": SCENES // 2,
+        "baseline_low": 1.9, "baseline_high": 3.0, "fsd_at_baseline_num": mean_term + 23.0, "category": "object",
+        "fsd_infinity": mean_term + 19.0, "fsd_infinity_low": mean_term + 17.0, "fsd_infinity_high": mean_term + 21.0,
+        "confidence": 0.95, "warnings": [],
+    }  # fmt: skip
+    tables.write_json(stem.with_suffix(".json"), summary)
+
+
+def _write_inversion(results: Path, source: str, photos: list[Scene], drawn: list[Scene], classes: list[str]) -> None:
+    count = len(photos)
+    converged = np.arange(count) < count - UNCONVERGED
+    steps = np.arange(0, 300, 10)
+    total = 0.2 * np.exp(-steps[None] / 60) + np.linspace(0.02, 0.08, count)[:, None]
+    total[0, 20:] = np.nan
+    small = np.zeros((count, 2), dtype=np.float32)
+    shard = inversions.Inversions(
+        x=np.stack([scene.image for scene in photos]),
+        x_hat=np.stack([_softened(scene.image) for scene in drawn]),
+        z0=small, z=small, r0=small, r=small,
+        loss=np.stack([total, total], axis=2).astype(np.float32),
+        index=np.arange(count),
+        converged=converged,
+        steps=steps,
+        terms=("total", "pixel"),
+        method="layered_r",
+        layer=2,
+    )  # fmt: skip
+    scores = [["layered_r", "pixel_l1", "no", 0.031, 0.02, 0.04, count]]
+    if source == "progan":
+        scores.append(["layered_r", "correlation_z", "yes", 0.82, 0.7, 0.9, count])
+        scores.append(["layered_r", "chance_correlation_z", "yes", 0.01, -0.02, 0.03, count])
+    columns = ["method", "quantity", "truth", "mean", "low", "high", "num_images"]
+    tables.write_tsv(results / "evaluate" / "progan_chapel" / f"{source}.tsv", columns, scores)
+    path = results / "invert" / "layered_r" / "progan_chapel" / source / f"0-{count - 1}.h5"
+    inversions.write(path, shard, PROVENANCE)
+    before, after = (np.stack([scene.labels_object for scene in side]) for side in (photos, drawn))
+    maps = omissions.OmissionMaps(before, after, before != after, np.arange(count), converged, classes)
+    omissions.write(results / "omissions" / "progan_chapel" / f"{source}.h5", maps, PROVENANCE)

@@ -1,0 +1,245 @@
+"""The report: its sentences, and the page as a file."""
+
+import html.parser
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import report_results
+from PIL import Image
+
+from lacuna import report
+from lacuna.figures.style import VERDICTS
+from lacuna.pages import distribution, run, training, words
+from lacuna.pages.reading import total_loss
+from lacuna.pages.words import ClassRow
+from lacuna.statistics import verdicts
+
+HOSTILE = "<img src=x onerror=alert(1)>'\"&{{7*7}}$^{"
+
+
+def write_page(results: Path, config: dict[str, Any], *more: str) -> str:
+    page = results.parent / f"{config['report']}.html"
+    flags = ["--settings", json.dumps(config), "--results", str(results), "--html", str(page), "--code", "c0de"]
+    report.main([*flags, *more])
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report_results.build(tmp_path_factory.mktemp("a folder"), hostile=HOSTILE)
+
+
+@pytest.fixture(scope="module")
+def page(results: Path) -> str:
+    """The page over comparisons and inversions, with a class of a hostile name."""
+    return write_page(results, report_results.config(), "--files-dir", str(results.parent / "beside"))
+
+
+class Outline(html.parser.HTMLParser):
+    """Tags, headings, addresses and texts of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def row(name: str, verdict: str, delta: float = 0.0, ratio: float = 1.0, **more: float) -> ClassRow:
+    fields = {"low": delta - 0.05, "high": delta + 0.05, "real_presence": 0.5, "generated_presence": 0.5 * ratio} | more
+    return ClassRow(
+        name, "object", 2.0, 2.0 * (1 + delta), delta, presence_ratio=ratio, q_value=0.01, contribution=1.0,
+        verdict=verdict, **fields,
+    )  # fmt: skip
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s", " ", text)
+
+
+def test_headline_names_the_most_reduced_and_the_most_omitted() -> None:
+    rows = [row("fence", "reduced", -0.62), row("person", "omitted", -0.95, 0.1), row("sky", "kept")]
+    expected = "progan draws 62 % [57, 67] less fence and leaves out people in 9 of 10 scenes that should have them."
+    assert plain(words.headline("progan", "chapel", rows)) == expected
+
+
+def test_headline_without_omissions_names_two_reductions() -> None:
+    rows = [row("fence", "reduced", -0.3), row("sun", "reduced", -0.5)]
+    expected = "progan draws 50 % [45, 55] less sun and 30 % [25, 35] less fence."
+    assert plain(words.headline("progan", "chapel", rows)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([row("sky", "kept")], "progan draws every class about as much as chapel does."),
+        ([row("sky", "undecided"), row("car", "kept")], "No class of progan differs from chapel beyond doubt."),
+        ([row("sky", "excess", 0.5)], "progan draws 50 % more sky than chapel, and no class clearly less."),
+        ([row("sky", "excess", math.inf)], "No class of progan differs from chapel beyond doubt."),
+    ],
+)
+def test_headline_claims_no_more_than_the_verdicts(rows: list[ClassRow], expected: str) -> None:
+    assert plain(words.headline("progan", "chapel", rows)) == expected
+
+
+def test_interval_over_zero_keeps_its_signs() -> None:
+    assert "[\N{MINUS SIGN}15, +5]" in words.detail(row("fence", "undecided", -0.05, low=-0.15, high=0.05))
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(1.0, "practically all"), (0.97, "97 of 100"), (0.9, "9 of 10"), (0.06, "1 of 10"), (0.01, "a few")],
+)
+def test_shares_in_words_never_round_to_all_or_none(share: float, expected: str) -> None:
+    assert words.times(share) == expected
+
+
+@pytest.mark.parametrize(
+    ("percent", "expected"), [(0, "0 %"), (0.001, "< 0.01 %"), (0.123, "0.12 %"), (1.26, "1.3 %"), (43.4, "43 %")]
+)
+def test_areas_have_two_digits_that_count(percent: float, expected: str) -> None:
+    assert plain(words.area(percent)) == expected
+
+
+def test_most_short_starts_with_what_is_left_out() -> None:
+    rows = [row("fence", "reduced", -0.9), row("person", "omitted", -0.8), row("sky", "kept", -0.05)]
+    assert [found.name for found in words.shortest(rows)] == ["person", "fence"]
+
+
+def test_every_verdict_has_a_colour() -> None:
+    assert set(VERDICTS) == set(verdicts.VERDICTS)
+
+
+def test_distances_without_baseline_are_shown_without() -> None:
+    summary = {"fsd": 3.0, "mean_term": 1.0, "covariance_term": 2.0, "baseline_fsd": None, "fsd_infinity": None}
+    assert [found.name for found in distribution.distances(summary)] == ["FSD"]
+
+
+def test_time_of_a_stage_is_the_sum_and_memory_the_maximum() -> None:
+    jobs = [("segment", {"s": "2.5", "max_rss": "100.0"}), ("segment", {"s": "1.5", "max_rss": "NA"})]
+    (cost,) = run.costs(jobs)
+    assert (cost.jobs, cost.runtime_s, cost.longest_s, cost.memory_mb) == (2, 4.0, 2.5, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0.5, "0.5 s"), (48, "48 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")]
+)
+def test_durations_for_people(seconds: float, expected: str) -> None:
+    assert run.duration(seconds) == expected
+
+
+def test_loss_is_the_total_or_else_the_sum() -> None:
+    loss = np.array([[[1.0, 2.0], [3.0, np.nan]]])
+    np.testing.assert_array_equal(total_loss(loss, ["total", "pixel"]), [[1, 3]])
+    np.testing.assert_array_equal(total_loss(loss, ["pixel", "perceptual"]), [[3, np.nan]])
+
+
+def test_curves_show_the_columns_that_vary() -> None:
+    rows = [{"step": str(step), "loss": str(5 - step), "size": "64", "note": "x"} for step in range(3)]
+    assert training.series(rows) == ({"loss": ([0, 1, 2], [5, 4, 3])}, "step")
+
+
+def test_page_says_what_the_pretended_generator_leaves_out(page: str) -> None:
+    text = plain(Outline(page).text)
+    assert re.search(r"progan draws \d+ % \[\d+, \d+\] less fence and leaves out people in practically all", text)
+    assert re.search(r"Person is lost in all \d photos that show it \(the generator's own images show none\)", text)
+    assert "real against real, 32 images each" in text
+
+
+def test_page_names_its_inputs_and_its_costs(page: str) -> None:
+    text = plain(Outline(page).text)
+    assert re.search(r"render/chapel/0-63.h5\s*\d+ kB\s*0123456789abcdef\s*[0-9a-f]{16}", text)
+    assert "3 min 20 s" in text
+    assert "1 500 MB" in text
+    assert "0.820 [0.700, 0.900], by chance 0.0100" in text
+
+
+def test_page_has_every_section_and_one_first_heading(page: str) -> None:
+    tags = Outline(page).tags
+    sections = [attributes.get("id") for tag, attributes in tags if tag == "section"]
+    assert sections == ["findings", "distribution", "instances", "training", "run"]
+    assert sum(tag == "h1" for tag, _ in tags) == 1
+
+
+def test_page_needs_nothing_but_itself(page: str) -> None:
+    for tag, attributes in Outline(page).tags:
+        for name in ("src", "href", "xlink:href", "data", "poster"):
+            address = attributes.get(name) or "#"
+            assert address.startswith(("#", "data:")), (tag, address[:80])
+    assert not re.search(r"@import|url\((?!#)", page)
+    assert len(page) < 3e6
+
+
+def test_every_picture_says_what_it_shows(page: str) -> None:
+    tags = Outline(page).tags
+    pictures = [attributes for tag, attributes in tags if tag == "img" and "under" not in str(attributes.get("class"))]
+    assert pictures
+    assert all(attributes.get("alt") for attributes in pictures)
+    charts = [attributes for tag, attributes in tags if tag == "svg" and attributes.get("aria-hidden") != "true"]
+    assert all(attributes.get("role") == "img" and attributes.get("aria-label") for attributes in charts)
+
+
+def test_names_from_elsewhere_stay_text(page: str) -> None:
+    assert not [attributes for tag, attributes in Outline(page).tags if "onerror" in attributes]
+    assert "<img src=x" not in page
+    assert HOSTILE in Outline(page).text
+    assert "49$^{" not in page  # nor is it a template
+
+
+def test_unconverged_images_come_last_and_say_so(page: str) -> None:
+    figures = [str(attributes.get("class")) for tag, attributes in Outline(page).tags if tag == "figure"]
+    pending = [name == "row pending" for name in figures if name.startswith("row")]
+    first = pending[: report_results.INVERTED]
+    assert first == sorted(first)
+    assert sum(first) == report_results.UNCONVERGED
+
+
+def test_figures_and_tables_lie_beside_the_page(page: str, results: Path) -> None:
+    names = {path.name for path in (results.parent / "beside").iterdir()}
+    stems = {"distribution-chapel-chapel-progan-object", "instances-progan_chapel-chapel"}
+    assert {f"{stem}.{kind}" for stem in stems for kind in ("svg", "pdf")} <= names
+    assert {"distribution-chapel-chapel-progan.tsv", "instances-progan_chapel-chapel.tsv"} <= names
+
+
+def test_page_without_inversions(results: Path) -> None:
+    tags = Outline(write_page(results, report_results.config(inversions=[], report="compared"))).tags
+    assert [attributes.get("id") for tag, attributes in tags if tag == "section"] == ["findings", "distribution", "run"]
+
+
+def test_page_without_comparisons(results: Path) -> None:
+    config = report_results.config(comparisons=[], report="inverted")
+    config["inversions"] = config["inversions"][:1]  # no noise floor either
+    outline = Outline(write_page(results, config))
+    assert "distribution" not in [attributes.get("id") for tag, attributes in outline.tags if tag == "section"]
+    assert "Redrawing photos of chapel, progan_chapel loses person" in outline.text
+    assert "noise floor 0 of" not in outline.text
+
+
+def test_sheets_show_a_folder_of_any_images(results: Path, tmp_path: Path) -> None:
+    for number in range(3):
+        Image.new("RGB", (90, 70), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    config = report_results.config(inversions=[], report="folder")
+    config["sources"]["chapel"] = {"kind": "folder", "path": str(tmp_path), "count": 3}
+    assert "Contact sheet of the first 3 images of chapel" in write_page(results, config)
+
+
+def test_page_of_nothing_says_so(results: Path) -> None:
+    page = write_page(results, report_results.config(inversions=[], comparisons=[], report="empty"))
+    assert "Nothing was compared and nothing inverted." in page
+
+
+def test_missing_result_is_named(results: Path) -> None:
+    config = report_results.config(comparisons=[{"real": "chapel", "generated": "chapel", "segmenter": "chapel"}])
+    with pytest.raises(OSError, match="chapel~chapel"):
+        write_page(results, config)

@@ -1,0 +1,1 @@
+"""Figures: one function each. They draw what they are given and know no files of stages."""

@@ -1,0 +1,33 @@
+"""What lies beside the page, for papers: every figure as SVG and PDF, every table as TSV."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from lacuna.figures import style
+from lacuna.formats import tables
+from lacuna.pages.distribution import Comparison
+from lacuna.pages.instances import ClassLoss, Inversion
+from lacuna.pages.training import Training
+from lacuna.pages.words import ClassRow
+
+
+def write(
+    folder: Path, comparisons: Sequence[Comparison], inversions: Sequence[Inversion], trainings: Sequence[Training]
+) -> None:
+    """Write all of it into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = {name: figure for comparison in comparisons for name, figure in comparison.figures.items()}
+    figures |= {f"instances-{view.anchor}": view.figure for view in inversions}
+    figures |= {view.name: view.figure for view in trainings}
+    for name, figure in figures.items():
+        for kind in ("svg", "pdf"):
+            style.save(figure, folder / f"{name}.{kind}")
+    columns = [field.name for field in dataclasses.fields(ClassRow)]
+    for comparison in comparisons:
+        rows = [dataclasses.astuple(row) for row in comparison.rows]
+        tables.write_tsv(folder / f"distribution-{comparison.anchor}.tsv", columns, rows)
+    columns = [field.name for field in dataclasses.fields(ClassLoss)]
+    for view in inversions:
+        losses = [dataclasses.astuple(loss) for loss in view.losses]
+        tables.write_tsv(folder / f"instances-{view.anchor}.tsv", columns, losses)

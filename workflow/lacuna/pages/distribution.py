@@ -1,0 +1,200 @@
+"""The sections about distributions: one view a comparison."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from lacuna.figures import bars, embed, sheets, style
+from lacuna.figures.colours import BACKGROUND
+from lacuna.pages import words
+from lacuna.pages.inputs import Config, Inputs
+from lacuna.pages.words import ClassRow
+
+MOST_BARS = 40  # classes in a figure; all are in the table
+SHEET_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class Distance:
+    """The distance as the page draws it: shares of the widest bar in percent."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+    mean_term: float = 0.0
+    covariance_term: float = 0.0
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The bar figure of one category, for wide and narrow pages."""
+
+    category: str
+    wide: Markup
+    narrow: Markup
+    num_hidden: int
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A contact sheet of one source."""
+
+    source: str
+    address: str
+    count: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that the page says of one comparison."""
+
+    anchor: str
+    real: str
+    generated: str
+    segmenter: str
+    headline: str
+    distances: list[Distance]
+    num_real: int
+    num_generated: int
+    confidence: float | None
+    warnings: list[str]
+    rows: list[ClassRow]
+    num_absent: int
+    shortest: list[tuple[ClassRow, str]]
+    charts: list[Chart]
+    sheets: list[Sheet]
+    verdict_counts: dict[str, int]
+    tsv_address: str
+    figures: Mapping[str, Figure] = field(repr=False)
+
+    @property
+    def scale(self) -> float:
+        """The longest bar of the distances."""
+        return max(max(distance.value, distance.high or 0.0) for distance in self.distances) or 1.0
+
+
+def view(inputs: Inputs, comparison: Config) -> Comparison:
+    """Read one comparison and word and draw it."""
+    real, generated, segmenter = (comparison[key] for key in ("real", "generated", "segmenter"))
+    anchor = f"{segmenter}-{real}-{generated}"
+    rows = [class_row(row) for row in inputs.comparison_table(comparison)]
+    summary = inputs.comparison_summary(comparison)
+    named = [row for row in rows if row.name != BACKGROUND]
+    counted = [row for row in named if row.category == summary.get("category", row.category)]
+    charts, figures = _charts(named, real, generated, anchor)
+    return Comparison(
+        anchor=anchor,
+        real=real,
+        generated=generated,
+        segmenter=segmenter,
+        headline=words.headline(generated, real, counted),
+        distances=distances(summary),
+        num_real=int(summary["num_real"]),
+        num_generated=int(summary["num_generated"]),
+        confidence=summary.get("confidence"),
+        warnings=list(summary.get("warnings", [])),
+        rows=[row for row in rows if occurs(row)],
+        num_absent=sum(not occurs(row) for row in named),
+        shortest=[(row, words.detail(row)) for row in words.shortest(counted)],
+        charts=charts,
+        sheets=[_sheet(inputs, name) for name in (real, generated)],
+        verdict_counts=verdict_counts([row for row in counted if occurs(row)]),
+        tsv_address=embed.text_address(inputs.comparison_tsv(comparison)),
+        figures=figures,
+    )
+
+
+def class_row(row: Mapping[str, str]) -> ClassRow:
+    """A row of the TSV, read."""
+    return ClassRow(
+        name=row["class"],
+        category=row["category"],
+        real_area=float(row["real_area"]),
+        generated_area=float(row["generated_area"]),
+        delta=float(row["relative_delta"]),
+        low=float(row["delta_low"]),
+        high=float(row["delta_high"]),
+        real_presence=float(row["real_presence"]),
+        generated_presence=float(row["generated_presence"]),
+        presence_ratio=float(row["presence_ratio"]),
+        q_value=float(row["q_value"]),
+        contribution=float(row["fsd_contribution"]),
+        verdict=row["verdict"],
+    )
+
+
+def verdict_counts(rows: Sequence[ClassRow]) -> dict[str, int]:
+    """How many classes got each verdict; those that none got are left out."""
+    counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in style.VERDICTS}
+    return {verdict: count for verdict, count in counts.items() if count}
+
+
+def occurs(row: ClassRow) -> bool:
+    """Whether any image of either side shows the class."""
+    return max(row.real_area, row.generated_area) > 0
+
+
+def distances(summary: Mapping[str, Any]) -> list[Distance]:
+    """The distance, and beside it what two halves of the real images are apart."""
+    parts = {name: summary[name] for name in ("mean_term", "covariance_term")}
+    found = [Distance("FSD", summary["fsd"], **parts)]
+    for name, key, note in (
+        ("FSD\N{INFINITY}", "fsd_infinity", "extrapolated to endlessly many images a side"),
+        ("Baseline", "baseline", _baseline_note(summary)),
+    ):
+        value = summary.get("baseline_fsd" if key == "baseline" else key)
+        if value is not None:
+            found.append(Distance(name, value, summary.get(f"{key}_low"), summary.get(f"{key}_high"), note))
+    return found
+
+
+def _baseline_note(summary: Mapping[str, Any]) -> str:
+    if not summary.get("baseline_num"):
+        return "real against real"
+    note = f"real against real, {words.thousands(summary['baseline_num'])} images each"
+    if summary.get("fsd_at_baseline_num") is not None:
+        note += f"; generated against real with as many: {words.number(summary['fsd_at_baseline_num'])}"
+    return note
+
+
+def _charts(rows: Sequence[ClassRow], real: str, generated: str, anchor: str) -> tuple[list[Chart], dict[str, Figure]]:
+    charts, figures = [], {}
+    for category in dict.fromkeys(row.category for row in rows):
+        chosen = [row for row in rows if row.category == category and occurs(row)]
+        chosen.sort(key=lambda row: -row.real_area)
+        shown = [
+            bars.ClassBar(row.name, row.real_area, row.generated_area, row.delta, row.low, row.high, row.verdict)
+            for row in chosen[:MOST_BARS]
+        ]
+        if not shown:
+            continue
+        wide = bars.distribution(shown, f"real: {real}", f"generated: {generated}")
+        narrow = bars.distribution_rows(shown, f"real: {real}", f"generated: {generated}")
+        label = (
+            f"Bar figure. Mean area of {len(shown)} {category} classes in {real} and in {generated} on a logarithmic "
+            "axis, and the relative difference of each with its interval. The table below holds the same numbers."
+        )
+        charts.append(
+            Chart(
+                category,
+                Markup(style.inline_svg(wide, label)),
+                Markup(style.inline_svg(narrow, label)),
+                len(chosen) - len(shown),
+            )
+        )
+        figures[f"distribution-{anchor}-{category}"] = wide
+    return charts, figures
+
+
+def _sheet(inputs: Inputs, source: str) -> Sheet:
+    images = inputs.first_images(source, SHEET_IMAGES)
+    picture = sheets.sheet(images)
+    lossless = images.shape[1] <= embed.LOSSLESS_PX
+    return Sheet(source, embed.data_address(picture, lossless=lossless), len(images), *picture.size)

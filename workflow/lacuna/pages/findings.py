@@ -1,0 +1,71 @@
+"""The first screen: which pair of photo and reconstruction stands beside which sentence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lacuna.pages import instances, words
+from lacuna.pages.distribution import Comparison
+from lacuna.pages.gallery import Photo
+from lacuna.pages.inputs import Config
+from lacuna.pages.instances import Inversion
+from lacuna.pages.reading import Inverted
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A photo beside its reconstruction, and what that shows."""
+
+    photo: Photo
+    source: str
+    generator: str
+    caption: str
+
+
+def pairs(
+    config: Config, comparisons: Sequence[Comparison], found: Sequence[Inverted], views: Sequence[Inversion]
+) -> dict[str, Pair | None]:
+    """The strongest pair of each comparison, by its anchor; None where its generator was not inverted."""
+    chosen: dict[str, Pair | None] = {}
+    for comparison in comparisons:
+        generator = config["sources"][comparison.generated].get("generator")
+        short = [row.name for row in comparison.rows if row.verdict in words.SHORT]
+        chosen[comparison.anchor] = pair([item for item in found if item.generator == generator], views, short)
+    return chosen
+
+
+def pair(found: Sequence[Inverted], views: Sequence[Inversion], short: Sequence[str] = ()) -> Pair | None:
+    """The strongest pair of some inversions; None where nothing was lost."""
+    best: Pair | None = None
+    most = 0.0
+    for item in found:
+        strongest = None if item.is_floor else instances.strongest(item, short)
+        if strongest is None or strongest[2] - strongest[3] <= most:
+            continue
+        row, name, before, after = strongest
+        most = before - after
+        index = int(item.index_N[row])
+        photo = _photos(views, item)[index]
+        after_text = "none of it is left" if after == 0 else f"{words.area(after)} is left"
+        caption = f"{name.capitalize()} covers {words.area(before)} of this photo of {item.source}; {after_text}."
+        best = Pair(photo, item.source, item.generator, caption)
+    return best
+
+
+def lead(views: Sequence[Inversion]) -> str:
+    """The first sentence of a page without comparisons."""
+    photos = next((view for view in views if not view.is_floor), None)
+    if photos is None:
+        return "What the generator draws of its own images" if views else "Nothing was compared and nothing inverted."
+    lost = [loss.name for loss in photos.losses if loss.num_lost][:3]
+    if not lost:
+        return f"{photos.generator} redraws the photos of {photos.source} without losing a class."
+    return f"Redrawing photos of {photos.source}, {photos.generator} loses {_listed(lost)}."
+
+
+def _photos(views: Sequence[Inversion], item: Inverted) -> Mapping[int, Photo]:
+    view = next(view for view in views if (view.generator, view.source) == (item.generator, item.source))
+    return {photo.index: photo for photo in view.photos}
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

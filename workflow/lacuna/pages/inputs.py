@@ -1,0 +1,112 @@
+"""What the page is made of: the configuration and the results it names."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacuna.formats import inversions, omissions, tables
+from lacuna.kit import targets
+from lacuna.pages.reading import Inverted, total_loss
+from lacuna.sources import open_images
+
+Config = dict[str, Any]
+FOLDER_PX = 128  # side of a folder's images on a contact sheet
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The checked configuration and the folder where its results lie."""
+
+    config: Config
+    results: Path
+
+    def path(self, name: str) -> Path:
+        """Where a file that the configuration asks for, `results/...`, lies."""
+        return self.results / Path(name).relative_to("results")
+
+    def comparison_table(self, comparison: Config) -> list[dict[str, str]]:
+        """Rows of the TSV of one comparison."""
+        return tables.read_tsv(self.path(targets.fsd_files(comparison)[1]))
+
+    def comparison_tsv(self, comparison: Config) -> str:
+        """The same as text, to be downloaded from the page."""
+        return self.path(targets.fsd_files(comparison)[1]).read_text(encoding="utf-8")
+
+    def comparison_summary(self, comparison: Config) -> dict[str, Any]:
+        """The distance and what belongs to it."""
+        return tables.read_json(self.path(targets.fsd_files(comparison)[0]))
+
+    def first_images(self, source: str, count: int) -> NDArray[np.uint8]:
+        """The first images of a source, (n, H, W, 3): from its first shard, or from the user's folder."""
+        settings = self.config["sources"][source]
+        paths = [self.path(name) for name in targets.image_shards(self.config, source)[:1]]
+        in_shard = min(settings["count"], self.config["shard_size"]["images"])
+        last = min(count, in_shard if paths else settings["count"]) - 1
+        found = open_images(paths or [settings["path"]], 0, last, settings.get("size") or FOLDER_PX)
+        return np.concatenate([images_NHW3 for _, images_NHW3 in found.batches(count)])
+
+    def benchmarks(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Stage and figures of each job that Snakemake has timed in this folder."""
+        folder = self.results / "benchmarks"
+        for path in sorted(folder.rglob("*.tsv")):
+            for row in tables.read_tsv(path):
+                yield path.relative_to(folder).parts[0].removesuffix(".tsv"), row
+
+    def inverted(self, entry: Config) -> Inverted:
+        """One inverted source: its reconstructions by the method that `omissions` looked at, and their label maps."""
+        generator, source, count = entry["generator"], entry["source"], entry["count"]
+        method = targets.omission_method(entry)
+        folder = self.path(f"results/invert/{method}/{generator}/{source}")
+        found = inversions.read_shards(folder, count, self.config["shard_size"]["inversions"])
+        maps = omissions.read(self.path(targets.omission_files(entry)[1]))
+        settings = self.config["sources"][source]
+        return Inverted(
+            generator=generator,
+            source=source,
+            method=method,
+            is_floor=settings["kind"] == "generator" and settings["generator"] == generator,
+            index_N=found.index,
+            x_NHW3=found.x,
+            x_hat_NHW3=found.x_hat,
+            converged_N=found.converged,
+            total_loss_NS=total_loss(found.loss, found.terms),
+            labels_photo_NHW=maps.labels_photo,
+            labels_reconstruction_NHW=maps.labels_reconstruction,
+            lost_NHW=maps.lost,
+            classes=maps.classes,
+            shown_percent=self.config["fsd"]["presence_percent"],
+            evaluation=tables.read_tsv(self.path(f"results/evaluate/{generator}/{source}.tsv")),
+        )
+
+    def files(self) -> list[Path]:
+        """Every file that the page is made from, weights included."""
+        files = targets.stage_files(self.config)
+        sources = dict.fromkeys(entry[side] for entry in self.config["comparisons"] for side in ("real", "generated"))
+        examples = [path for name in sources for path in targets.image_shards(self.config, name)[:1]]
+        made = [*examples, *files["fsd"], *files["invert"], *files["evaluate"], *files["omissions"]]
+        used = {entry["segmenter"] for entry in self.config["comparisons"]}
+        used |= {targets.inversion_segmenter(self.config, entry) for entry in self.config["inversions"]}
+        weights = [targets.segmenter_weights(self.config, name) for name in sorted(used)]
+        generators = [self.config["sources"][name].get("generator") for name in sources]
+        generators += targets.inverted_generators(self.config)
+        weights += [targets.generator_weights(self.config, name) for name in dict.fromkeys(generators) if name]
+        return [self.path(name) for name in made] + [self._weights(name) for name in weights]
+
+    def _weights(self, name: str) -> Path:
+        return self.path(name) if name.startswith("results/") else Path(name)
+
+    def training_logs(self) -> Iterator[tuple[str, dict[str, list[dict[str, str]]]]]:
+        """Name of every network that the workflow trained for this configuration, and the log of each of its parts."""
+        for section in ("segmenters", "generators"):
+            for name in targets.trained(self.config, section):
+                yield name, self._logs(f"train_{section[:-1]}", [name])
+        for name in targets.inverted_generators(self.config):
+            yield f"encoder of {name}", self._logs(f"train_encoder/{name}", targets.encoder_parts(self.config))
+
+    def _logs(self, folder: str, names: Sequence[str]) -> dict[str, list[dict[str, str]]]:
+        paths = {name: self.results / folder / f"{name}.tsv" for name in names}
+        return {name: tables.read_tsv(path) for name, path in paths.items() if path.exists()}

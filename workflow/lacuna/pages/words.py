@@ -1,0 +1,153 @@
+"""Plain sentences from verdicts. Numbers in, text out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SHORT = ("omitted", "reduced")
+_PLURALS = {
+    "person": "people",
+    "bench": "benches",
+    "car": "cars",
+    "tree": "trees",
+    "cloud": "clouds",
+    "signboard": "signboards",
+    "tower": "towers",
+    "building": "buildings",
+}  # what one sees several of; everything else is named as it stands and is "it"
+UNKNOWN = "\N{EN DASH}"
+PERCENT = "\N{NARROW NO-BREAK SPACE}%"
+_TIE = "\N{NO-BREAK SPACE}"
+_FEW, _MOST = 0.05, 0.95
+_UNDER_100_PERCENT = 0.995  # a share above it would round to "all"
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """A class of one comparison: areas in percent of the image, differences, presences and ratios as fractions."""
+
+    name: str
+    category: str
+    real_area: float
+    generated_area: float
+    delta: float
+    low: float
+    high: float
+    real_presence: float
+    generated_presence: float
+    presence_ratio: float
+    q_value: float
+    contribution: float
+    verdict: str
+
+
+def headline(generated: str, real: str, rows: Sequence[ClassRow]) -> str:
+    """One sentence: what the generated side draws less of, and what it leaves out."""
+    omitted = sorted((row for row in rows if row.verdict == "omitted"), key=lambda row: row.delta)
+    reduced = sorted((row for row in rows if row.verdict == "reduced"), key=lambda row: row.delta)
+    less = [_reduction(row) for row in reduced[: 1 if omitted else 2]]
+    without = [_omission(row) for row in omitted[: 1 if reduced else 2]]
+    parts = [f"draws {' and '.join(less)}"] if less else []
+    if parts or without:
+        return f"{generated} {' and '.join(parts + without)}."
+    excess = [row for row in rows if row.verdict == "excess" and math.isfinite(row.delta)]
+    if excess:
+        most = max(excess, key=lambda row: row.delta)
+        return f"{generated} draws {_percent(most.delta)} more {most.name} than {real}, and no class clearly less."
+    if all(row.verdict == "kept" for row in rows):
+        return f"{generated} draws every class about as much as {real} does."
+    return f"No class of {generated} differs from {real} beyond doubt."
+
+
+def detail(row: ClassRow) -> str:
+    """What became of one class, in full."""
+    text = f"covers {area(row.generated_area)} of a generated image on average, {area(row.real_area)} of a real one"
+    if math.isfinite(row.delta):
+        text += f": {_percent(abs(row.delta))} {'less' if row.delta < 0 else 'more'}{_interval(row)}"
+    if not math.isnan(row.real_presence):
+        text += (
+            f". It shows in {_percent(row.generated_presence)} of the generated images"
+            f" and in {_percent(row.real_presence)} of the real ones"
+        )
+    return text + "."
+
+
+def shortest(rows: Sequence[ClassRow], count: int = 5) -> list[ClassRow]:
+    """The classes most short: omitted ones first, then by relative difference."""
+    short = [row for row in rows if row.verdict in SHORT]
+    return sorted(short, key=lambda row: (row.verdict != "omitted", row.delta))[:count]
+
+
+def area(percent: float) -> str:
+    """An area in percent of the image, with two digits that count."""
+    if math.isnan(percent):
+        return UNKNOWN
+    if percent == 0:
+        return f"0{PERCENT}"
+    if percent < 0.01:
+        return f"< 0.01{PERCENT}"
+    return f"{percent:.{0 if percent >= 10 else 1 if percent >= 1 else 2}f}{PERCENT}"
+
+
+def number(value: float) -> str:
+    """A distance or a loss with three digits that count."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    if value == 0 or abs(value) < 1e-9:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{min(digits, 6)}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def share(fraction: float) -> str:
+    """A fraction in percent."""
+    return UNKNOWN if math.isnan(fraction) else _percent(fraction)
+
+
+def signed(fraction: float) -> str:
+    """A relative difference in percent with its sign."""
+    if math.isinf(fraction):
+        return "+∞"
+    return UNKNOWN if math.isnan(fraction) else f"{100 * fraction:+.0f}{PERCENT}".replace("-", "\N{MINUS SIGN}")
+
+
+def thousands(count: int) -> str:
+    """A count in groups of three digits."""
+    return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def times(share: float) -> str:
+    """A share in words: `9 of 10`."""
+    if share >= _UNDER_100_PERCENT:
+        return "practically all"
+    if share > _MOST:
+        return f"{100 * share:.0f} of 100"
+    if share < _FEW:
+        return "a few"
+    return f"{max(1, round(10 * share))} of 10"
+
+
+def _reduction(row: ClassRow) -> str:
+    return f"{_percent(abs(row.delta))}{_interval(row)} less {row.name}"
+
+
+def _omission(row: ClassRow) -> str:
+    plural = _PLURALS.get(row.name)
+    left_out = 1 - row.presence_ratio
+    if math.isnan(left_out) or left_out < _FEW:
+        return f"leaves out {_percent(abs(row.delta))} of the area of {row.name}"
+    return f"leaves out {plural or row.name} in {times(left_out)} scenes that should have {'them' if plural else 'it'}"
+
+
+def _interval(row: ClassRow) -> str:
+    if not (math.isfinite(row.low) and math.isfinite(row.high)):
+        return ""
+    near, far = sorted((abs(row.low), abs(row.high)))
+    if row.low < 0 < row.high:  # the interval reaches over zero, so its signs matter
+        return f"{_TIE}[{100 * row.low:+.0f}, {100 * row.high:+.0f}]".replace("-", "\N{MINUS SIGN}")
+    return f"{_TIE}[{100 * near:.0f}, {100 * far:.0f}]"
+
+
+def _percent(fraction: float) -> str:
+    value = 100 * fraction
+    return f"{value:.{0 if value >= 1 or value == 0 else 1}f}{PERCENT}"
