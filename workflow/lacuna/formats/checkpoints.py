@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from lacuna.formats.files import atomic
@@ -26,7 +26,7 @@ def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], metadata: M
     """Write weights and what is known of them."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
     with atomic(path) as partial:
-        save_file(tensors, partial, metadata={"lacuna": canonical_json(dict(metadata))})
+        partial.write_bytes(save(tensors, metadata={"lacuna": canonical_json(dict(metadata))}))
 
 
 def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
