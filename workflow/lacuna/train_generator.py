@@ -21,12 +21,12 @@ from torch import Tensor
 
 from lacuna.formats import checkpoints, files, tables
 from lacuna.kit import command, compute, shards
+from lacuna.kit.interruption import deferred_termination
 from lacuna.kit.provenance import digest_file
 from lacuna.models.pixels import to_bytes
 from lacuna.training import card, sheets
 from lacuna.training.data import RealImages, to_training
 from lacuna.training.gan_loop import Game, GanTraining
-from lacuna.training.interruption import deferred_termination
 from lacuna.training.journal import COLUMNS, Journal
 from lacuna.training.progan import ProganGame
 

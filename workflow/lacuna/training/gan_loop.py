@@ -125,8 +125,9 @@ class GanTraining:
         optimiser.step()
 
     def _average_weights(self, images: int) -> None:
-        # The half-life is short at first, or the random first weights would stay for long.
-        half_life = min(self.ema_half_life, max(0.05 * self.images, 1.0))
+        # The half-life is short when a size is new, or the random first weights of its layers would stay for long.
+        shown = self.schedule.shown(self.images)[self.phase.size]
+        half_life = min(self.ema_half_life, max(0.05 * shown, 1.0))
         new = [parameter.detach() for parameter in self.game.generator.parameters()]
         torch._foreach_lerp_(list(self.ema.parameters()), new, 1 - 0.5 ** (images / half_life))
 

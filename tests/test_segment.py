@@ -1,0 +1,125 @@
+"""The stage segment: what its tables hold, and that batches, heads and broken images change nothing else."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lacuna import render, segment
+from lacuna.formats import areas, checkpoints
+from lacuna.registry.segmenters import build_network, load_segmenter, metadata
+from lacuna.world import PART_OWNERS, VOCABULARY
+
+ARCHITECTURE = {
+    "encoder": {"block": "basic", "depths": [1, 1, 1, 1], "stem_widths": [4, 4, 4], "widths": [4, 4, 8, 8],
+                "stem_stride": 2},
+    "fpn_dim": 8, "ppm_dim": 4,
+}  # fmt: skip
+COUNT, SIZE = 9, 32
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with scenes, and weights of an untrained segmenter that finds many classes in them."""
+    folder = tmp_path_factory.mktemp("a place")
+    settings = json.dumps({"size": SIZE, "omit": [], "scale": {}, "scenes": {}})
+    render.main(["--settings", settings, "--seed", "1", "--first", "0", "--last", str(COUNT - 1),
+                 "--shard", str(folder / "scenes.h5"), "--code", "c"])  # fmt: skip
+    torch.manual_seed(0)
+    network = build_network(VOCABULARY, PART_OWNERS, ARCHITECTURE)
+    for name in ("object", "part", "material"):
+        head = getattr(network.decoder, f"{name}_head")[1]
+        head.weight.data = 30 * (head.weight.data - head.weight.data.mean(dim=1, keepdim=True))
+        head.bias.data.zero_()
+    found = metadata(VOCABULARY, PART_OWNERS, ARCHITECTURE, SIZE)
+    checkpoints.save_weights(folder / "net.safetensors", network.state_dict(), found)
+    return folder
+
+
+def table(place: Path, out: Path, images: str = "scenes.h5", heads: tuple[str, ...] = ("object",), batch_size: int = 4,
+          size: int | None = None, last: int = COUNT - 1) -> areas.ClassAreas:  # fmt: skip
+    segment.main([
+        "--family", "upernet", "--checkpoint", str(place / "net.safetensors"), "--images", str(place / images),
+        "--first", "0", "--last", str(last), "--settings", json.dumps({"heads": list(heads), "size": size}),
+        "--batch-size", str(batch_size), "--device", "cpu", "--threads", "1", "--table", str(out / "t.h5"),
+        "--code", "c",
+    ])  # fmt: skip
+    return areas.read(out / "t.h5")
+
+
+def test_rows_of_object_and_material_sum_to_the_image(place: Path, tmp_path: Path) -> None:
+    found = table(place, tmp_path, heads=("material", "object"))
+    categories = np.array(found.categories)
+    for category in ("object", "material"):
+        assert (found.area_px[:, categories == category].sum(axis=1) == SIZE**2).all()
+        names = tuple(name for name, owner in zip(found.classes, found.categories, strict=True) if owner == category)
+        assert names == VOCABULARY[category]
+    assert found.image_px == SIZE**2
+    assert found.index.tolist() == list(range(COUNT))
+
+
+def test_parts_cover_at_most_their_owner(place: Path, tmp_path: Path) -> None:
+    found = table(place, tmp_path, heads=("object", "part"))
+    area = {name: found.area_px[:, column] for column, name in enumerate(found.classes)}
+    assert sum(area[part].sum() for part in PART_OWNERS) > 0
+    for owner in set(PART_OWNERS.values()):
+        assert (sum(area[part] for part, its in PART_OWNERS.items() if its == owner) <= area[owner]).all()
+
+
+def test_batch_size_changes_no_label(place: Path, tmp_path: Path) -> None:
+    one, eight = (table(place, tmp_path, heads=("object", "part", "material"), batch_size=size) for size in (1, 8))
+    differing = np.abs(one.area_px.astype(int) - eight.area_px.astype(int)).sum() / 2
+    assert differing <= 1e-4 * COUNT * SIZE**2  # ties within float error
+
+
+def test_heads_that_are_not_stored_are_not_computed(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = []
+    segmenter = load_segmenter("upernet", place / "net.safetensors")
+    for head in ("object", "part", "material", "scene"):
+        getattr(segmenter.network.decoder, f"{head}_head").register_forward_hook(
+            lambda *_, head=head: called.append(head)
+        )
+    monkeypatch.setattr(segment, "load_segmenter", lambda *_: segmenter)
+    table(place, tmp_path, heads=("material",))
+    assert set(called) == {"material"}
+
+
+def test_areas_are_counts_of_labels() -> None:
+    labels = torch.tensor([[[0, 2], [2, 2]], [[1, 1], [0, 2]]])
+    assert segment.class_areas(labels, 4).tolist() == [[1, 0, 3, 0], [1, 2, 1, 0]]
+    with pytest.raises(ValueError, match="labels span 0 to 2, expected 0 to 1"):
+        segment.class_areas(labels, 2)
+
+
+def test_images_that_cannot_be_read_are_named_in_the_table(place: Path, tmp_path: Path) -> None:
+    folder = place / "photos"
+    folder.mkdir()
+    for number in range(3):
+        Image.new("RGB", (40 + number, 50), (200, 100, number)).save(folder / f"{number}.png")
+    (folder / "1.png").write_bytes(b"no image")
+    found = table(place, tmp_path, images="photos", last=2)
+    assert found.index.tolist() == [0, 2]
+    assert [(row.index, row.name) for row in found.skipped] == [(1, "1.png")]
+    assert found.skipped[0].reason
+    assert (found.area_px.sum(axis=1) == SIZE**2).all()  # the network's own size where the settings name none
+    assert table(place, tmp_path, images="photos", last=2, size=48).image_px == 48**2
+
+
+def test_a_class_count_that_does_not_fit_the_labels_is_one_clear_line(place: Path, tmp_path: Path) -> None:
+    state, found = checkpoints.load_weights(place / "net.safetensors")
+    found["classes"]["object"].append("dragon")
+    checkpoints.save_weights(tmp_path / "net.safetensors", state, found)
+    with pytest.raises(ValueError, match="the object head has 15 classes, its labels 16"):
+        load_segmenter("upernet", tmp_path / "net.safetensors")
+
+
+def test_unknown_families_and_heads_are_named(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown segmenter family 'vit'; known: upernet, upp"):
+        load_segmenter("vit", place / "net.safetensors")
+    with pytest.raises(ValueError, match="heads: found shape, expected some of object, part, material"):
+        table(place, tmp_path, heads=("shape",))

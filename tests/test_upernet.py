@@ -1,0 +1,264 @@
+"""The parsing network: its parts against closed forms, and the published class against the golden data."""
+
+import json
+import sys
+from functools import cache
+from importlib import util
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from lacuna.models.folding import fold_batch_norms
+from lacuna.models.parsing import part_blocks, part_labels
+from lacuna.models.prroi import pooling_matrix, prroi_pool
+from lacuna.models.resnet import ResNet
+from lacuna.models.upernet import HEADS, UPerNet, UPerNetDecoder, fused_convolution, resized, saves_work
+from lacuna.registry.segmenters import SIGNED_RGB, Segmenter, build_network, published_segmenter
+
+OBJECTS = ["-", "sky", "building", "person"]
+OWNERS = {"building-wall": "building", "building-door": "building", "person-head": "person"}
+PARTS = ["-", *OWNERS]
+CLASSES = {"object": OBJECTS, "part": PARTS, "material": ["-", "stone", "skin"], "scene": ["house", "barn"]}
+SMALL = {
+    "encoder": {"block": "basic", "depths": [1, 1, 1, 1], "stem_widths": [4, 4, 4], "widths": [4, 8, 8, 8],
+                "stem_stride": 1},
+    "fpn_dim": 8, "ppm_dim": 4,
+}  # fmt: skip
+# The 8 x 8 ramp x[row, column] = row / 8 + column / 64, pooled; by direct integration of the published kernel.
+RAMP_IN_3_BINS = [[0.1875, 0.2291666667, 0.2161458333], [0.5208333333, 0.5625, 0.4869791667],
+                  [0.6627604167, 0.6966145833, 0.5903320313]]  # fmt: skip
+ONES_IN_2_BINS = [[1.0, 0.875], [0.875, 0.765625]]
+
+
+def small_segmenter(seed: int = 1) -> Segmenter:
+    """An untrained segmenter whose classes all occur."""
+    torch.manual_seed(seed)
+    network = build_network(CLASSES, OWNERS, SMALL).eval()
+    for head in (network.decoder.object_head, network.decoder.part_head, network.decoder.material_head):
+        weight = head[1].weight.data
+        head[1].weight.data = 30 * (weight - weight.mean(dim=1, keepdim=True))
+        head[1].bias.data.zero_()
+    return Segmenter(network, CLASSES, OWNERS, SIGNED_RGB, 32)
+
+
+def noise(count: int, size: int = 32) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+def test_pooling_is_the_exact_integral_of_the_interpolant() -> None:
+    ramp = (torch.arange(8)[:, None] / 8 + torch.arange(8)[None] / 64)[None, None]
+    torch.testing.assert_close(prroi_pool(ramp, 3)[0, 0], torch.tensor(RAMP_IN_3_BINS), atol=1e-7, rtol=0)
+    torch.testing.assert_close(prroi_pool(torch.ones(1, 1, 8, 8), 2)[0, 0], torch.tensor(ONES_IN_2_BINS))
+
+
+def test_pooling_agrees_with_fine_numerical_integration() -> None:
+    line, bins = torch.linspace(-1, 2, 7, dtype=torch.float64), 3
+    t = (np.arange(700_000) + 0.5) / 100_000
+    interpolant = np.interp(t, np.arange(8), [*line, 0.0])  # falls to zero one sample beyond the map
+    edges = np.linspace(0, 7, bins + 1)
+    expected = [interpolant[(t >= low) & (t < high)].mean() for low, high in pairwise(edges)]
+    np.testing.assert_allclose(pooling_matrix(7, bins).double() @ line, expected, atol=2e-5)  # step 1e-5 of the sum
+
+
+@pytest.mark.parametrize("size", [(4, 4), (3, 8), (1, 1), (8, 8)])
+def test_fused_convolution_equals_the_plain_one_borders_included(size: tuple[int, int]) -> None:
+    x, weight = torch.randn(2, 5, *size), torch.randn(7, 5, 3, 3)
+    plain = functional.conv2d(resized(x, (16, 16)), weight, padding=1)
+    torch.testing.assert_close(fused_convolution(weight, x, (16, 16)), plain, atol=1e-4, rtol=1e-4)
+
+
+def test_fusion_convolution_moves_to_low_resolution_only_where_that_is_cheaper() -> None:
+    wide, narrow = torch.empty(512, 512, 3, 3), torch.empty(32, 32, 3, 3)
+    assert saves_work(wide, (32, 32), (64, 64))
+    assert not saves_work(narrow, (32, 32), (64, 64))
+    assert not saves_work(wide, (64, 64), (64, 64))
+
+
+@pytest.mark.parametrize(("stride", "block"), [(1, "basic"), (2, "bottleneck"), (4, "bottleneck")])
+def test_stem_stride_sets_the_size_of_the_finest_map(stride: int, block: str) -> None:
+    encoder = ResNet(block, (1, 1, 1, 1), (4, 4, 4), (4, 4, 8, 8), stride).eval()
+    sizes = [tuple(level.shape[-2:]) for level in encoder(torch.zeros(1, 3, 64, 64))]
+    assert sizes == [(64 // stride // 2**level,) * 2 for level in range(4)]
+
+
+def test_only_the_heads_that_are_asked_for_are_computed() -> None:
+    network = small_segmenter().network
+    called: list[str] = []
+    for head in HEADS:
+        getattr(network.decoder, f"{head}_head").register_forward_hook(lambda *_, head=head: called.append(head))
+    network.decoder.conv_fusion[2].register_forward_hook(lambda *_: called.append("fusion"))
+    for heads, expected in [({"object"}, ["fusion", "object"]), ({"scene"}, ["scene"]), ({"material"}, ["material"])]:
+        called.clear()
+        found = network(torch.zeros(1, 3, 32, 32), heads)
+        assert called == expected and set(found) == heads
+
+
+def test_folded_network_gives_the_same_logits() -> None:
+    network = small_segmenter().network
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(), module.running_var.uniform_(0.5, 2)
+    x = torch.randn(2, 3, 32, 32)
+    before = network(x)
+    fold_batch_norms(network)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
+    for head, logits in network(x).items():
+        torch.testing.assert_close(logits, before[head], atol=1e-3, rtol=1e-3)  # float32, weights in another order
+
+
+def test_batches_of_one_and_eight_give_the_same_labels() -> None:
+    segmenter, images = small_segmenter(), noise(8)
+    together = segmenter.label_maps(images, ("object", "part", "material", "scene"))
+    for i in range(8):
+        for head, labels in segmenter.label_maps(images[i : i + 1], ("object", "part", "material", "scene")).items():
+            assert (labels[0] != together[head][i]).float().mean() < 1e-3  # ties within float error
+
+
+def test_parts_belong_to_the_object_of_their_pixel() -> None:
+    labels = small_segmenter().label_maps(noise(4), ("object", "part"))
+    owner = torch.tensor([0, *(OBJECTS.index(OWNERS[part]) for part in PARTS[1:])])
+    found = labels["part"] > 0
+    assert found.any()
+    assert (owner[labels["part"]] == labels["object"])[found].all()
+
+
+def test_part_labels_take_the_best_channel_of_the_owners_block() -> None:
+    blocks = part_blocks(OBJECTS, PARTS, OWNERS)
+    assert [(block.owner, block.first, block.parts) for block in blocks] == [(2, 0, (0, 1, 2)), (3, 3, (0, 3))]
+    logits = torch.tensor([1.0, 3.0, 2.0, 0.0, 9.0]).view(1, 5, 1, 1).expand(1, 5, 1, 4)
+    objects = torch.tensor([[[0, 1, 2, 3]]])
+    assert part_labels(logits, objects, blocks).flatten().tolist() == [0, 0, 1, 3]
+
+
+def test_a_class_count_that_does_not_fit_the_labels_is_one_clear_line() -> None:
+    decoder = small_segmenter().network.decoder.state_dict()
+    labels = {"object": OBJECTS[:3], "material": CLASSES["material"], "scene": CLASSES["scene"],
+              "object_part": {"building": ["-", "wall", "door"]}}  # fmt: skip
+    with pytest.raises(ValueError, match="the object head has 4 classes, its labels 3"):
+        published_segmenter(labels, {}, decoder, "weights")
+
+
+# The published class against the golden data.
+
+
+def recipe_of(folder: Path):  # type: ignore[no-untyped-def]
+    """The module recipe.py of a golden folder."""
+    spec = util.spec_from_file_location(f"recipe_{abs(hash(folder))}", folder / "recipe.py")
+    assert spec is not None and spec.loader is not None
+    module = util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def recipe_weights(folder: Path, part: str) -> dict[str, Tensor]:
+    shapes = json.loads((folder / f"manifest_seg_{part}.json").read_text())
+    prefix, tensor_for = json.loads((folder / "meta.json").read_text())["key_prefix"], recipe_of(folder).tensor_for
+    return {key: torch.from_numpy(tensor_for(key, shape, prefix)) for key, shape in shapes.items()}
+
+
+@cache
+def published(folder: Path) -> dict[str, object]:
+    """The network with recipe weights, its maps and logits on the golden photos; computed once."""
+    torch.set_num_threads(1)
+    labels = json.loads((folder / "labels.json").read_text())
+    segmenter = published_segmenter(
+        labels, recipe_weights(folder, "encoder"), recipe_weights(folder, "decoder"), "golden"
+    )
+    segmenter.network.eval()
+    numbers = json.loads((folder / "meta.json").read_text())["photos"]
+    photos = [Image.open(folder / "photos" / f"church_{number}_target.png").convert("RGB") for number in numbers]
+    images_NHW3 = np.stack([np.asarray(photo) for photo in photos])
+    x_N3HW = segmenter.normalisation(torch.as_tensor(images_NHW3).permute(0, 3, 1, 2).float())
+    taken: dict[str, Tensor] = {}
+    decoder: UPerNetDecoder = segmenter.network.decoder
+    decoder.ppm_last_conv.register_forward_hook(lambda _, __, out: taken.update(ppm_last_conv=out))
+    decoder.conv_fusion[2].register_forward_hook(lambda _, __, out: taken.update(conv_fusion=out))
+    with torch.no_grad():
+        maps = segmenter.network.encoder(x_N3HW)
+        taken |= {f"conv{level}": found for level, found in enumerate(maps, start=2)}
+        taken |= {f"ppm_pool_{bins}": prroi_pool(maps[-1], bins) for bins in (1, 2, 3, 6)}
+        taken |= {f"{head}_head": logits for head, logits in decoder(maps).items()}
+    segs = segmenter.label_maps(images_NHW3, ("object", "part", "material"))
+    return {"tensors": taken, "labels": labels, "segmenter": segmenter, "segs": segs, "size": images_NHW3.shape[1:3]}
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("name", [
+    "conv2", "conv3", "conv4", "conv5", "ppm_pool_1", "ppm_pool_2", "ppm_pool_3", "ppm_pool_6", "ppm_last_conv",
+    "conv_fusion", "object_head", "material_head", "part_head", "scene_head",
+])  # fmt: skip
+def test_published_network_gives_the_golden_tensors(golden: Path, name: str) -> None:
+    with np.load(golden / "b_segmenter.npz") as arrays:
+        found = published(golden)["tensors"][name].contiguous()  # type: ignore[index]
+        assert tuple(found.shape) == tuple(arrays[f"{name}__shape"])
+        std = arrays[f"{name}__stats"][1]
+        tolerance = (1e-4 if name.startswith(("conv2", "conv3", "conv4", "conv5", "ppm_pool")) else 2e-4) * std
+        sample = found.flatten()[:: int(arrays[f"{name}__stride"])].numpy()
+        np.testing.assert_allclose(sample, arrays[name], atol=tolerance, rtol=0)  # tolerances of the golden README
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("head", ["object", "material", "part_0", "part_1", "part_2"])
+def test_published_network_gives_the_golden_probabilities(golden: Path, head: str) -> None:
+    with np.load(golden / "b_segmenter.npz") as arrays:
+        if f"prob_{head}" not in arrays:
+            pytest.skip(f"no prob_{head} in this golden folder: fewer owners")
+        name, _, number = head.partition("_")
+        logits, segmenter = published(golden)["tensors"][f"{name}_head"], published(golden)["segmenter"]  # type: ignore[index]
+        if number:
+            logits = logits[:, segmenter.blocks[int(number)].channels]  # type: ignore[attr-defined]
+        found = resized(logits, published(golden)["size"]).softmax(dim=1)  # type: ignore[arg-type]
+        sample = found.contiguous().flatten()[:: int(arrays[f"prob_{head}__stride"])].numpy()
+        np.testing.assert_allclose(sample, arrays[f"prob_{head}"], atol=5e-4, rtol=0)
+
+
+def broden_numbers(labels: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Published class number of each material, and of each of our parts: '-' and names of objects are shared."""
+    numbers = {name: number for number, name in enumerate(labels["object"])}
+    materials = [0] + [len(labels["object"]) + place for place in range(len(labels["material"]) - 1)]
+    following = len(labels["object"]) + len(labels["material"]) - 1
+    for name in (part for parts in labels["object_part"].values() for part in parts[1:]):
+        if name not in numbers:
+            numbers[name] = following
+            following += 1
+    parts = [numbers[part] for owned in labels["object_part"].values() for part in owned[1:]]
+    return np.array(materials), np.array([0, *parts])
+
+
+@pytest.mark.golden
+def test_published_network_gives_the_golden_label_maps(golden: Path) -> None:
+    segs, labels = published(golden)["segs"], published(golden)["labels"]
+    material_numbers, part_numbers = broden_numbers(labels)  # type: ignore[arg-type]
+    with np.load(golden / "b_segmenter.npz") as arrays:
+        ours = np.stack([segs["object"], material_numbers[segs["material"]], part_numbers[segs["part"]]], axis=1)  # type: ignore[index]
+        differing = (ours != arrays["segs"]).mean(axis=(0, 2, 3))
+        assert (differing <= 5e-4).all(), differing  # ties within float error
+        area = np.stack([np.bincount(image.ravel(), minlength=arrays["object_area"].shape[1]) for image in ours[:, 0]])
+        np.testing.assert_allclose(area / ours[0, 0].size, arrays["object_area"], atol=5e-4)
+
+
+@pytest.mark.golden
+def test_golden_label_maps_at_a_quarter_of_the_size(golden: Path) -> None:
+    logits = published(golden)["tensors"]["object_head"]  # type: ignore[index]
+    with np.load(golden / "b_segmenter.npz") as arrays:
+        expected = arrays["segs_downsample4"][:, 0]
+        found = resized(logits, expected.shape[1:]).argmax(dim=1).numpy()
+        assert (found != expected).mean() <= 5e-4
+
+
+def test_the_published_architecture_has_the_published_keys(golden: Path) -> None:
+    for part in ("encoder", "decoder"):
+        shapes = json.loads((golden / f"manifest_seg_{part}.json").read_text())
+        channels = {head: shapes[f"{head}_head.{2 if head == 'scene' else 1}.weight"][0] for head in HEADS} if (
+            part == "decoder"
+        ) else {"object": 336, "part": 41, "material": 26, "scene": 365}  # fmt: skip
+        with torch.device("meta"):
+            network = getattr(UPerNet(channels, {}), part)
+        assert {key: list(value.shape) for key, value in network.state_dict().items()} == shapes

@@ -1,0 +1,129 @@
+"""Segment images: each image becomes one row of class areas, counted in pixels.
+
+Only the heads whose areas are stored are computed. An image that cannot be read is a row of `skipped`, with the reason.
+
+Shape suffixes: N images, H height, W width, C classes.
+"""
+
+import argparse
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lacuna.formats import areas
+from lacuna.kit import command, compute
+from lacuna.kit.provenance import Provenance
+from lacuna.registry.segmenters import Segmenter, load_segmenter
+from lacuna.sources import Images, open_images
+
+log = logging.getLogger(__name__)
+HEADS = ("object", "part", "material")  # the label maps that have areas, in the order of the table's columns
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    compute.threads(args.threads)
+    segmenter = load_segmenter(args.family, args.checkpoint, compute.device(args.device))
+    heads = checked_heads(args.settings["heads"])
+    images = open_images(args.images, args.first, args.last, args.settings["size"] or segmenter.size)
+    index_N, area_px_NC = segmented_areas(segmenter, images, heads, args.batch_size)
+    for skipped in images.skipped:
+        log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
+    classes, categories = columns(segmenter.classes, heads)
+    table = areas.ClassAreas(area_px_NC, index_N, classes, categories, images.image_px, images.skipped)
+    inputs = [*files_of(args.images), *files_of([args.checkpoint])]
+    areas.write(args.table, table, Provenance("segment", args.code, args.settings, None, inputs))
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = command.parser("segment", __doc__)
+    parser.add_argument("--family", required=True, help="architecture of the segmenter")
+    parser.add_argument("--checkpoint", required=True, help="weights of the segmenter")
+    parser.add_argument("--images", nargs="+", required=True, help="image shards (.h5), or one folder or zip file")
+    parser.add_argument("--first", type=int, required=True, help="first image")
+    parser.add_argument("--last", type=int, required=True, help="last image, included")
+    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: heads, size (or null)")
+    parser.add_argument("--batch-size", type=int, required=True)
+    parser.add_argument("--device", required=True, help="auto, cpu or cuda")
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--table", required=True, help="HDF5 file to write")
+    return parser.parse_args(argv)
+
+
+def checked_heads(asked: Sequence[str]) -> tuple[str, ...]:
+    """The heads asked for, in the order of the columns."""
+    unknown = sorted(set(asked) - set(HEADS))
+    if unknown or not asked:
+        raise ValueError(f"heads: found {', '.join(unknown) or 'none'}, expected some of {', '.join(HEADS)}")
+    return tuple(head for head in HEADS if head in asked)
+
+
+def segmented_areas(
+    segmenter: Segmenter, images: Images, heads: Sequence[str], batch_size: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Index of each readable image, and its areas in pixels: (N,) and (N, C)."""
+    index, rows = [], []
+    for index_N, images_NHW3 in command.progress(images.batches(batch_size), desc="segment", unit="batch"):
+        labels = segmenter.label_maps(images_NHW3, heads)
+        index.append(index_N)
+        rows.append(torch.cat(list(counted(labels, segmenter.classes, heads)), dim=1).cpu().numpy())
+    if not rows:
+        classes, _ = columns(segmenter.classes, heads)
+        return np.empty(0, dtype=np.int64), np.empty((0, len(classes)), dtype=np.uint32)
+    return np.concatenate(index), np.concatenate(rows).astype(np.uint32)
+
+
+def counted(
+    labels: Mapping[str, Tensor], classes: Mapping[str, Sequence[str]], heads: Sequence[str]
+) -> Iterator[Tensor]:
+    """Areas (N, C) of each head; the column '-' of the parts is left out, as most of the image would be in it."""
+    for head in heads:
+        area_NC = class_areas(labels[head], len(classes[head]))
+        yield area_NC[:, 1:] if head == "part" else area_NC
+
+
+def class_areas(labels_NHW: Tensor, num_classes: int) -> Tensor:
+    """Pixels that each class covers.
+
+    Args:
+        labels_NHW: class of each pixel, integer in [0, num_classes).
+
+    Returns:
+        (N, C) int64; each row sums to H * W.
+
+    Raises:
+        ValueError: a label is out of range.
+
+    Source:
+        Bau et al. 2019, arXiv:1910.11626, section 3.1.
+    """
+    if labels_NHW.min() < 0 or labels_NHW.max() >= num_classes:
+        low, high = (int(label) for label in labels_NHW.aminmax())
+        raise ValueError(f"labels span {low} to {high}, expected 0 to {num_classes - 1}; labels of another segmenter?")
+    count = len(labels_NHW)
+    image_N11 = torch.arange(count, device=labels_NHW.device).view(-1, 1, 1)
+    return (image_N11 * num_classes + labels_NHW).flatten().bincount(minlength=count * num_classes).view(count, -1)
+
+
+def columns(classes: Mapping[str, Sequence[str]], heads: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Class and category of each column of the table."""
+    names, categories = [], []
+    for head in heads:
+        kept = list(classes[head])[1:] if head == "part" else list(classes[head])
+        names += kept
+        categories += [head] * len(kept)
+    return names, categories
+
+
+def files_of(paths: Sequence[str]) -> list[Path]:
+    """The files among `paths`; a folder of images is tracked by its listing instead."""
+    return [Path(path) for path in paths if Path(path).is_file()]
+
+
+if __name__ == "__main__":
+    command.run("segment", main)
