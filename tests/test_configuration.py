@@ -47,6 +47,8 @@ def test_checking_changes_nothing_given_and_is_stable(config: Config) -> None:
         (("inversions", 0, "methods"), ["magic"], r"inversions\.0\.methods\.0: found 'magic', expected one of"),
         (("segmenters", "chapel"), {"family": "upernet"}, r"segmenters\.chapel: no checkpoint and no 'trained_on'"),
         (("inversions", 1, "source"), "chapel", r"inversions\.1: found .* twice"),
+        (("invert",), {"layer": 6}, r"invert\.layer: found 6, expected the encoder's, train_encoder\.layer 4"),
+        (("invert",), {"residual_layers": [3, 9]}, r"invert\.residual_layers: found \[3, 9\], expected layers 1 to 4"),
     ],
 )
 def test_a_mistake_is_one_line_with_place_found_and_expected(

@@ -105,6 +105,11 @@ def _cross_checks(config: Config) -> Iterator[str]:
 
 
 def _inversion_checks(config: Config) -> Iterator[str]:
+    layer, trained = config["invert"]["layer"], config["train_encoder"]["layer"]
+    if layer != trained:
+        yield f"invert.layer: found {layer}, expected the encoder's, train_encoder.layer {trained}"
+    if max(config["invert"]["residual_layers"]) > layer:
+        yield f"invert.residual_layers: found {config['invert']['residual_layers']}, expected layers 1 to {layer}"
     seen = set()
     for number, inversion in enumerate(config["inversions"]):
         place = f"inversions.{number}"

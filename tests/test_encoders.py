@@ -1,0 +1,80 @@
+import pytest
+import torch
+from inversion_case import latents, plain_generator, tiny_generator
+
+from lacuna.inversion import least_squares
+from lacuna.inversion.correlation import pearson
+from lacuna.inversion.layers import canonical, ignores_length, path, shapes
+from lacuna.inversion.least_squares import fit_linear
+from lacuna.models.chain import head, tail
+from lacuna.models.encoders import LayerEncoder, TailEncoder, composed
+from lacuna.models.perceptual import Vgg16
+
+
+@pytest.mark.parametrize("generator", [tiny_generator(), plain_generator()], ids=["progan", "plain"])
+def test_every_part_undoes_the_shape_of_its_layer(generator):
+    n = len(generator) - 1
+    sizes = shapes(generator, n)
+    encoder = composed(sizes, generator.size, 4, 2, 3, on_sphere=True)
+    r = tail(generator, n)(path(head(generator, n), latents(2, generator.z_dim))[-1])
+    for k, part in zip(range(n, -1, -1), encoder, strict=True):
+        r = part(r)
+        assert tuple(r.shape[1:]) == sizes[k]
+
+
+def test_an_estimate_does_not_depend_on_the_other_images():
+    encoder = composed(shapes(tiny_generator(), 3), 16, 4, 2, 3, on_sphere=True)
+    x = torch.randn(4, 3, 16, 16)
+    other = torch.cat([x[:1], torch.randn(3, 3, 16, 16)])
+    assert torch.equal(encoder(x)[0], encoder(other)[0])
+
+
+def test_only_a_generator_that_normalises_z_loses_its_length():
+    assert ignores_length(tiny_generator())
+    assert not ignores_length(plain_generator())
+
+
+def test_a_latent_on_the_sphere_has_the_length_of_a_typical_one():
+    lengths = canonical(latents(5), on_sphere=True).norm(dim=1)
+    torch.testing.assert_close(lengths, torch.full((5,), 8.0).sqrt(), rtol=1e-5, atol=0)
+    assert torch.equal(canonical(latents(5), on_sphere=False), latents(5))
+
+
+def test_the_first_layer_is_inverted_exactly_by_least_squares(monkeypatch):
+    monkeypatch.setattr(least_squares, "RIDGE", 1e-4)
+    generator = tiny_generator()
+    z = canonical(latents(512), on_sphere=True)
+    encoder = LayerEncoder((8, 4, 4), (8,), width=4, context=3, on_sphere=True)
+    fit_linear(encoder, [(generator[0](z), z)])
+    held_out = canonical(latents(16, seed=1), on_sphere=True)
+    error = (encoder(generator[0](held_out)) - held_out).abs().mean()
+    assert error < 1e-2  # the ridge is all that keeps it from 0
+
+
+@pytest.mark.parametrize("k", [2, 3], ids=["same resolution", "halved"])
+def test_least_squares_brings_a_layer_close_to_its_inverse(k):
+    generator = tiny_generator()
+    sizes = shapes(generator, 3)
+    encoder = LayerEncoder(sizes[k], sizes[k - 1], width=4, context=5)
+    features = [path(head(generator, 3), latents(256, seed=seed)) for seed in (0, 1)]
+    fit_linear(encoder, [(features[0][k - 1], features[0][k - 2])])
+    found = pearson(encoder(features[1][k - 1]), features[1][k - 2]).diagonal().mean()
+    assert found > 0.85  # what random layers of 8 channels allow; untrained it is about 0
+
+
+def test_images_that_cannot_be_halved_to_the_layer_are_refused():
+    with pytest.raises(ValueError, match="48 pixels cannot be halved"):
+        TailEncoder(48, (8, 5, 5), 2)
+
+
+def test_correlation_of_an_image_with_itself_is_one():
+    r = torch.randn(3, 4, 2, 2)
+    torch.testing.assert_close(pearson(r, 2 * r + 1).diagonal(), torch.ones(3, dtype=torch.float64))
+    assert pearson(r, torch.randn(5, 4, 2, 2)).shape == (3, 5)
+
+
+def test_vgg16_has_the_published_layers_and_one_map_a_stage():
+    network = Vgg16()
+    maps = network.features(torch.zeros(1, 3, 32, 32))
+    assert [tuple(found.shape[1:]) for found in maps] == [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4)]
+    assert network.layers[19].weight.shape == (512, 512, 3, 3)

@@ -1,0 +1,106 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from inversion_case import TINY_CLASSES, StubSegmenter, make_inversions
+
+from lacuna import omissions
+from lacuna.formats import inversions, tables
+from lacuna.formats import omissions as maps
+from lacuna.kit.provenance import Provenance
+from lacuna.statistics.omissions import Omission, class_areas, lost_areas, rank_classes, rank_images
+
+PHOTO = np.array([[[1, 1], [2, 0]], [[2, 2], [2, 2]]], dtype=np.uint16)
+RECONSTRUCTION = np.array([[[1, 2], [2, 1]], [[1, 1], [1, 2]]], dtype=np.uint16)
+
+
+def row(index, name, lost, converged=True, floor=float("nan"), photo=50.0):
+    return Omission(index, name, photo, photo - lost, lost, converged, floor)
+
+
+def test_areas_are_percent_of_the_image():
+    assert class_areas(PHOTO, 3).tolist() == [[25, 50, 25], [0, 0, 100]]
+
+
+def test_lost_is_what_the_photo_has_and_the_reconstruction_has_not_at_that_place():
+    assert lost_areas(PHOTO, RECONSTRUCTION, 3).tolist() == [[25, 25, 0], [0, 0, 75]]
+    assert omissions.lost_mask(PHOTO, RECONSTRUCTION).tolist() == [
+        [[False, True], [False, False]],
+        [[True, True], [True, False]],
+    ]
+
+
+def test_equal_label_maps_lose_nothing():
+    assert not lost_areas(PHOTO, PHOTO, 3).any()
+
+
+def test_a_row_for_every_class_that_either_shows_but_nothing():
+    found = omissions.omissions(
+        PHOTO, RECONSTRUCTION, np.array([7, 9]), np.array([True, False]), TINY_CLASSES, {"tree": 5.0}
+    )
+    assert [(entry.index, entry.name, entry.lost_area, entry.converged) for entry in found] == [
+        (7, "sky", 25, True), (7, "tree", 0, True), (9, "sky", 0, False), (9, "tree", 75, False),
+    ]  # fmt: skip
+    assert found[1].noise_floor == 5
+    assert np.isnan(found[0].noise_floor)
+
+
+def test_images_are_ranked_by_loss_and_the_unconverged_apart():
+    rows = [
+        row(0, "tree", 1),
+        row(1, "tree", 9, converged=False),
+        row(2, "tree", 5),
+        row(3, "sky", 8),
+        row(4, "tree", 0, photo=0),
+    ]
+    assert [entry.index for entry in rank_images(rows, "tree")] == [2, 0, 1]
+
+
+def test_classes_are_ranked_by_what_is_lost_above_the_noise_floor():
+    rows = [row(0, "sky", 10, floor=9.0), row(0, "tree", 4), row(1, "tree", 2), row(2, "tree", 90, converged=False)]
+    assert rank_classes(rows) == [("tree", 3.0), ("sky", 1.0)]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setattr(omissions, "load_segmenter", lambda *arguments: StubSegmenter())
+    (tmp_path / "segmenter").touch()
+
+    def call(folder, **more):
+        values = {
+            "inversions": folder, "count": 4, "shard-size": 3, "segmenter-family": "upernet", "code": "test",
+            "segmenter-checkpoint": tmp_path / "segmenter", "settings": json.dumps({"batch_size": 2}), "device": "cpu",
+            "threads": 1, "tsv": folder / "o.tsv", "masks": folder / "o.h5",
+        }  # fmt: skip
+        omissions.main([text for name, value in (values | more).items() for text in (f"--{name}", str(value))])
+        return tables.read_tsv(folder / "o.tsv"), maps.read(folder / "o.h5")
+
+    return call
+
+
+def shards(folder, x, x_hat, converged):
+    for first, last in ((0, 2), (3, 3)):
+        rows = slice(first, last + 1)
+        found = make_inversions(x[rows], x_hat[rows], np.arange(first, last + 1), converged[rows])
+        inversions.write(folder / f"{first}-{last}.h5", found, Provenance("invert", "test"))
+    return folder
+
+
+def test_what_is_lost_stands_in_table_and_maps_beside_its_noise_floor(run, tmp_path):
+    x = np.zeros((4, 8, 8, 3), dtype=np.uint8)
+    x[:, :4] = 255  # sky above tree, see StubSegmenter
+    x_hat, converged = np.zeros_like(x), np.array([True, True, True, False])
+    x_hat[0] = x[0]
+    control_hat = x.copy()
+    control_hat[:, 0] = 0  # one of eight rows lost
+    run(shards(tmp_path / "control", x, control_hat, np.ones(4, dtype=bool)))
+    rows, found = run(shards(tmp_path / "photos", x, x_hat, converged), control=tmp_path / "control" / "o.tsv")
+    sky = [entry for entry in rows if entry["class"] == "sky"]
+    assert [entry["lost_area"] for entry in sky] == ["0.0", "50.0", "50.0", "50.0"]
+    assert [entry["converged"] for entry in sky] == ["yes", "yes", "yes", "no"]
+    assert {entry["noise_floor"] for entry in sky} == {"12.5"}
+    assert found.classes == TINY_CLASSES
+    assert found.index.tolist() == [0, 1, 2, 3]
+    assert np.array_equal(found.labels_photo, StubSegmenter().label_maps(torch.from_numpy(x))["object"].numpy())
+    assert found.lost.mean(axis=(1, 2)).tolist() == [0, 0.5, 0.5, 0.5]

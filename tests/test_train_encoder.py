@@ -1,0 +1,162 @@
+import json
+import signal
+
+import pytest
+import torch
+from inversion_case import TRAINING, plain_generator, save_generator, tiny_generator
+
+from lacuna import train_encoder
+from lacuna.formats import checkpoints, tables
+from lacuna.inversion import training
+from lacuna.inversion.layers import path, shapes
+from lacuna.inversion.pairs import encoder_pairs, layer_pairs, tail_pairs, weighted_loss
+from lacuna.inversion.plan import Plan
+from lacuna.kit import command
+from lacuna.models.chain import head
+from lacuna.models.encoders import composed
+from lacuna.registry.encoders import load_encoder
+
+PARTS = ("layer_1", "layer_2", "layer_3", "tail")
+
+
+def run(folder, part, settings=TRAINING, code="test"):
+    train_encoder.main([
+        "--part", part, "--family", "progan", "--checkpoint", str(folder / "generator.safetensors"),
+        "--parts-dir", str(folder), "--settings", json.dumps(settings), "--seed", "1", "--device", "cpu",
+        "--threads", "1", "--state", str(folder / f"{part}.state.pt"), "--weights", str(folder / f"{part}.safetensors"),
+        "--log", str(folder / f"{part}.tsv"), "--code", code,
+    ])  # fmt: skip
+    return checkpoints.load_weights(folder / f"{part}.safetensors")[0]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("parts")
+    save_generator(folder / "generator.safetensors")
+    for part in (*PARTS, "encoder"):
+        run(folder, part)
+    return folder
+
+
+def test_the_loss_of_a_layer_is_the_papers():
+    generator = tiny_generator()
+    encoder = composed(shapes(generator, 3), 16, 4, 2, 3, on_sphere=True).get_submodule("layer_2")
+    z = torch.randn(2, 8)
+    r1, r2 = path(head(generator, 2), z)
+    estimate = encoder(r2)
+    expected = (r1 - estimate).abs().mean() + 0.01 * (r2 - generator[1](estimate)).abs().mean()
+    pairs = layer_pairs(generator, 2)(encoder, z, frozenset(("left", "right")))
+    torch.testing.assert_close(weighted_loss(pairs, {"left": 1.0, "right": 0.01}), expected)
+
+
+@pytest.mark.parametrize("generator", [tiny_generator(), plain_generator()], ids=["progan", "plain"])
+def test_pairs_compare_what_has_the_same_shape(generator):
+    n = len(generator) - 1
+    encoder = composed(shapes(generator, n), generator.size, 4, 2, 3, on_sphere=False)
+    z = torch.randn(2, generator.z_dim)
+    everything = frozenset(("right", "r_remade", "x"))
+    for part, pairs in ((encoder[0], tail_pairs(generator, n)), (encoder, encoder_pairs(generator, n))):
+        for name, (estimate, truth) in pairs(part, z, everything).items():
+            assert estimate.shape == truth.shape, name
+
+
+def test_pairs_of_weight_zero_are_not_computed():
+    generator = tiny_generator()
+    encoder = composed(shapes(generator, 3), 16, 4, 2, 3, on_sphere=True)
+    found = encoder_pairs(generator, 3)(encoder, torch.randn(2, 8), frozenset(("z",)))
+    assert set(found) == {"z", "r_estimated"}
+
+
+def test_every_part_says_what_it_belongs_to(trained):
+    generator = tiny_generator()
+    for part in (*PARTS, "encoder"):
+        load_encoder(trained / f"{part}.safetensors", part, generator, trained / "generator.safetensors", 3)
+        rows = tables.read_tsv(trained / f"{part}.tsv")
+        assert [row["step"] for row in rows][-1] == str(TRAINING["steps"]["encoder" if part == "encoder" else "tail"])
+        assert not (trained / f"{part}.state.pt").exists()
+
+
+def test_the_encoder_starts_from_its_parts(trained, tmp_path):
+    for name in [*(f"{part}.safetensors" for part in PARTS), "generator.safetensors"]:
+        (tmp_path / name).symlink_to(trained / name)
+    still = TRAINING | {"steps": TRAINING["steps"] | {"encoder": 0}}
+    composed_state = run(tmp_path, "encoder", still)
+    for part in PARTS:
+        for name, tensor in checkpoints.load_weights(trained / f"{part}.safetensors")[0].items():
+            assert torch.equal(composed_state[f"{part}.{name}"], tensor)
+
+
+def test_the_baseline_trains_without_parts(tmp_path):
+    save_generator(tmp_path / "generator.safetensors")
+    assert set(run(tmp_path, "direct")) == set(composed(shapes(tiny_generator(), 3), 16, 4, 2, 3, True).state_dict())
+
+
+def test_an_encoder_of_another_generator_or_head_is_refused(trained, tmp_path):
+    other = save_generator(tmp_path / "other.safetensors", seed=5)
+    path = trained / "encoder.safetensors"
+    with pytest.raises(ValueError, match="generator_digest"):
+        load_encoder(path, "encoder", tiny_generator(5), other, 3)
+    with pytest.raises(ValueError, match="layer 3, expected 2"):
+        load_encoder(path, "encoder", tiny_generator(), trained / "generator.safetensors", 2)
+    with pytest.raises(ValueError, match="part 'encoder', expected 'direct'"):
+        load_encoder(path, "direct", tiny_generator(), trained / "generator.safetensors", 3)
+
+
+def test_an_unknown_part_is_refused(tmp_path):
+    save_generator(tmp_path / "generator.safetensors")
+    with pytest.raises(ValueError, match="'layer_4', expected one of layer_1"):
+        run(tmp_path, "layer_4")
+
+
+@pytest.mark.parametrize("part", ["layer_3", "encoder"])
+def test_a_training_broken_off_by_sigterm_ends_bit_equal(trained, tmp_path, monkeypatch, part):
+    for name in [*(f"{part}.safetensors" for part in PARTS), "generator.safetensors"]:
+        if name != f"{part}.safetensors":
+            (tmp_path / name).symlink_to(trained / name)
+    step = training._step
+
+    def interrupted(*arguments):
+        if arguments[-1] == 2:
+            signal.raise_signal(signal.SIGTERM)
+        return step(*arguments)
+
+    monkeypatch.setattr(training, "_step", interrupted)
+    with pytest.raises(command.Terminated):
+        run(tmp_path, part)
+    monkeypatch.undo()
+    assert (tmp_path / f"{part}.state.pt").exists()
+    assert not (tmp_path / f"{part}.safetensors").exists()
+    resumed = run(tmp_path, part)
+    for name, tensor in checkpoints.load_weights(trained / f"{part}.safetensors")[0].items():
+        assert torch.equal(resumed[name], tensor), name
+    assert (tmp_path / f"{part}.tsv").read_text() == (trained / f"{part}.tsv").read_text()
+
+
+def test_training_goes_on_from_its_last_checkpoint_after_a_kill(trained, tmp_path, monkeypatch):
+    (tmp_path / "generator.safetensors").symlink_to(trained / "generator.safetensors")
+    step, done = training._step, []
+
+    def killed(*arguments):
+        done.append(arguments[-1])
+        if arguments[-1] == 5 and done.count(5) == 1:
+            raise KeyboardInterrupt
+        return step(*arguments)
+
+    monkeypatch.setattr(training, "_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, "tail")
+    resumed = run(tmp_path, "tail")
+    assert done == [0, 1, 2, 3, 4, 5, 4, 5]  # checkpoints every 2 steps
+    for name, tensor in checkpoints.load_weights(trained / "tail.safetensors")[0].items():
+        assert torch.equal(resumed[name], tensor), name
+
+
+def test_the_learning_rate_falls_at_each_milestone():
+    plan = Plan(10, 1.0, (0.5, 0.8), 0.1, 1, 1)
+    assert [plan.rate(step) for step in (0, 4, 5, 7, 8, 9)] == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_a_loss_that_is_not_finite_is_one_clear_line(tmp_path):
+    save_generator(tmp_path / "generator.safetensors")
+    with pytest.raises(ValueError, match=r"loss is .* at step .*lower the learning rate"):
+        run(tmp_path, "tail", TRAINING | {"lambda_r": 1e39})

@@ -1,0 +1,109 @@
+"""The training loop of an encoder part.
+
+Step i draws its latents from (seed, part, i) alone and the state holds all else, so a resumed training equals one that
+was never broken off, bit by bit.
+Shape suffixes: N images, D latent numbers.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lacuna.inversion.correlation import pearson
+from lacuna.inversion.pairs import PairsOf, weighted_loss
+from lacuna.inversion.plan import Plan
+from lacuna.kit import command
+from lacuna.kit.interruption import deferred_termination
+
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train: an encoder, the pairs that it should make equal, their weights, and latents."""
+
+    encoder: nn.Module
+    pairs: PairsOf
+    weights: Mapping[str, float]
+    latents: Callable[[int], Tensor]  # step -> z (N, D)
+    validation: Tensor  # z (N, D), fixed
+
+
+def train(
+    task: Task, plan: Plan, state: Mapping[str, Any] | None, save: Callable[[dict[str, Any]], None], desc: str = ""
+) -> list[Row]:
+    """Train in place and return the log, a row every `log_every` steps: training loss since the last, validation.
+
+    Args:
+        state: what `save` was given in an earlier run, or None to start anew.
+
+    Raises:
+        ValueError: the loss is not finite.
+        command.Terminated: SIGTERM came; the state has been saved.
+    """
+    optimiser = torch.optim.Adam(task.encoder.parameters(), lr=plan.learning_rate)
+    rows: list[Row] = []
+    first, running = 0, 0.0
+    if state is not None:
+        task.encoder.load_state_dict(state["encoder"])
+        optimiser.load_state_dict(state["optimiser"])
+        rows, first, running = list(state["rows"]), int(state["step"]), float(state["running"])
+    else:
+        rows.append({"step": 0, "training_loss": float("nan"), **validate(task)})
+    with (
+        deferred_termination() as terminated,
+        command.progress(range(first, plan.steps), desc=desc, unit="step") as bar,
+    ):
+        for step in bar:
+            running += _step(task, optimiser, plan.rate(step), step)
+            done = step + 1
+            if done % plan.log_every == 0 or done == plan.steps:
+                since = done - int(rows[-1]["step"])
+                rows.append({"step": done, "training_loss": running / since, **validate(task)})
+                _check(rows[-1]["validation_loss"], done)
+                running = 0.0
+            if (done % plan.checkpoint_every == 0 and done < plan.steps) or terminated():
+                save(_state(task, optimiser, rows, done, running))
+            if terminated():
+                raise command.Terminated
+    return rows
+
+
+@torch.no_grad()
+def validate(task: Task) -> Row:
+    """On the fixed latents: the loss, and for each pair the mean absolute error and the correlation."""
+    every = frozenset(("left", "right", "r_remade", "x"))
+    pairs = task.pairs(task.encoder, task.validation, every)
+    row = {"validation_loss": float(weighted_loss(pairs, task.weights))}
+    row |= {f"error_{name}": float((a - b).abs().mean()) for name, (a, b) in pairs.items()}
+    return row | {f"correlation_{name}": float(pearson(a, b).diagonal().mean()) for name, (a, b) in pairs.items()}
+
+
+def _step(task: Task, optimiser: torch.optim.Optimizer, rate: float, step: int) -> float:
+    """One step of Adam; returns the loss before it."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    wanted = frozenset(name for name, weight in task.weights.items() if weight)
+    optimiser.zero_grad(set_to_none=True)
+    loss = weighted_loss(task.pairs(task.encoder, task.latents(step), wanted), task.weights)
+    value = float(loss.detach())
+    _check(value, step)
+    loss.backward()
+    optimiser.step()
+    return value
+
+
+def _check(loss: float, step: int) -> None:
+    if not math.isfinite(loss):
+        raise ValueError(f"loss is {loss} at step {step}; lower the learning rate")
+
+
+def _state(task: Task, optimiser: torch.optim.Optimizer, rows: list[Row], done: int, running: float) -> dict[str, Any]:
+    return {
+        "encoder": task.encoder.state_dict(), "optimiser": optimiser.state_dict(), "rows": rows, "step": done,
+        "running": running,
+    }  # fmt: skip

@@ -1,0 +1,68 @@
+"""Encoders of a generator: which parts there are, how one is made, and how a trained one is loaded.
+
+Metadata of a part: `part`, `layer` (n), `width`, `tail_width`, `context`, `generator_digest`, and how it was trained.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from lacuna.formats import checkpoints
+from lacuna.inversion.layers import device_of, ignores_length, image_size, shapes
+from lacuna.kit.provenance import digest_file
+from lacuna.models.encoders import composed
+
+SHAPING = ("layer", "width", "tail_width", "context")  # settings that say what the networks look like
+
+
+def part_names(n: int) -> list[str]:
+    """All parts of an encoder for the first `n` layers."""
+    return [*(f"layer_{k}" for k in range(1, n + 1)), "tail", "encoder", "direct"]
+
+
+def new_encoder(part: str, generator: nn.Sequential, shaping: Mapping[str, Any], seed: int = 0) -> nn.Module:
+    """An untrained part on the generator's device; its weights follow from `seed` alone.
+
+    Raises:
+        ValueError: the encoder of a `shaping["layer"]`-layer head has no such part.
+    """
+    known = part_names(shaping["layer"])
+    if part not in known:
+        raise ValueError(f"encoder part {part!r}, expected one of {', '.join(known)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = composed(
+            shapes(generator, shaping["layer"]), image_size(generator), shaping["width"], shaping["tail_width"],
+            shaping["context"], ignores_length(generator),
+        )  # fmt: skip
+    found = encoder if part in ("encoder", "direct") else encoder.get_submodule(part)
+    return found.to(device_of(generator))
+
+
+def load_encoder(path: str | Path, part: str, generator: nn.Sequential, checkpoint: str | Path, n: int) -> nn.Module:
+    """A trained part, ready to use, on the generator's device.
+
+    Args:
+        checkpoint: the generator's own weights.
+        n: layers of the head that the encoder is to fit.
+
+    Raises:
+        ValueError: another part, or trained for another generator or another head.
+    """
+    state, metadata = checkpoints.load_weights(path)
+    expected = {"part": part, "layer": n, "generator_digest": digest_file(checkpoint)}
+    for name, value in expected.items():
+        found = metadata.get(name)
+        if found != value:
+            raise ValueError(f"{path}: encoder with {name} {found!r}, expected {value!r}; run train_encoder for it")
+    encoder = new_encoder(part, generator, metadata)
+    checkpoints.load_strict(encoder, state, path)
+    return encoder.eval().requires_grad_(False)
+
+
+def metadata_of(part: str, settings: Mapping[str, Any], checkpoint: str | Path) -> dict[str, Any]:
+    """The part of the metadata that `load_encoder` reads."""
+    return {"part": part, "generator_digest": digest_file(checkpoint)} | {name: settings[name] for name in SHAPING}

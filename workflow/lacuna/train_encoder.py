@@ -1,0 +1,143 @@
+"""Train one part of an encoder, the inverse of a generator: x -> z.
+
+Parts: `layer_K` undoes layer K of generator_head, `tail` undoes generator_tail; `encoder` composes these and tunes them
+together; `direct` is the same network trained end to end from nothing, the baseline.
+
+Shape suffixes: N images, D latent numbers.
+
+Source:
+    Bau et al. 2019, arXiv:1910.11626, section 3.2.
+"""
+
+import argparse
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lacuna.formats import checkpoints, tables
+from lacuna.inversion import pairs
+from lacuna.inversion.layers import canonical, device_of, ignores_length, latent_width, layer_and_before
+from lacuna.inversion.least_squares import fit_linear
+from lacuna.inversion.plan import plan_from
+from lacuna.inversion.training import Task, train
+from lacuna.kit import command, compute
+from lacuna.kit.provenance import digest_file
+from lacuna.models.encoders import LayerEncoder
+from lacuna.registry.encoders import load_encoder, metadata_of, new_encoder
+from lacuna.registry.generators import load_generator
+
+FIT_BATCH = 32  # samples at once while a linear map is solved for; bounds the memory
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage."""
+    args = parse_args(argv)
+    compute.threads(args.threads)
+    generator = load_generator(args.family, args.checkpoint, compute.device(args.device))
+    task = training_task(args, generator)
+    origin = {"code": args.code, "seed": args.seed, "settings": args.settings}
+    key = origin | {"part": args.part, "inputs": input_digests(args)}
+    state = checkpoints.load_training(args.state, key)
+    if state is None:
+        prepare(task.encoder, args, generator)
+    kind = "layer" if args.part.startswith("layer_") else args.part
+    plan = plan_from(args.settings, args.settings["steps"][kind], args.settings["learning_rate"][kind])
+    rows = train(task, plan, state, lambda new: checkpoints.save_training(args.state, new, key), desc=args.part)
+    tables.write_tsv(args.log, list(rows[0]), [list(row.values()) for row in rows])
+    validation = {name: value for name, value in rows[-1].items() if math.isfinite(value)}
+    metadata = metadata_of(args.part, args.settings, args.checkpoint) | origin | {"validation": validation}
+    checkpoints.save_weights(args.weights, task.encoder.state_dict(), metadata)
+    Path(args.state).unlink(missing_ok=True)
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Command line of the stage."""
+    parser = command.parser("train_encoder", __doc__)
+    parser.add_argument("--part", required=True, help="layer_K, tail, encoder or direct")
+    parser.add_argument("--family", required=True)
+    parser.add_argument("--checkpoint", required=True, help="weights of the generator")
+    parser.add_argument("--parts-dir", required=True, help="folder of the parts that `encoder` is composed of")
+    parser.add_argument("--settings", type=command.json_object, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--device", required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--state", required=True, help="where a training that was broken off goes on from")
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--log", required=True)
+    return parser.parse_args(argv)
+
+
+def training_task(args: argparse.Namespace, generator: nn.Sequential) -> Task:
+    """The untrained part, its losses and its latents."""
+    settings = args.settings
+    return Task(
+        encoder=new_encoder(args.part, generator, settings, compute.seed_for(args.seed, "train_encoder", args.part)),
+        pairs=part_pairs(args.part, generator, settings["layer"]),
+        weights=pair_weights(args.part, settings),
+        latents=latents(args.seed, args.part, generator, settings["batch_size"]),
+        validation=latents(args.seed, "validation", generator, settings["validation"])(0),
+    )
+
+
+def part_pairs(part: str, generator: nn.Sequential, n: int) -> pairs.PairsOf:
+    """What the part is to make equal."""
+    if part.startswith("layer_"):
+        return pairs.layer_pairs(generator, int(part.removeprefix("layer_")))
+    return pairs.tail_pairs(generator, n) if part == "tail" else pairs.encoder_pairs(generator, n)
+
+
+def pair_weights(part: str, settings: Mapping[str, Any]) -> dict[str, float]:
+    """Weights of the part's losses."""
+    if part in ("encoder", "direct"):
+        return {
+            "z": settings["loss_z"], "r_estimated": settings["loss_r"], "r_remade": settings["loss_r"],
+            "x": settings["loss_x"],
+        }  # fmt: skip
+    return {"left": 1.0, "right": settings["lambda_r"]}
+
+
+def latents(seed: int, name: str, generator: nn.Sequential, count: int) -> Callable[[int], Tensor]:
+    """Step -> its latents (N, D), from (seed, name, step) alone."""
+    on_sphere, device, width = ignores_length(generator), device_of(generator), latent_width(generator)
+
+    def draw(step: int) -> Tensor:
+        rng = compute.generator(seed, "train_encoder", name, step)
+        return canonical(torch.randn(count, width, generator=rng), on_sphere).to(device)
+
+    return draw
+
+
+def prepare(encoder: nn.Module, args: argparse.Namespace, generator: nn.Sequential) -> None:
+    """Where the training starts: a layer's linear map is solved for, `encoder` is composed of the trained parts."""
+    if isinstance(encoder, LayerEncoder) and args.settings["fit_samples"]:
+        k = int(args.part.removeprefix("layer_"))
+        draw = latents(args.seed, f"{args.part}/fit", generator, FIT_BATCH)
+        layer, before = layer_and_before(generator, k)
+        starts = range(-(-args.settings["fit_samples"] // FIT_BATCH))
+        with torch.no_grad():
+            fit_linear(encoder, ((layer(r), r) for r in (before(draw(step)) for step in starts)))
+    if args.part == "encoder":
+        for name, path in part_files(args).items():
+            part = load_encoder(path, name, generator, args.checkpoint, args.settings["layer"])
+            encoder.get_submodule(name).load_state_dict(part.state_dict())
+
+
+def part_files(args: argparse.Namespace) -> dict[str, Path]:
+    """Files of the parts that this one is composed of."""
+    if args.part != "encoder":
+        return {}
+    names = [*(f"layer_{k}" for k in range(1, args.settings["layer"] + 1)), "tail"]
+    return {name: Path(args.parts_dir) / f"{name}.safetensors" for name in names}
+
+
+def input_digests(args: argparse.Namespace) -> dict[str, str]:
+    """Digest of the generator and of the parts, which a state must agree with to be resumed."""
+    return {Path(path).name: digest_file(path) for path in (args.checkpoint, *part_files(args).values())}
+
+
+if __name__ == "__main__":
+    command.run("train_encoder", main)
