@@ -11,7 +11,7 @@ from lacuna.kit import targets
 from lacuna.kit.configuration import check_config
 from lacuna.kit.provenance import canonical_json, source_digest
 from lacuna.kit.shards import shard_from_name, shards
-from lacuna.sources.folder import listing_digest
+from lacuna.sources.folder import first_entries, listing_digest
 
 # What is set beside the Snakefile must reach every job, also where the folder has a space in its name.
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(f'{workflow.basedir}/workflow')}; ")
@@ -20,6 +20,11 @@ CONFIG_FILES = " + ".join(str(path) for path in workflow.configfiles) or "config
 try:
     CONFIG = check_config(config, where=CONFIG_FILES)
     STAGE_FILES = targets.stage_files(CONFIG)
+    LISTINGS = {
+        name: first_entries(CONFIG["sources"][name]["path"], CONFIG["sources"][name]["count"])
+        for name in targets.used_sources(CONFIG)
+        if CONFIG["sources"][name]["kind"] == "folder"
+    }
 except ValueError as error:
     raise WorkflowError(f"check_config: {error}") from None
 
@@ -76,10 +81,10 @@ def source_path(name):
     return CONFIG["sources"][name].get("path", "")
 
 
-def listing_of(name, count):
-    """Digest of a folder's sorted listing (name, size, mtime): the folder has changed when it does."""
-    path = source_path(name)
-    return listing_digest(path, count) if path else ""
+def shard_listing(wildcards):
+    """Digest of what a folder lists for the shard (name, size, mtime); the shard has changed when it does."""
+    name, first, last = wildcards.source, first_index(wildcards), last_index(wildcards)
+    return listing_digest(LISTINGS[name][first : last + 1]) if name in LISTINGS else ""
 
 
 def covering_shards(name, first, last):
@@ -159,6 +164,12 @@ def inversion_shards(wildcards):
     """Inversions that omissions are looked for in."""
     entry = inversion(wildcards)
     return targets.inversion_shards(CONFIG, entry, targets.omission_method(entry))
+
+
+def inversion_encoder(wildcards):
+    """The trained part that a method starts from: none for `z`, the baseline for the direct ones."""
+    part = targets.ENCODER_OF_METHOD[wildcards.method]
+    return [f"results/train_encoder/{wildcards.generator}/{part}.safetensors"] if part else []
 
 
 def part_weights(wildcards):

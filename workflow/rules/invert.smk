@@ -3,7 +3,7 @@ rule invert_shard:
     input:
         shards=shard_images,
         checkpoint=generator_weights,
-        encoder="results/train_encoder/{generator}/encoder.safetensors",
+        encoder=inversion_encoder,
         perceptual=perceptual_weights,
     output:
         shard="results/invert/{method}/{generator}/{source}/{shard}.h5",
@@ -22,7 +22,10 @@ rule invert_shard:
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
         perceptual_family=perceptual_family,
         images=shard_images_flag,
-        listing=lambda wildcards: listing_of(wildcards.source, last_index(wildcards) + 1),
+        listing=shard_listing,
+        encoder=lambda wildcards: (
+            " ".join(["--encoder", *inversion_encoder(wildcards)]) if wildcards.method != "z" else ""
+        ),
         settings=settings("invert"),
         first=first_index,
         last=last_index,
@@ -34,7 +37,7 @@ rule invert_shard:
         " --method {wildcards.method}"
         " --family {params.family}"
         " --checkpoint {input.checkpoint:q}"
-        " --encoder {input.encoder}"
+        " {params.encoder}"
         " --perceptual-family {params.perceptual_family}"
         " --perceptual-checkpoint {input.perceptual:q}"
         " --images {params.images}"

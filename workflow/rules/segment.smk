@@ -19,7 +19,7 @@ rule segment_shard:
     params:
         family=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["family"],
         images=shard_images_flag,
-        listing=lambda wildcards: listing_of(wildcards.source, last_index(wildcards) + 1),
+        listing=shard_listing,
         settings=lambda wildcards: canonical_json(
             {"heads": CONFIG["segment"]["heads"], "size": CONFIG["sources"][wildcards.source].get("size")}
         ),

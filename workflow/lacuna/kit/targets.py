@@ -8,6 +8,15 @@ from typing import Any
 from lacuna.kit.shards import shards
 
 Config = dict[str, Any]
+# The part of the encoder that each method of invert starts from.
+ENCODER_OF_METHOD = {
+    "z": None,
+    "direct": "direct",
+    "direct_z": "direct",
+    "layered": "encoder",
+    "layered_z": "encoder",
+    "layered_r": "encoder",
+}
 SHARDED = {"world": "render", "generator": "sample"}  # kinds whose images the workflow makes, and the stage that does
 
 
@@ -24,7 +33,7 @@ def stage_files(config: Config) -> dict[str, list[str]]:
         "train_encoder": [
             f"results/train_encoder/{name}/{part}.safetensors"
             for name in inverted_generators(config)
-            for part in encoder_parts(config)
+            for part in encoder_parts(config, name)
         ],
         "invert": [
             path for entry in config["inversions"] for method in entry["methods"]
@@ -99,9 +108,12 @@ def fsd_files(comparison: Config) -> list[str]:
     return [f"{stem}.json", f"{stem}.tsv"]
 
 
-def encoder_parts(config: Config) -> list[str]:
-    """Parts of an inversion encoder in the order of training; the last one is the composed encoder."""
-    return [*layer_parts(config), "encoder"]
+def encoder_parts(config: Config, generator: str) -> list[str]:
+    """Parts of a generator's encoder that its inversions need, in the order of training."""
+    entries = [entry for entry in config["inversions"] if entry["generator"] == generator]
+    needed = {ENCODER_OF_METHOD[method] for entry in entries for method in entry["methods"]}
+    parts = [*layer_parts(config), "encoder"] if "encoder" in needed else []
+    return [*parts, "direct"] if "direct" in needed else parts
 
 
 def layer_parts(config: Config) -> list[str]:

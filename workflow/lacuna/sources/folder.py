@@ -7,7 +7,7 @@ side to the size with PIL's antialiased bilinear filter, then the centre (as tor
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,12 +99,21 @@ def listing(path: str | Path) -> list[Entry]:
     return sorted(entries)
 
 
-def listing_digest(path: str | Path, count: int) -> str:
-    """Digest of the first `count` entries of the listing: what says that a folder source has changed."""
+def first_entries(path: str | Path, count: int) -> list[Entry]:
+    """The first `count` entries of the listing.
+
+    Raises:
+        ValueError: there are fewer.
+    """
     entries = listing(path)
     if count > len(entries):
         raise ValueError(f"{path}: holds {len(entries)} images, {count} asked for; lower the source's count")
-    return hashlib.sha256(repr(entries[:count]).encode()).hexdigest()[:16]
+    return entries[:count]
+
+
+def listing_digest(entries: Sequence[Entry]) -> str:
+    """What says that the files of a folder source have changed."""
+    return hashlib.sha256(repr(list(entries)).encode()).hexdigest()[:16]
 
 
 def decode(data: bytes) -> Image.Image:
