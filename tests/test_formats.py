@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lacuna.formats import areas, checkpoints, files, hdf5, images, tables
+from lacuna.formats import areas, checkpoints, files, images, tables
 from lacuna.formats.areas import ClassAreas, Skipped
 from lacuna.kit.provenance import Provenance
 
@@ -53,23 +53,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         fail()
     assert (tmp_path / "x").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
-
-
-def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
-    small = Path("/dev/full")
-    if not small.exists():
-        pytest.skip("no /dev/full on this system")
-    target = tmp_path / "x.h5"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hdf5.h5py, "File", _full_disk)
-        with pytest.raises(OSError, match="no space left on the device; free some space"):
-            hdf5.write(target, "f/1", {"a": np.zeros(3)}, MADE_BY)
-    assert list(tmp_path.iterdir()) == []
-
-
-def _full_disk(*_: object, **__: object) -> None:
-    with open("/dev/full", "wb", buffering=0) as file:
-        file.write(b"x" * 4096)
 
 
 def test_a_truncated_or_foreign_file_is_one_line(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """HDF5 files of Lacuna: a format attribute, provenance attributes, named arrays; never half written."""
 
 import errno
+import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,15 +29,19 @@ def write(
     Raises:
         OSError: the disk is full or the folder cannot be written; nothing is left at `path`.
     """
+    # Made in memory and written at once: a full disk is then one error of Python's, not one for every open HDF5 object.
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", track_order=True) as file:
+        for name, value in {"format": format, **provenance.attributes(), **(attributes or {})}.items():
+            file.attrs[name] = value
+        for name, array in arrays.items():
+            _create(file, name, array)
     with atomic(path) as partial:
         try:
-            with h5py.File(partial, "w", track_order=True) as file:
-                for name, value in {"format": format, **provenance.attributes(), **(attributes or {})}.items():
-                    file.attrs[name] = value
-                for name, array in arrays.items():
-                    _create(file, name, array)
-        except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either, with the reason in the text
-            raise OSError(f"{path}: cannot be written, {_reason(error)}; free some space and run again") from error
+            partial.write_bytes(buffer.getbuffer())
+        except OSError as error:
+            reason = "no space left on the device" if error.errno == errno.ENOSPC else str(error)
+            raise OSError(f"{path}: cannot be written, {reason}; free some space and run again") from error
 
 
 @contextmanager
@@ -76,10 +81,3 @@ def _create(file: h5py.File, name: str, value: Any) -> None:
     row_bytes = max(array[0].nbytes, 1)
     rows = max(1, min(len(array), ROW_CHUNK_BYTES // row_bytes))
     file.create_dataset(name, data=array, chunks=(rows, *array.shape[1:]), compression="gzip", compression_opts=1)
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error)
-    if getattr(error, "errno", None) == errno.ENOSPC or "errno = 28" in text or "No space left" in text:
-        return "no space left on the device"
-    return text

@@ -105,7 +105,7 @@ class Inputs:
             for name in targets.trained(self.config, section):
                 yield name, self._logs(f"train_{section[:-1]}", [name])
         for name in targets.inverted_generators(self.config):
-            yield f"encoder of {name}", self._logs(f"train_encoder/{name}", targets.encoder_parts(self.config))
+            yield f"encoder of {name}", self._logs(f"train_encoder/{name}", targets.encoder_parts(self.config, name))
 
     def _logs(self, folder: str, names: Sequence[str]) -> dict[str, list[dict[str, str]]]:
         paths = {name: self.results / folder / f"{name}.tsv" for name in names}
