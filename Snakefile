@@ -17,6 +17,7 @@ rule all:
 
 
 include: "workflow/rules/stages.smk"
+include: "workflow/rules/fetch.smk"
 include: "workflow/rules/render.smk"
 include: "workflow/rules/train_segmenter.smk"
 include: "workflow/rules/train_generator.smk"

@@ -1,4 +1,5 @@
 # The checked configuration, wildcard constraints and input functions; no rule.
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -38,11 +39,17 @@ wildcard_constraints:
     method=r"[a-z_]+",
     part=r"layer_\d+|tail|encoder|direct",
     shard=r"\d+-\d+",
+    file="|".join(re.escape(entry["file"]) for entry in CONFIG["downloads"].values()) or "(?!)",
 
 
 def settings(section):
     """Canonical JSON of a stage's section: what reruns the stage when it changes, and not when its order does."""
     return canonical_json(CONFIG[section])
+
+
+def download(wildcards):
+    """The configuration's entry for a file to fetch."""
+    return next(entry for entry in CONFIG["downloads"].values() if entry["file"] == wildcards.file)
 
 
 def first_index(wildcards):
