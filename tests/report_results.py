@@ -28,6 +28,7 @@ def config(**changes: Any) -> dict[str, Any]:
     return {
         "seed": 1,
         "report": "index",
+        "downloads": {},
         "sources": {
             "chapel": {"kind": "world", "count": SCENES, "size": 64, "omit": [], "scale": {}, "scenes": {}},
             "progan": {"kind": "generator", "generator": "progan_chapel", "count": SCENES},

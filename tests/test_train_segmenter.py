@@ -38,7 +38,7 @@ SETTINGS: dict[str, Any] = {
     },
     "images": 56, "batch_size": 8, "learning_rate": 0.003, "weight_decay": 0.0001, "precision": "float32",
     "class_weight_power": 0.25, "loss_weights": {"object": 1.0, "part": 0.5, "material": 0.5, "scene": 0.25},
-    "checkpoint_images": 16,
+    "checkpoint_interval": 16,
 }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ CONFIG: dict[str, Any] = {
                 },
                 "images": 120,
                 "batch_size": 10,
-                "checkpoint_images": 40,
+                "checkpoint_interval": 40,
             },
         }
     },

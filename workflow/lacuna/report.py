@@ -4,6 +4,7 @@ One self-contained HTML file; beside it every figure as SVG and PDF and every ta
 """
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from lacuna.pages.inputs import Inputs
 def main(argv: Sequence[str] | None = None) -> None:
     """Read what the configuration asked for, word it, draw it, and put it on one page."""
     args = parse_args(argv)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table that a PDF leaves out
     inputs = Inputs(args.settings, args.results)
     comparisons = [distribution.view(inputs, comparison) for comparison in args.settings["comparisons"]]
     inverted = [inputs.inverted(entry) for entry in args.settings["inversions"]]

@@ -120,10 +120,10 @@ class Training:
 
 
 def run(training: Training, validation: ImageShards, save: Callable[[dict[str, Any]], None]) -> None:
-    """Train to the end; `save` gets a state every `checkpoint_images` images and when SIGTERM arrives."""
+    """Train to the end; `save` gets a state every `checkpoint_interval` images and when SIGTERM arrives."""
     settings = training.settings
     total = settings["images"] // settings["batch_size"]
-    interval = max(settings["checkpoint_images"] // settings["batch_size"], 1)
+    interval = max(settings["checkpoint_interval"] // settings["batch_size"], 1)
     sums: dict[str, float] = {}
     with deferred_termination() as terminated, command.progress(range(total), desc="train", unit="step") as bar:
         bar.update(training.step)
