@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from lacuna.formats import checkpoints, images
 from lacuna.formats.inversions import Inversions
 from lacuna.inversion.objective import TERMS
-from lacuna.inversion.pixels import to_bytes
 from lacuna.kit.provenance import Provenance
+from lacuna.models.pixels import to_bytes
 from lacuna.models.progan import ProgressiveGenerator
 
 SIZES = [8, 8, 8, 4]  # z, then channels at 4, 8 and 16 pixels

@@ -8,9 +8,9 @@ from inversion_case import TinyFeatures, latents, make_inversions, save_generato
 from lacuna import evaluate
 from lacuna.formats import images, inversions, tables
 from lacuna.inversion.layers import path
-from lacuna.inversion.pixels import to_bytes
 from lacuna.kit.provenance import Provenance
 from lacuna.models.chain import head
+from lacuna.models.pixels import to_bytes
 
 
 @pytest.fixture

@@ -20,12 +20,12 @@ from lacuna.formats import checkpoints, images, inversions
 from lacuna.inversion.layers import path
 from lacuna.inversion.methods import METHODS
 from lacuna.inversion.objective import TERMS, Objective, Weights
-from lacuna.inversion.pixels import to_bytes, to_signed
 from lacuna.inversion.plan import Plan
 from lacuna.inversion.search import Run, Trace, Unknowns, has_converged, reconstruct, search
 from lacuna.kit import command
 from lacuna.kit.provenance import Provenance
 from lacuna.models.chain import head, tail
+from lacuna.models.pixels import from_bytes, to_bytes
 from lacuna.registry.encoders import metadata_of, new_encoder
 
 PLAN = Plan(20, 0.05, (0.5,), 0.1, 5, 1000)
@@ -134,7 +134,7 @@ def test_an_image_has_converged_when_its_loss_falls_no_more():
 
 def test_bytes_survive_the_way_to_floats_and_back():
     levels = np.arange(256, dtype=np.uint8).reshape(1, 8, 32, 1).repeat(3, axis=3)
-    assert np.array_equal(to_bytes(to_signed(levels, torch.device("cpu"))), levels)
+    assert np.array_equal(to_bytes(from_bytes(levels, torch.device("cpu"))), levels)
 
 
 @pytest.fixture(scope="module")

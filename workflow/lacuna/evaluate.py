@@ -22,11 +22,11 @@ from lacuna.formats.inversions import Inversions
 from lacuna.inversion.correlation import pearson
 from lacuna.inversion.layers import path
 from lacuna.inversion.objective import mean_difference
-from lacuna.inversion.pixels import to_signed
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import digest_file
 from lacuna.models.chain import head
 from lacuna.models.perceptual import PerceptualNetwork
+from lacuna.models.pixels import from_bytes
 from lacuna.registry.generators import load_generator
 from lacuna.registry.perceptual import load_perceptual
 
@@ -124,7 +124,7 @@ def image_errors(
     """
     pixel_N, perceptual_N = [], []
     for x, x_hat in zip(found.x, found.x_hat, strict=True):
-        a, b = to_signed(x[None], device), to_signed(x_hat[None], device)
+        a, b = from_bytes(x[None], device), from_bytes(x_hat[None], device)
         maps = zip(perceptual.features(a), perceptual.features(b), strict=True)
         errors = [mean_difference(*pair) for pair in maps]
         pixel_N.append(mean_difference(a, b))

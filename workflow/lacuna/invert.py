@@ -23,13 +23,13 @@ from lacuna.formats import checkpoints, inversions
 from lacuna.inversion.layers import canonical, ignores_length, image_size, latent_width, path, shapes
 from lacuna.inversion.methods import METHODS
 from lacuna.inversion.objective import TERMS, Objective, Weights
-from lacuna.inversion.pixels import to_bytes, to_signed
 from lacuna.inversion.plan import plan_from
 from lacuna.inversion.search import Unknowns, has_converged, reconstruct, search
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import Provenance, digest_file
 from lacuna.models.chain import head, tail
 from lacuna.models.perceptual import PerceptualNetwork
+from lacuna.models.pixels import from_bytes, to_bytes
 from lacuna.registry.encoders import load_encoder
 from lacuna.registry.generators import load_generator
 from lacuna.registry.perceptual import load_perceptual
@@ -126,7 +126,7 @@ def starting_point(
     """Where the method starts: z0 = E(x), or drawn from the image's number; no residuals yet."""
     device, moves = compute.device(args.device), METHODS[args.method].moves
     if encoder is not None:
-        z_ND = encoder(to_signed(images_NHW3, device))
+        z_ND = encoder(from_bytes(images_NHW3, device))
     else:
         streams = [compute.generator(args.seed, "invert", int(number)) for number in index_N]
         drawn = torch.stack([torch.randn(latent_width(generator), generator=stream) for stream in streams])
@@ -151,7 +151,7 @@ def invert_batch(
     generator_head, generator_tail = head(generator, n), tail(generator, n)
     z0_ND = unknowns.z_ND.clone()
     weights = Weights(settings["lambda_pixel"], settings["lambda_perceptual"], settings["lambda_reg"])
-    objective = Objective(to_signed(images_NHW3, z0_ND.device), weights, perceptual, settings["feature_levels"])
+    objective = Objective(from_bytes(images_NHW3, z0_ND.device), weights, perceptual, settings["feature_levels"])
     plan = plan_from(settings, settings["steps"] if unknowns.free else 0, settings["learning_rate"])
     trace = search(generator_head, generator_tail, unknowns, objective, plan, index_N.tolist(), state, save)
     with torch.no_grad():

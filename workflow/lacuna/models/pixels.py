@@ -10,8 +10,8 @@ from torch import Tensor
 
 
 def to_bytes(x_N3HW: Tensor) -> NDArray[np.uint8]:
-    """Images in [-1, 1] -> bytes (N, H, W, 3): clamped and rounded (the published code truncates)."""
-    levels_N3HW = ((x_N3HW.float() + 1) * 127.5).clamp(0, 255).round()
+    """Images in [-1, 1] -> bytes (N, H, W, 3): clamped, rounded (the published code truncates), NaN mid grey."""
+    levels_N3HW = ((torch.nan_to_num(x_N3HW.float()) + 1) * 127.5).clamp(0, 255).round()
     return np.ascontiguousarray(levels_N3HW.byte().permute(0, 2, 3, 1).cpu().numpy())
 
 
