@@ -151,7 +151,6 @@ def test_killed_in_every_stage_it_goes_on_to_the_same_arrays(finished: Path, tmp
             toy.snakemake(copy, "--unlock")
     toy.snakemake(copy)
     assert len(killed) >= 5, killed
-    assert not list((copy / "results").rglob("*.partial")) or killed
     expected, found = toy.arrays(finished), toy.arrays(copy)
     expected = {name: array for name, array in expected.items() if name in found or "/40-" not in name}
     assert found.keys() == expected.keys()
