@@ -1,12 +1,10 @@
-import importlib.util
-import json
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from golden_folder import GoldenFolder
 
 from lacuna.formats import checkpoints
 from lacuna.models import chain, layers, progan
@@ -128,15 +126,11 @@ def test_wrong_checkpoints_end_in_one_line(generator: ProgressiveGenerator, tmp_
 
 
 @pytest.mark.golden
-def test_published_generator(golden: Path) -> None:
-    meta = json.loads((golden / "meta.json").read_text())
-    shapes = json.loads((golden / "manifest_proggan256.json").read_text())
-    recipe = _module(golden / "recipe.py")
-    arrays = {key: recipe.tensor_for(key, shape, meta["key_prefix"]) for key, shape in shapes.items()}
-    generator, weights = progan.from_weights({key: torch.from_numpy(array) for key, array in arrays.items()})
-    checkpoints.load_strict(generator, weights, golden)
+def test_published_generator(golden: GoldenFolder) -> None:
+    generator, weights = progan.from_weights(golden.weights("proggan256"))
+    checkpoints.load_strict(generator, weights, golden.path)
     generator.requires_grad_(False)
-    stored = np.load(golden / "a_proggan256.npz")
+    stored = np.load(golden.path / "a_proggan256.npz")
     x = torch.from_numpy(stored["z"].reshape(stored["z__shape"] if "z__shape" in stored else stored["z"].shape))
     for name, layer in generator.named_children():
         x = layer(x)
@@ -149,12 +143,3 @@ def test_published_generator(golden: Path) -> None:
     assert (off > 0).mean() <= 1e-3
     rounded = np.abs(to_bytes(x).astype(int) - stored["images_uint8"])
     assert rounded.max() <= 1
-
-
-def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

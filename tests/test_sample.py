@@ -1,10 +1,10 @@
-import json
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from golden_folder import GoldenFolder
 
 from lacuna import sample
 from lacuna.formats import checkpoints
@@ -36,9 +36,9 @@ def test_z_is_the_stream_of_the_published_code() -> None:
 
 
 @pytest.mark.golden
-def test_z_of_the_golden_data(golden: Path) -> None:
-    with np.load(golden / "a_proggan256.npz") as stored:
-        seed = int(json.loads((golden / "meta.json").read_text())["z_seed"])
+def test_z_of_the_golden_data(golden: GoldenFolder) -> None:
+    with np.load(golden.path / "a_proggan256.npz") as stored:
+        seed = int(golden.meta["z_seed"])
         assert np.array_equal(sample.latents(seed, 0, 3, 512), stored["z"].reshape(4, 512))
         assert np.array_equal(sample.latents(seed, 9999, 9999, 512)[0], stored["z_10000_last"])
 

@@ -1,13 +1,13 @@
 """Folders of users' images: every kind of file, one size, nothing lost silently."""
 
 import io
-import json
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from golden_folder import GoldenFolder
 from PIL import Image
 
 from lacuna.sources import open_images
@@ -90,9 +90,9 @@ def test_a_changed_file_changes_the_listing(folder: Path) -> None:
 
 
 @pytest.mark.golden
-def test_resize_and_crop_are_the_published_ones(golden: Path) -> None:
-    stored = np.load(golden / "f_sampler_transform.npz")
-    photo = Image.open(sorted((golden / "photos").glob(f"*_{_first_photo(golden)}_*"))[0]).convert("RGB")
+def test_resize_and_crop_are_the_published_ones(golden: GoldenFolder) -> None:
+    stored = np.load(golden.path / "f_sampler_transform.npz")
+    photo = golden.photo(golden.meta["photos"][0])
     names = [name.removesuffix("_crc32") for name in stored if name.startswith("t_") and name.endswith("_crc32")]
     names = [name for name in names if not name.endswith("_input")]
     assert names
@@ -103,10 +103,6 @@ def test_resize_and_crop_are_the_published_ones(golden: Path) -> None:
         fitted = fit(resized, 256)
         assert np.array_equal(fitted[0].T, stored[f"{name}_rows0"]), name
         assert zlib.crc32(fitted.tobytes()) == int(stored[f"{name}_crc32"]), name
-
-
-def _first_photo(golden: Path) -> int:
-    return int(json.loads((golden / "meta.json").read_text())["photos"][0])
 
 
 def test_decode_accepts_bytes_of_any_common_format() -> None:

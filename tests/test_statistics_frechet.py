@@ -1,11 +1,8 @@
 """The Frechet distance has its closed forms, and its contributions add up to it."""
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
+from golden_folder import GoldenFolder
 
 from lacuna.statistics import moments
 from lacuna.statistics.frechet import contributions, frechet
@@ -103,10 +100,9 @@ def test_other_class_lists_are_one_line() -> None:
 
 @pytest.mark.golden
 @pytest.mark.parametrize("case", ["dirichlet", "fullrank", "deficient", "identical", "shifted"])
-def test_the_published_distance_is_met(golden: Path, case: str) -> None:
-    stored = np.load(golden / "c_fsd.npz")
-    rows = recipe(golden).fsd_case(case)
-    a, b = rows
+def test_the_published_distance_is_met(golden: GoldenFolder, case: str) -> None:
+    stored = np.load(golden.path / "c_fsd.npz")
+    a, b = golden.recipe.fsd_case(case)
     inputs = [a.mean(), a.std(), b.mean(), b.std(), a[0, :4].sum(), b[-1, -8:].sum()]
     assert np.allclose(inputs, stored[f"{case}_input_stats"], rtol=1e-12), "the inputs are not those of the golden data"
     found = frechet(moments.of_rows(a), moments.of_rows(b))
@@ -116,12 +112,3 @@ def test_the_published_distance_is_met(golden: Path, case: str) -> None:
     assert np.allclose(
         [found.fsd, found.mean_term, found.covariance_term], stored[f"{case}_result"], rtol=1e-5, atol=1e-5
     )
-
-
-def recipe(folder: Path) -> ModuleType:
-    """The module of the golden folder that makes the inputs."""
-    spec = importlib.util.spec_from_file_location("golden_recipe", folder / "recipe.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

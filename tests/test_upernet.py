@@ -1,16 +1,13 @@
 """The parsing network: its parts against closed forms, and the published class against the golden data."""
 
 import json
-import sys
 from functools import cache
-from importlib import util
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from golden_folder import GoldenFolder
 from torch import Tensor
 from torch.nn import functional
 
@@ -147,33 +144,14 @@ def test_a_class_count_that_does_not_fit_the_labels_is_one_clear_line() -> None:
 # The published class against the golden data.
 
 
-def recipe_of(folder: Path):  # type: ignore[no-untyped-def]
-    """The module recipe.py of a golden folder."""
-    spec = util.spec_from_file_location(f"recipe_{abs(hash(folder))}", folder / "recipe.py")
-    assert spec is not None and spec.loader is not None
-    module = util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def recipe_weights(folder: Path, part: str) -> dict[str, Tensor]:
-    shapes = json.loads((folder / f"manifest_seg_{part}.json").read_text())
-    prefix, tensor_for = json.loads((folder / "meta.json").read_text())["key_prefix"], recipe_of(folder).tensor_for
-    return {key: torch.from_numpy(tensor_for(key, shape, prefix)) for key, shape in shapes.items()}
-
-
 @cache
-def published(folder: Path) -> dict[str, object]:
+def published(golden: GoldenFolder) -> dict[str, object]:
     """The network with recipe weights, its maps and logits on the golden photos; computed once."""
     torch.set_num_threads(1)
-    labels = json.loads((folder / "labels.json").read_text())
-    segmenter = published_segmenter(
-        labels, recipe_weights(folder, "encoder"), recipe_weights(folder, "decoder"), "golden"
-    )
+    labels = json.loads((golden.path / "labels.json").read_text())
+    segmenter = published_segmenter(labels, golden.weights("seg_encoder"), golden.weights("seg_decoder"), "golden")
     segmenter.network.eval()
-    numbers = json.loads((folder / "meta.json").read_text())["photos"]
-    photos = [Image.open(folder / "photos" / f"church_{number}_target.png").convert("RGB") for number in numbers]
+    photos = [golden.photo(number) for number in golden.meta["photos"]]
     images_NHW3 = np.stack([np.asarray(photo) for photo in photos])
     x_N3HW = segmenter.normalisation(torch.as_tensor(images_NHW3).permute(0, 3, 1, 2).float())
     taken: dict[str, Tensor] = {}
@@ -194,8 +172,8 @@ def published(folder: Path) -> dict[str, object]:
     "conv2", "conv3", "conv4", "conv5", "ppm_pool_1", "ppm_pool_2", "ppm_pool_3", "ppm_pool_6", "ppm_last_conv",
     "conv_fusion", "object_head", "material_head", "part_head", "scene_head",
 ])  # fmt: skip
-def test_published_network_gives_the_golden_tensors(golden: Path, name: str) -> None:
-    with np.load(golden / "b_segmenter.npz") as arrays:
+def test_published_network_gives_the_golden_tensors(golden: GoldenFolder, name: str) -> None:
+    with np.load(golden.path / "b_segmenter.npz") as arrays:
         found = published(golden)["tensors"][name].contiguous()  # type: ignore[index]
         assert tuple(found.shape) == tuple(arrays[f"{name}__shape"])
         std = arrays[f"{name}__stats"][1]
@@ -206,8 +184,8 @@ def test_published_network_gives_the_golden_tensors(golden: Path, name: str) -> 
 
 @pytest.mark.golden
 @pytest.mark.parametrize("head", ["object", "material", "part_0", "part_1", "part_2"])
-def test_published_network_gives_the_golden_probabilities(golden: Path, head: str) -> None:
-    with np.load(golden / "b_segmenter.npz") as arrays:
+def test_published_network_gives_the_golden_probabilities(golden: GoldenFolder, head: str) -> None:
+    with np.load(golden.path / "b_segmenter.npz") as arrays:
         if f"prob_{head}" not in arrays:
             pytest.skip(f"no prob_{head} in this golden folder: fewer owners")
         name, _, number = head.partition("_")
@@ -233,10 +211,10 @@ def broden_numbers(labels: dict) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.golden
-def test_published_network_gives_the_golden_label_maps(golden: Path) -> None:
+def test_published_network_gives_the_golden_label_maps(golden: GoldenFolder) -> None:
     segs, labels = published(golden)["segs"], published(golden)["labels"]
     material_numbers, part_numbers = broden_numbers(labels)  # type: ignore[arg-type]
-    with np.load(golden / "b_segmenter.npz") as arrays:
+    with np.load(golden.path / "b_segmenter.npz") as arrays:
         ours = np.stack([segs["object"], material_numbers[segs["material"]], part_numbers[segs["part"]]], axis=1)  # type: ignore[index]
         differing = (ours != arrays["segs"]).mean(axis=(0, 2, 3))
         assert (differing <= 5e-4).all(), differing  # ties within float error
@@ -245,17 +223,17 @@ def test_published_network_gives_the_golden_label_maps(golden: Path) -> None:
 
 
 @pytest.mark.golden
-def test_golden_label_maps_at_a_quarter_of_the_size(golden: Path) -> None:
+def test_golden_label_maps_at_a_quarter_of_the_size(golden: GoldenFolder) -> None:
     logits = published(golden)["tensors"]["object_head"]  # type: ignore[index]
-    with np.load(golden / "b_segmenter.npz") as arrays:
+    with np.load(golden.path / "b_segmenter.npz") as arrays:
         expected = arrays["segs_downsample4"][:, 0]
         found = resized(logits, expected.shape[1:]).argmax(dim=1).numpy()
         assert (found != expected).mean() <= 5e-4
 
 
-def test_the_published_architecture_has_the_published_keys(golden: Path) -> None:
+def test_the_published_architecture_has_the_published_keys(golden: GoldenFolder) -> None:
     for part in ("encoder", "decoder"):
-        shapes = json.loads((golden / f"manifest_seg_{part}.json").read_text())
+        shapes = golden.shapes(f"seg_{part}")
         channels = {head: shapes[f"{head}_head.{2 if head == 'scene' else 1}.weight"][0] for head in HEADS} if (
             part == "decoder"
         ) else {"object": 336, "part": 41, "material": 26, "scene": 365}  # fmt: skip
