@@ -18,7 +18,7 @@ from lacuna.registry.generators import load_generator
 from lacuna.training import sheets
 from lacuna.training.data import RealImages, to_training
 from lacuna.training.gan_loop import GanTraining
-from lacuna.training.losses import r1_penalty
+from lacuna.training.losses import Logistic, Wasserstein, gradient_penalty, r1_penalty
 from lacuna.training.schedule import Phase, Schedule
 
 SETTINGS: dict[str, Any] = {
@@ -29,6 +29,9 @@ SETTINGS: dict[str, Any] = {
     "precision": "float32",
     "learning_rate": 0.002,
     "betas": [0, 0.99],
+    "loss": "logistic",
+    "gradient_penalty": 10.0,
+    "drift": 0.001,
     "r1": 1.0,
     "r1_interval": 4,
     "ema_half_life": 20,
@@ -79,11 +82,13 @@ def test_training_leaves_weights_card_log_sheets_and_a_snapshot(train: Train) ->
     load_generator("progan", out / "state.ema.safetensors")
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    "changes", [{}, {"precision": "bfloat16"}, {"loss": "wasserstein"}], ids=lambda changes: str(*changes.values())
+)
 def test_interrupted_training_equals_the_unbroken_one(
-    train: Train, monkeypatch: pytest.MonkeyPatch, precision: str
+    train: Train, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
-    whole = train("whole", precision=precision)
+    whole = train("whole", **changes)
     step = GanTraining.step
 
     def step_then_signal(training: GanTraining, real: Any) -> dict[str, float]:
@@ -95,8 +100,8 @@ def test_interrupted_training_equals_the_unbroken_one(
     monkeypatch.setattr(GanTraining, "step", step_then_signal)
     for _ in range(2):
         with pytest.raises(command.Terminated):
-            train("broken", precision=precision)
-    broken = train("broken", precision=precision)
+            train("broken", **changes)
+    broken = train("broken", **changes)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     _assert_equal(whole, broken)
     for one, other in zip(tables.read_tsv(whole / "gan.tsv"), tables.read_tsv(broken / "gan.tsv"), strict=True):
@@ -209,6 +214,37 @@ def test_r1_of_a_linear_score_is_half_the_squared_length_of_its_weights() -> Non
     weight = torch.randn(3, 4, 4)
     penalty = r1_penalty(lambda x: (x * weight).sum((1, 2, 3)), torch.randn(5, 3, 4, 4))
     torch.testing.assert_close(penalty, weight.square().sum() / 2)
+
+
+def test_gradient_penalty_of_a_linear_score_is_how_far_its_weights_are_from_length_1() -> None:
+    weight, random = torch.randn(3, 4, 4), torch.Generator().manual_seed(0)
+    real, generated = torch.rand(2, 5, 3, 4, 4, generator=random)
+    penalty = gradient_penalty(lambda x: (x * weight).sum((1, 2, 3)), real, generated, seed=1)
+    torch.testing.assert_close(penalty, (weight.norm() - 1).square())
+
+
+def test_gradient_penalty_is_taken_between_real_and_generated_images() -> None:
+    def scores(x: torch.Tensor) -> torch.Tensor:
+        assert x.min() > 0 and x.max() < 1 and len(x[:, 0, 0, 0].unique()) == 5  # a place of its own for each pair
+        return x.sum((1, 2, 3))
+
+    gradient_penalty(scores, torch.zeros(5, 3, 4, 4), torch.ones(5, 3, 4, 4), seed=1)
+
+
+def test_losses_have_their_published_values() -> None:
+    def scores(x: torch.Tensor) -> torch.Tensor:
+        return x.mean((1, 2, 3))
+
+    real, generated = torch.full((2, 3, 4, 4), 2.0), torch.full((2, 3, 4, 4), -1.0)
+    length = 48 * (1 / 48) ** 2  # squared length of the gradient of a mean over 48 numbers
+    loss, _ = Wasserstein(penalty=10, drift=0.5).discriminator(scores, real, generated, step=1)
+    torch.testing.assert_close(loss.item(), -1 - 2 + 10 * (length**0.5 - 1) ** 2 + 0.5 * 2**2)
+    loss, _ = Logistic(r1=6, interval=2, final_size=8).discriminator(scores, real, generated, step=2)
+    logistic = np.log1p(np.exp(-2)) + np.log1p(np.exp(-1))
+    torch.testing.assert_close(loss.item(), float(logistic + 6 * (4 / 8) ** 2 * 2 * length / 2))
+    loss, numbers = Logistic(r1=6, interval=2, final_size=8).discriminator(scores, real, generated, step=3)
+    assert "penalty" not in numbers
+    torch.testing.assert_close(loss.item(), float(logistic))
 
 
 def test_sheet_holds_every_image_in_rows(tmp_path: Path) -> None:

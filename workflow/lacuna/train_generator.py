@@ -143,7 +143,7 @@ def save_state(args: argparse.Namespace, training: GanTraining, journal: Journal
     if not training.is_finite():
         raise ValueError(
             f"training diverged after {training.images} images: weights are not finite; the last state is kept, lower "
-            "learning_rate or raise r1"
+            "learning_rate or raise the penalty"
         )
     checkpoints.save_training(args.state, {"training": training.state_dict(), "journal": journal.state_dict()}, key)
     snapshot = args.state.with_name(f"{args.state.stem}.ema.safetensors")
@@ -172,7 +172,7 @@ def write_log(args: argparse.Namespace, journal: Journal) -> None:
     if journal.has_collapsed():
         raise ValueError(
             f"{args.log}: the discriminator's loss has been 0 for long, nothing is learned any more; the last state is "
-            "kept, lower learning_rate or raise r1"
+            "kept, lower learning_rate or raise the penalty"
         )
 
 

@@ -118,7 +118,7 @@ class GanTraining:
         if not torch.isfinite(loss):
             raise ValueError(
                 f"training diverged after {self.images} images: a loss is {loss.item()}, expected a finite number; the "
-                "last state is kept, lower learning_rate or raise r1"
+                "last state is kept, lower learning_rate or raise the penalty"
             )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -7,7 +7,7 @@ from typing import Any
 
 from lacuna.training.schedule import Phase
 
-NUMBERS = ("loss_d", "loss_g", "r1", "score_real", "score_generated")
+NUMBERS = ("loss_d", "loss_g", "penalty", "score_real", "score_generated")
 COLUMNS = ("images", "size", "alpha", *NUMBERS, "images_per_s")
 
 
@@ -40,7 +40,7 @@ class Journal:
     def has_collapsed(self, rows: int = 10, loss: float = 1e-3) -> bool:
         """Whether the discriminator has had nothing left to learn for the last `rows` rows."""
         column = COLUMNS.index("loss_d")
-        return len(self.rows) >= rows and all(row[column] < loss for row in self.rows[-rows:])
+        return len(self.rows) >= rows and all(abs(row[column]) < loss for row in self.rows[-rows:])
 
     def state_dict(self) -> dict[str, Any]:
         return dict(vars(self))
