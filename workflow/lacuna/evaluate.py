@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     compute.threads(args.threads)
     device = compute.device(args.device)
-    generator = load_generator(args.family, args.checkpoint, device)
+    generator = load_generator(args.family, args.checkpoint, device, args.generator_settings)
     perceptual = load_perceptual(args.perceptual_family, args.perceptual_checkpoint, device)
     rows = []
     for method in args.methods:
@@ -69,6 +69,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--shard-size", type=int, required=True)
     parser.add_argument("--family", required=True)
     parser.add_argument("--checkpoint", required=True, help="weights of the generator")
+    parser.add_argument("--generator-settings", type=command.json_object, default={})
     parser.add_argument("--perceptual-family", required=True)
     parser.add_argument("--perceptual-checkpoint", required=True)
     parser.add_argument("--images", nargs="*", required=True, help="HDF5 shards of the images; samples know their z")

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     args = parse_args(argv)
     compute.threads(args.threads)
-    generator = load_generator(args.family, args.checkpoint, compute.device(args.device))
+    generator = load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
     index_N, images_NHW3 = read_images(args, image_size(generator))
     encoder, perceptual = load_networks(args, generator)
     key = resume_key(args)
@@ -66,6 +66,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--method", choices=list(METHODS), required=True)
     parser.add_argument("--family", required=True)
     parser.add_argument("--checkpoint", required=True, help="weights of the generator")
+    parser.add_argument("--generator-settings", type=command.json_object, default={})
     parser.add_argument("--encoder", help="trained part that the method starts from; all but `z` need it")
     parser.add_argument("--perceptual-family", help="needed where lambda_perceptual is not 0")
     parser.add_argument("--perceptual-checkpoint")

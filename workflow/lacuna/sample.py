@@ -27,9 +27,9 @@ MOST_Z_AT_ONCE = 4096  # rows drawn at a time on the way to the first one wanted
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     compute.threads(args.threads)
-    generator = load_generator(args.family, args.checkpoint, compute.device(args.device))
+    generator = load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
     z_ND = latents(args.seed, args.first, args.last, generator.z_dim)
-    config = {"family": args.family, "batch_size": args.batch_size}
+    config = {"family": args.family, "settings": args.generator_settings, "batch_size": args.batch_size}
     images.write(
         args.shard,
         sample(generator, z_ND, args.batch_size),
@@ -43,6 +43,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("sample", __doc__)
     parser.add_argument("--family", required=True)
     parser.add_argument("--checkpoint", required=True, type=Path)
+    parser.add_argument("--generator-settings", type=command.json_object, default={})
     parser.add_argument("--seed", required=True, type=int, help="of z, 0 to 2^32 - 1")
     parser.add_argument("--first", required=True, type=int, help="index of the shard's first image")
     parser.add_argument("--last", required=True, type=int, help="index of its last image")

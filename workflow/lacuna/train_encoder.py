@@ -37,9 +37,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     args = parse_args(argv)
     compute.threads(args.threads)
-    generator = load_generator(args.family, args.checkpoint, compute.device(args.device))
+    generator = load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
     task = training_task(args, generator)
-    origin = {"code": args.code, "seed": args.seed, "settings": args.settings}
+    origin = {"code": args.code, "seed": args.seed, "settings": args.settings, "generator": args.generator_settings}
     key = origin | {"part": args.part, "inputs": input_digests(args)}
     state = checkpoints.load_training(args.state, key)
     if state is None:
@@ -60,6 +60,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--part", required=True, help="layer_K, tail, encoder or direct")
     parser.add_argument("--family", required=True)
     parser.add_argument("--checkpoint", required=True, help="weights of the generator")
+    parser.add_argument("--generator-settings", type=command.json_object, default={})
     parser.add_argument("--parts-dir", required=True, help="folder of the parts that `encoder` is composed of")
     parser.add_argument("--settings", type=command.json_object, required=True)
     parser.add_argument("--seed", type=int, required=True)

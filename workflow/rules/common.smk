@@ -121,6 +121,11 @@ def segmenter_weights(wildcards):
     return targets.segmenter_weights(CONFIG, wildcards.segmenter)
 
 
+def generator_settings(name):
+    """Canonical JSON of what the configuration says of how a trained generator is used."""
+    return canonical_json(targets.generator_settings(CONFIG, name))
+
+
 def generator_weights(wildcards):
     """Weights of the wildcard's generator."""
     return targets.generator_weights(CONFIG, wildcards.generator)

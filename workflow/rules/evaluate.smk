@@ -25,6 +25,7 @@ rule evaluate_source:
     params:
         methods=lambda wildcards: inversion(wildcards)["methods"],
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
+        generator_settings=lambda wildcards: generator_settings(wildcards.generator),
         perceptual_family=perceptual_family,
         num_images=lambda wildcards: inversion(wildcards)["count"],
         shard_size=CONFIG["shard_size"]["inversions"],
@@ -41,6 +42,7 @@ rule evaluate_source:
         " --shard-size {params.shard_size}"
         " --family {params.family}"
         " --checkpoint {input.checkpoint:q}"
+        " --generator-settings {params.generator_settings:q}"
         " --perceptual-family {params.perceptual_family}"
         " --perceptual-checkpoint {input.perceptual:q}"
         " --images {input.shards}"

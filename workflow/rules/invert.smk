@@ -20,6 +20,7 @@ rule invert_shard:
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
+        generator_settings=lambda wildcards: generator_settings(wildcards.generator),
         perceptual_family=perceptual_family,
         images=shard_images_flag,
         listing=shard_listing,
@@ -37,6 +38,7 @@ rule invert_shard:
         " --method {wildcards.method}"
         " --family {params.family}"
         " --checkpoint {input.checkpoint:q}"
+        " --generator-settings {params.generator_settings:q}"
         " {params.encoder}"
         " --perceptual-family {params.perceptual_family}"
         " --perceptual-checkpoint {input.perceptual:q}"

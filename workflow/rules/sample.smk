@@ -17,6 +17,7 @@ rule sample_shard:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         family=lambda wildcards: CONFIG["generators"][source_generator(wildcards)]["family"],
+        generator_settings=lambda wildcards: generator_settings(source_generator(wildcards)),
         batch_size=CONFIG["sample"]["batch_size"],
         seed=source_seed,
         first=first_index,
@@ -26,6 +27,7 @@ rule sample_shard:
         "python -m lacuna.sample"
         " --family {params.family}"
         " --checkpoint {input.checkpoint:q}"
+        " --generator-settings {params.generator_settings:q}"
         " --batch-size {params.batch_size}"
         " --seed {params.seed}"
         " --first {params.first}"

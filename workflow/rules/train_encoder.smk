@@ -19,6 +19,7 @@ rule train_encoder_part:
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
+        generator_settings=lambda wildcards: generator_settings(wildcards.generator),
         parts="results/train_encoder/{generator}",
         settings=settings("train_encoder"),
         seed=CONFIG["seed"],
@@ -29,6 +30,7 @@ rule train_encoder_part:
         " --part {wildcards.part}"
         " --family {params.family}"
         " --checkpoint {input.checkpoint:q}"
+        " --generator-settings {params.generator_settings:q}"
         " --parts-dir {params.parts}"
         " --settings {params.settings:q}"
         " --seed {params.seed}"

@@ -53,13 +53,20 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return dict(state.get("state_dict", state)), {}
 
 
-def load_strict(module: nn.Module, state_dict: Mapping[str, Tensor], where: str | Path) -> None:
-    """Load a state dict into `module`, naming every key that is missing, extra or of another shape."""
+def load_strict(
+    module: nn.Module, state_dict: Mapping[str, Tensor], where: str | Path, key_names: Mapping[str, str] | None = None
+) -> None:
+    """Load a state dict into `module`, naming every key that is missing, extra or of another shape.
+
+    Args:
+        key_names: key -> what the file calls it, where that is another name.
+    """
+    names = key_names or {}
     expected = module.state_dict()
-    missing = sorted(expected.keys() - state_dict.keys())
+    missing = sorted(names.get(name, name) for name in expected.keys() - state_dict.keys())
     extra = sorted(state_dict.keys() - expected.keys())
     shapes = [
-        f"{name} {tuple(state_dict[name].shape)} instead of {tuple(expected[name].shape)}"
+        f"{names.get(name, name)} {tuple(state_dict[name].shape)} instead of {tuple(expected[name].shape)}"
         for name in sorted(expected.keys() & state_dict.keys())
         if state_dict[name].shape != expected[name].shape
     ]

@@ -172,6 +172,12 @@ def generator_weights(config: Config, name: str) -> str:
     return str(config["generators"][name].get("checkpoint", f"results/train_generator/{name}.safetensors"))
 
 
+def generator_settings(config: Config, name: str) -> Config:
+    """What a generator's entry says beside where its weights come from: how they are used, such as `truncation`."""
+    origin = ("family", "checkpoint", "trained_on", "train")
+    return {key: value for key, value in config["generators"][name].items() if key not in origin}
+
+
 def segmenter_weights(config: Config, name: str) -> str:
     """Weights of a segmenter: given, or made by train_segmenter."""
     return str(config["segmenters"][name].get("checkpoint", f"results/train_segmenter/{name}.safetensors"))

@@ -1,11 +1,20 @@
 """Any generator as a chain of named layers: z -> r_1 -> ... -> r_n -> x.
 
+A layer takes one state and returns the next: z (N, D) first, x (N, 3, H, W), about [-1, 1], last. A state r_k between
+them is one tensor, or a plain tuple of tensors where a layer needs more than the features before it: StyleGAN's layers
+hand on (features, w). The first axis of every tensor is the image. A layer draws no random numbers, leaves its input
+as it was and lets no image of a batch see another, so r_k and x of an image depend on its own z alone; and it can be
+differentiated with respect to each tensor of its state.
+
 Shape suffixes: N images, D latent numbers, C channels, H height, W width.
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 
-from torch import nn
+from torch import Tensor, nn
+
+State = Tensor | tuple[Tensor, ...]  # what lies between two layers
 
 
 class Generator(nn.Sequential):
@@ -14,6 +23,10 @@ class Generator(nn.Sequential):
     family: str
     z_dim: int  # latent numbers
     size: int  # height and width of an image in pixels
+    key_names: Mapping[str, str] = {}  # weight -> what the checkpoint calls it, where that is another name
+
+    def after_loading(self) -> None:
+        """What is left to do when the weights are in; nothing for most."""
 
 
 def layer_names(generator: nn.Sequential) -> list[str]:

@@ -1,7 +1,9 @@
 """Every known family of generators, and how its checkpoints are loaded."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,27 +12,43 @@ from lacuna.formats import checkpoints
 from lacuna.models import progan
 from lacuna.models.chain import Generator
 
-# family -> builds the network that these weights belong to, weights under the network's own names
-GENERATORS: dict[str, Callable[[Mapping[str, Tensor]], tuple[Generator, dict[str, Tensor]]]] = {
+# family -> builds the network that these weights belong to, weights under the network's own names. Its keyword
+# arguments are the family's settings: keys of the generator in the configuration.
+GENERATORS: dict[str, Callable[..., tuple[Generator, dict[str, Tensor]]]] = {
     "progan": progan.from_weights,
 }
 
 
-def load_generator(family: str, checkpoint: str | Path, device: str | torch.device = "cpu") -> Generator:
+def load_generator(
+    family: str,
+    checkpoint: str | Path,
+    device: str | torch.device = "cpu",
+    settings: Mapping[str, Any] | None = None,
+) -> Generator:
     """A trained generator as a chain of named layers, in eval mode, without gradients of its weights.
 
     Its attributes: `family`, `z_dim` (latent numbers), `size` (pixels of an image's side).
 
+    Args:
+        settings: what the configuration says of the generator beside family and checkpoint, such as `truncation`.
+
     Raises:
-        ValueError: unknown family, or a checkpoint that does not fit it.
+        ValueError: unknown family or setting, or a checkpoint that does not fit it.
     """
     if family not in GENERATORS:
         raise ValueError(f"generator family {family!r} is unknown, expected one of: {', '.join(sorted(GENERATORS))}")
+    settings = dict(settings or {})
+    known = list(inspect.signature(GENERATORS[family]).parameters)[1:]
+    unknown = ", ".join(sorted(settings.keys() - set(known)))
+    if unknown:
+        expected = ", ".join(known) or "none"
+        raise ValueError(f"generator settings {unknown} are unknown to family {family}, expected of: {expected}")
     weights, _ = checkpoints.load_weights(checkpoint)
     try:
-        generator, weights = GENERATORS[family](weights)
+        generator, weights = GENERATORS[family](weights, **settings)
     except ValueError as error:
         raise ValueError(f"{checkpoint}: {error}") from None
-    checkpoints.load_strict(generator, weights, checkpoint)
+    checkpoints.load_strict(generator, weights, checkpoint, generator.key_names)
+    generator.after_loading()
     generator.family = family
     return generator.to(device).eval().requires_grad_(False)
