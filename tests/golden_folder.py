@@ -5,6 +5,8 @@ How the arrays were made and which tolerances are right: README.md of that folde
 
 import importlib.util
 import json
+import os
+import re
 import sys
 from collections.abc import Mapping
 from functools import cached_property
@@ -16,6 +18,22 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def golden_path() -> Path:
+    """Where the golden data are: $LACUNA_GOLDEN, or beside the repository."""
+    return Path(os.environ.get("LACUNA_GOLDEN", ROOT.parent / "shared" / "golden"))
+
+
+def array_names(file: str, pattern: str = ".*") -> list[str]:
+    """Arrays of <file>.npz whose whole name matches `pattern`, for a test each; none where there are no golden data."""
+    path = golden_path() / f"{file}.npz"
+    if not path.exists():
+        return []
+    with np.load(path) as arrays:
+        return [name for name in arrays.files if "__" not in name and re.fullmatch(pattern, name)]
 
 
 class GoldenFolder:

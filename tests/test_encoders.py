@@ -78,3 +78,4 @@ def test_vgg16_has_the_published_layers_and_one_map_a_stage():
     maps = network.features(torch.zeros(1, 3, 32, 32))
     assert [tuple(found.shape[1:]) for found in maps] == [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4)]
     assert network.layers[19].weight.shape == (512, 512, 3, 3)
+    assert len(network.layers) == 21

@@ -10,7 +10,8 @@ from PIL import Image
 
 from lacuna import render, segment
 from lacuna.formats import areas, checkpoints
-from lacuna.registry.segmenters import build_network, load_segmenter, metadata
+from lacuna.models.segmenter import build_network
+from lacuna.registry.segmenters import load_segmenter, metadata
 from lacuna.world import PART_OWNERS, VOCABULARY
 
 ARCHITECTURE = {

@@ -1,22 +1,20 @@
-"""The parsing network: its parts against closed forms, and the published class against the golden data."""
+"""The parsing network: its parts against closed forms."""
 
-import json
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from golden_folder import GoldenFolder
-from torch import Tensor
 from torch.nn import functional
 
 from lacuna.models.folding import fold_batch_norms
 from lacuna.models.parsing import part_blocks, part_labels
 from lacuna.models.prroi import pooling_matrix, prroi_pool
 from lacuna.models.resnet import ResNet
-from lacuna.models.upernet import HEADS, UPerNet, UPerNetDecoder, fused_convolution, resized, saves_work
-from lacuna.registry.segmenters import SIGNED_RGB, Segmenter, build_network, published_segmenter
+from lacuna.models.segmenter import SIGNED_RGB, Segmenter, build_network
+from lacuna.models.upernet import HEADS, UPerNet, fused_convolution, resized, saves_work
+from lacuna.registry.upp import published_segmenter
 
 OBJECTS = ["-", "sky", "building", "person"]
 OWNERS = {"building-wall": "building", "building-door": "building", "person-head": "person"}
@@ -139,96 +137,6 @@ def test_a_class_count_that_does_not_fit_the_labels_is_one_clear_line() -> None:
               "object_part": {"building": ["-", "wall", "door"]}}  # fmt: skip
     with pytest.raises(ValueError, match="the object head has 4 classes, its labels 3"):
         published_segmenter(labels, {}, decoder, "weights")
-
-
-# The published class against the golden data.
-
-
-@cache
-def published(golden: GoldenFolder) -> dict[str, object]:
-    """The network with recipe weights, its maps and logits on the golden photos; computed once."""
-    torch.set_num_threads(1)
-    labels = json.loads((golden.path / "labels.json").read_text())
-    segmenter = published_segmenter(labels, golden.weights("seg_encoder"), golden.weights("seg_decoder"), "golden")
-    segmenter.network.eval()
-    photos = [golden.photo(number) for number in golden.meta["photos"]]
-    images_NHW3 = np.stack([np.asarray(photo) for photo in photos])
-    x_N3HW = segmenter.normalisation(torch.as_tensor(images_NHW3).permute(0, 3, 1, 2).float())
-    taken: dict[str, Tensor] = {}
-    decoder: UPerNetDecoder = segmenter.network.decoder
-    decoder.ppm_last_conv.register_forward_hook(lambda _, __, out: taken.update(ppm_last_conv=out))
-    decoder.conv_fusion[2].register_forward_hook(lambda _, __, out: taken.update(conv_fusion=out))
-    with torch.no_grad():
-        maps = segmenter.network.encoder(x_N3HW)
-        taken |= {f"conv{level}": found for level, found in enumerate(maps, start=2)}
-        taken |= {f"ppm_pool_{bins}": prroi_pool(maps[-1], bins) for bins in (1, 2, 3, 6)}
-        taken |= {f"{head}_head": logits for head, logits in decoder(maps).items()}
-    segs = segmenter.label_maps(images_NHW3, ("object", "part", "material"))
-    return {"tensors": taken, "labels": labels, "segmenter": segmenter, "segs": segs, "size": images_NHW3.shape[1:3]}
-
-
-@pytest.mark.golden
-@pytest.mark.parametrize("name", [
-    "conv2", "conv3", "conv4", "conv5", "ppm_pool_1", "ppm_pool_2", "ppm_pool_3", "ppm_pool_6", "ppm_last_conv",
-    "conv_fusion", "object_head", "material_head", "part_head", "scene_head",
-])  # fmt: skip
-def test_published_network_gives_the_golden_tensors(golden: GoldenFolder, name: str) -> None:
-    with np.load(golden.path / "b_segmenter.npz") as arrays:
-        found = published(golden)["tensors"][name].contiguous()  # type: ignore[index]
-        assert tuple(found.shape) == tuple(arrays[f"{name}__shape"])
-        std = arrays[f"{name}__stats"][1]
-        tolerance = (1e-4 if name.startswith(("conv2", "conv3", "conv4", "conv5", "ppm_pool")) else 2e-4) * std
-        sample = found.flatten()[:: int(arrays[f"{name}__stride"])].numpy()
-        np.testing.assert_allclose(sample, arrays[name], atol=tolerance, rtol=0)  # tolerances of the golden README
-
-
-@pytest.mark.golden
-@pytest.mark.parametrize("head", ["object", "material", "part_0", "part_1", "part_2"])
-def test_published_network_gives_the_golden_probabilities(golden: GoldenFolder, head: str) -> None:
-    with np.load(golden.path / "b_segmenter.npz") as arrays:
-        if f"prob_{head}" not in arrays:
-            pytest.skip(f"no prob_{head} in this golden folder: fewer owners")
-        name, _, number = head.partition("_")
-        logits, segmenter = published(golden)["tensors"][f"{name}_head"], published(golden)["segmenter"]  # type: ignore[index]
-        if number:
-            logits = logits[:, segmenter.blocks[int(number)].channels]  # type: ignore[attr-defined]
-        found = resized(logits, published(golden)["size"]).softmax(dim=1)  # type: ignore[arg-type]
-        sample = found.contiguous().flatten()[:: int(arrays[f"prob_{head}__stride"])].numpy()
-        np.testing.assert_allclose(sample, arrays[f"prob_{head}"], atol=5e-4, rtol=0)
-
-
-def broden_numbers(labels: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Published class number of each material, and of each of our parts: '-' and names of objects are shared."""
-    numbers = {name: number for number, name in enumerate(labels["object"])}
-    materials = [0] + [len(labels["object"]) + place for place in range(len(labels["material"]) - 1)]
-    following = len(labels["object"]) + len(labels["material"]) - 1
-    for name in (part for parts in labels["object_part"].values() for part in parts[1:]):
-        if name not in numbers:
-            numbers[name] = following
-            following += 1
-    parts = [numbers[part] for owned in labels["object_part"].values() for part in owned[1:]]
-    return np.array(materials), np.array([0, *parts])
-
-
-@pytest.mark.golden
-def test_published_network_gives_the_golden_label_maps(golden: GoldenFolder) -> None:
-    segs, labels = published(golden)["segs"], published(golden)["labels"]
-    material_numbers, part_numbers = broden_numbers(labels)  # type: ignore[arg-type]
-    with np.load(golden.path / "b_segmenter.npz") as arrays:
-        ours = np.stack([segs["object"], material_numbers[segs["material"]], part_numbers[segs["part"]]], axis=1)  # type: ignore[index]
-        differing = (ours != arrays["segs"]).mean(axis=(0, 2, 3))
-        assert (differing <= 5e-4).all(), differing  # ties within float error
-        area = np.stack([np.bincount(image.ravel(), minlength=arrays["object_area"].shape[1]) for image in ours[:, 0]])
-        np.testing.assert_allclose(area / ours[0, 0].size, arrays["object_area"], atol=5e-4)
-
-
-@pytest.mark.golden
-def test_golden_label_maps_at_a_quarter_of_the_size(golden: GoldenFolder) -> None:
-    logits = published(golden)["tensors"]["object_head"]  # type: ignore[index]
-    with np.load(golden.path / "b_segmenter.npz") as arrays:
-        expected = arrays["segs_downsample4"][:, 0]
-        found = resized(logits, expected.shape[1:]).argmax(dim=1).numpy()
-        assert (found != expected).mean() <= 5e-4
 
 
 def test_the_published_architecture_has_the_published_keys(golden: GoldenFolder) -> None:

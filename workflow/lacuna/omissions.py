@@ -20,7 +20,8 @@ from lacuna.formats.omissions import write as write_maps
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
-from lacuna.registry.segmenters import Segmenter, load_segmenter
+from lacuna.models.segmenter import Segmenter
+from lacuna.registry.segmenters import load_segmenter
 from lacuna.statistics.omissions import Omission, class_areas, lost_areas
 
 

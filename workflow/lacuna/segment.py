@@ -18,7 +18,8 @@ from torch import Tensor
 from lacuna.formats import areas
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import Provenance
-from lacuna.registry.segmenters import Segmenter, load_segmenter
+from lacuna.models.segmenter import Segmenter
+from lacuna.registry.segmenters import load_segmenter
 from lacuna.sources import Images, open_images
 
 log = logging.getLogger(__name__)

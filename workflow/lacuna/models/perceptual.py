@@ -8,7 +8,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-VGG16_WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))  # stages of configuration D, all but the last
+VGG16_WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512))  # stages of configuration D, up to features.20
 
 
 class PerceptualNetwork(Protocol):
@@ -19,9 +19,9 @@ class PerceptualNetwork(Protocol):
 
 
 class Vgg16(nn.Module):
-    """The first four stages of VGG16; the last ReLU of each is a feature map.
+    """VGG16 up to `features.20`, the ReLU after its ninth convolution; the last ReLU of each stage is a feature map.
 
-    Images in [-1, 1] are taken as they are, without ImageNet's normalisation, as Bau et al. take them.
+    Images in [-1, 1] are taken as they are, without ImageNet's normalisation. Both are as Bau et al. have them.
 
     Source:
         Simonyan and Zisserman 2015, arXiv:1409.1556, configuration D.
@@ -41,7 +41,7 @@ class Vgg16(nn.Module):
             self.ends.append(len(self.layers) - 1)
 
     def features(self, x_N3HW: Tensor) -> list[Tensor]:
-        """Four maps, finest first; the last is that of `features.22`."""
+        """Four maps, finest first; the last is that of `features.20`."""
         maps = []
         for number, layer in enumerate(self.layers):
             x_N3HW = layer(x_N3HW)

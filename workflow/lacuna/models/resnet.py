@@ -83,6 +83,7 @@ class ResNet(nn.Module):
         stem_stride: int = 4,
     ) -> None:
         super().__init__()
+        self.stride = 8 * stem_stride  # of the coarsest map
         first, second, third = stem_widths
         self.conv1 = conv3x3(3, first, stride=min(stem_stride, 2))
         self.bn1 = nn.BatchNorm2d(first)

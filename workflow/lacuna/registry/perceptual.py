@@ -1,10 +1,11 @@
 """Every known family of perceptual networks, and how to load it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from lacuna.formats import checkpoints
 from lacuna.models.perceptual import PerceptualNetwork, Vgg16
@@ -28,14 +29,17 @@ def load_upernet(checkpoint: str | Path, device: str | torch.device) -> Perceptu
 
 
 def load_vgg16(checkpoint: str | Path, device: str | torch.device) -> PerceptualNetwork:
-    """VGG16 from a state dict with keys `features.N.weight`; what lies behind the fourth stage is not needed."""
+    """VGG16 from a state dict with the published keys."""
     state, _ = checkpoints.load_weights(checkpoint)
     network = Vgg16()
-    numbered = {re.sub(r"^features\.", "layers.", key): value for key, value in state.items()}
-    beyond = re.compile(rf"layers\.({'|'.join(str(k) for k in range(len(network.layers), 31))})\.|classifier\.")
-    wanted = {key: value for key, value in numbered.items() if not beyond.match(key)}
-    checkpoints.load_strict(network, wanted, checkpoint)
+    checkpoints.load_strict(network, vgg16_weights(state), checkpoint)
     return network.to(device).eval().requires_grad_(False)
+
+
+def vgg16_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Keys `features.N.weight` as ours; what lies behind our last layer, `features.20`, is not needed."""
+    behind = re.compile(r"features\.(2[1-9]|30)\.|classifier\.")
+    return {re.sub(r"^features\.", "layers.", key): value for key, value in state.items() if not behind.match(key)}
 
 
 PERCEPTUAL: dict[str, Callable[[str | Path, str | torch.device], PerceptualNetwork]] = {

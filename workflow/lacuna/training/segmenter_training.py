@@ -17,7 +17,7 @@ from lacuna.formats.images import ImageShards
 from lacuna.kit import command, compute
 from lacuna.kit.interruption import deferred_termination
 from lacuna.models.parsing import part_blocks
-from lacuna.registry.segmenters import SIGNED_RGB, Segmenter, build_network
+from lacuna.models.segmenter import SIGNED_RGB, Segmenter, build_network
 from lacuna.training.segmenter_data import LABEL_MAPS, read_batch, rows_of_step, varied
 from lacuna.training.segmenter_losses import (
     ParsingLoss,
