@@ -104,14 +104,15 @@ def permutation_test(real_NC: NDArray, generated_MC: NDArray, permutations: int,
         Phipson and Smyth 2010, Permutation P-values Should Never Be Zero.
     """
     pooled_TC = np.concatenate([real_NC, generated_MC]).astype(np.float64)
-    num_images, num_generated = len(pooled_TC), len(generated_MC)
-    expected_C = num_generated * pooled_TC.sum(axis=0)
-    observed_C = np.abs(num_images * pooled_TC[len(real_NC) :].sum(axis=0) - expected_C)
+    num_images, num_side = len(pooled_TC), min(len(real_NC), len(generated_MC))  # either side has the same test
+    expected_C = num_side * pooled_TC.sum(axis=0)
+    side = pooled_TC[len(real_NC) :] if len(generated_MC) == num_side else pooled_TC[: len(real_NC)]
+    observed_C = np.abs(num_images * side.sum(axis=0) - expected_C)
     as_extreme_C = np.zeros(len(observed_C))
     for first in range(0, permutations, PERMUTATION_BATCH):
         sides_BT = np.zeros((min(PERMUTATION_BATCH, permutations - first), num_images))
         for side_T in sides_BT:
-            side_T[rng.permutation(num_images)[:num_generated]] = 1
+            side_T[rng.choice(num_images, num_side, replace=False, shuffle=False)] = 1
         as_extreme_C += (np.abs(num_images * (sides_BT @ pooled_TC) - expected_C) >= observed_C).sum(axis=0)
     return (1 + as_extreme_C) / (1 + permutations)
 
