@@ -63,6 +63,19 @@ def test_a_stage_is_empty_where_nothing_asks_for_it() -> None:
     assert {stage for stage, paths in files.items() if paths} == {"report"}
 
 
+def test_a_calibration_asks_for_its_scenes_and_is_no_part_of_the_page() -> None:
+    pool = {"source": "idle", "segmenters": ["net"], "counts": [12]}
+    sources = CONFIG["sources"] | {"idle": {"kind": "world", "count": 1024}}
+    config = check_config(CONFIG | {"comparisons": [], "inversions": [], "sources": sources, "calibrate": pool})
+    files = stage_files(config)
+    assert files["plant"] == ["results/plant/net/idle/0-999.h5", "results/plant/net/idle/1000-1023.h5"]
+    assert files["calibrate"] == ["results/calibrate/net.tsv"]
+    assert "results/render/idle/1000-1023.h5" in files["render"]
+    assert files["train_segmenter"] == ["results/train_segmenter/net.safetensors"]
+    nothing = stage_files(check_config(CONFIG))
+    assert nothing["plant"] == nothing["calibrate"] == []
+
+
 def test_omissions_are_looked_for_in_the_best_method() -> None:
     assert omission_method({"methods": ["layered_r", "layered"]}) == "layered_r"
     assert omission_method({"methods": ["layered", "layered_z"]}) == "layered_z"

@@ -101,7 +101,28 @@ def _cross_checks(config: Config) -> Iterator[str]:
         for side in ("real", "generated"):
             yield from _reference(config, "sources", comparison[side], f"{place}.{side}")
         yield from _reference(config, "segmenters", comparison["segmenter"], f"{place}.segmenter")
+    yield from _calibration_checks(config)
     yield from _inversion_checks(config)
+
+
+def _calibration_checks(config: Config) -> Iterator[str]:
+    asked = config["calibrate"]
+    for number, name in enumerate(asked["segmenters"]):
+        yield from _reference(config, "segmenters", name, f"calibrate.segmenters.{number}")
+    if not asked["segmenters"]:
+        return
+    if "source" not in asked:
+        yield "calibrate: key 'source' is missing, expected the world source whose scenes are the pool"
+        return
+    yield from _reference(config, "sources", asked["source"], "calibrate.source")
+    pool = config["sources"].get(asked["source"], {})
+    if pool and pool["kind"] != "world":
+        yield f"calibrate.source: found a source of kind {pool['kind']}, expected kind world"
+    elif pool and pool["count"] < 2 * max(asked["counts"]):
+        yield (
+            f"calibrate.counts: found {max(asked['counts'])} images a side and {pool['count']} scenes in "
+            f"{asked['source']}, expected at least twice as many scenes"
+        )
 
 
 def _inversion_checks(config: Config) -> Iterator[str]:

@@ -31,6 +31,8 @@ def stage_files(config: Config) -> dict[str, list[str]]:
         "segment": [path for pair in measured(config) for path in table_shards(config, *pair)],
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
         "fsd": [path for comparison in config["comparisons"] for path in fsd_files(comparison)],
+        "plant": [path for name in config["calibrate"]["segmenters"] for path in planted_shards(config, name)],
+        "calibrate": [f"results/calibrate/{name}.tsv" for name in config["calibrate"]["segmenters"]],
         "train_encoder": [
             f"results/train_encoder/{name}/{part}.safetensors"
             for name in inverted_generators(config)
@@ -48,9 +50,10 @@ def stage_files(config: Config) -> dict[str, list[str]]:
 
 
 def used_sources(config: Config) -> list[str]:
-    """Sources that comparisons, inversions and the trainings behind them need."""
+    """Sources that comparisons, inversions, the calibration and the trainings behind them need."""
     names = [entry[side] for entry in config["comparisons"] for side in ("real", "generated")]
     names += [entry["source"] for entry in config["inversions"]]
+    names += [config["calibrate"]["source"]] if config["calibrate"]["segmenters"] else []
     for section in ("segmenters", "generators"):
         for name in trained(config, section):
             entry = config[section][name]
@@ -63,6 +66,7 @@ def trained(config: Config, section: str) -> list[str]:
     if section == "segmenters":
         names = [entry["segmenter"] for entry in config["comparisons"]]
         names += [inversion_segmenter(config, entry) for entry in config["inversions"]]
+        names += config["calibrate"]["segmenters"]
     else:
         used = [entry[side] for entry in config["comparisons"] for side in ("real", "generated")]
         used += [entry["source"] for entry in config["inversions"]]
@@ -107,6 +111,12 @@ def fsd_files(comparison: Config) -> list[str]:
     """JSON and TSV of one comparison."""
     stem = "results/fsd/{segmenter}/{real}~{generated}".format(**comparison)
     return [f"{stem}.json", f"{stem}.tsv"]
+
+
+def planted_shards(config: Config, segmenter: str) -> list[str]:
+    """Class areas of the calibration's scenes without each of their objects."""
+    source = config["calibrate"]["source"]
+    return [f"results/plant/{segmenter}/{source}/{shard.name}.h5" for shard in image_ranges(config, source)]
 
 
 def encoder_parts(config: Config, generator: str) -> list[str]:

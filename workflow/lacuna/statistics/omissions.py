@@ -33,8 +33,12 @@ class Omission:
 
 def class_areas(labels_NHW: Labels, num_classes: int) -> NDArray[np.float64]:
     """(N, C) share of each image that each class covers, in percent."""
-    counts_NC = np.stack([np.bincount(labels.ravel(), minlength=num_classes) for labels in labels_NHW])
-    return counts_NC * (100.0 / labels_NHW[0].size)
+    return class_counts(labels_NHW, num_classes) * (100.0 / labels_NHW[0].size)
+
+
+def class_counts(labels_NHW: Labels, num_classes: int) -> NDArray[np.int64]:
+    """(N, C) pixels of each image that each class covers."""
+    return np.stack([np.bincount(labels.ravel(), minlength=num_classes) for labels in labels_NHW])
 
 
 def lost_areas(photo_NHW: Labels, reconstruction_NHW: Labels, num_classes: int) -> NDArray[np.float64]:

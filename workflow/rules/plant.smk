@@ -1,0 +1,39 @@
+# Scenes in, class areas of each of them without each of its objects out.
+rule plant_shard:
+    input:
+        shard="results/render/{source}/{shard}.h5",
+        checkpoint=segmenter_weights,
+    output:
+        table="results/plant/{segmenter}/{source}/{shard}.h5",
+    log:
+        "results/logs/plant/{segmenter}/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/plant/{segmenter}/{source}/{shard}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        family=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["family"],
+        world=world_settings,
+        seed=source_seed,
+        objects=" ".join(CONFIG["calibrate"]["objects"]) or "all",
+        batch_size=CONFIG["segment"]["batch_size"],
+        code=source_digest("lacuna.plant"),
+    shell:
+        "python -m lacuna.plant"
+        " --shard {input.shard}"
+        " --world {params.world:q}"
+        " --seed {params.seed}"
+        " --objects {params.objects}"
+        " --family {params.family}"
+        " --checkpoint {input.checkpoint:q}"
+        " --batch-size {params.batch_size}"
+        " --device auto"
+        " --threads {threads}"
+        " --code {params.code}"
+        " --table {output.table}"
+        " > {log} 2>&1"
