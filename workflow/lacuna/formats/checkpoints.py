@@ -21,6 +21,9 @@ from lacuna.kit.provenance import canonical_json
 
 log = logging.getLogger(__name__)
 
+WRAPPERS = ("state_dict",)  # keys under which published files hold their weights
+PREFIXES = ("module.", "model.")  # of every key, where a network was saved from within another
+
 
 def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
     """Write weights and what is known of them."""
@@ -30,7 +33,7 @@ def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], metadata: M
 
 
 def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Weights and metadata of a safetensors file; of a torch file the weights and `{}`.
+    """Weights and metadata of a safetensors file; of a torch file the weights alone and `{}`.
 
     Raises:
         ValueError: truncated, or no such file format.
@@ -44,13 +47,29 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
                 metadata = json.loads((file.metadata() or {}).get("lacuna", "{}"))
                 return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118 (no dict)
         state = torch.load(source, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
             f"{path}: not a readable checkpoint ({reason}), expected safetensors or a plain torch state dict; "
             "fetch or train it again"
         ) from None
-    return dict(state.get("state_dict", state)), {}
+    return _plain(state, path), {}
+
+
+def _plain(state: Any, path: str | Path) -> dict[str, Tensor]:
+    """The weights in what a torch file holds: the dict itself or what it wraps, without a prefix that all keys have."""
+    wrapper = next((name for name in WRAPPERS if isinstance(state, Mapping) and name in state), None)
+    weights = state if wrapper is None else state[wrapper]
+    if not isinstance(weights, Mapping) or not weights:
+        strange = [type(weights).__name__]
+    else:
+        strange = [str(key) for key, value in weights.items() if not isinstance(value, Tensor)]
+    if strange:
+        raise ValueError(
+            f"{path}: no torch state dict, found {', '.join(strange)}, expected tensors by name; give another file"
+        )
+    prefix = next((found for found in PREFIXES if all(key.startswith(found) for key in weights)), "")
+    return {key.removeprefix(prefix): value for key, value in weights.items()}
 
 
 def load_strict(
@@ -64,7 +83,7 @@ def load_strict(
     names = key_names or {}
     expected = module.state_dict()
     missing = sorted(names.get(name, name) for name in expected.keys() - state_dict.keys())
-    extra = sorted(state_dict.keys() - expected.keys())
+    extra = sorted(names.get(name, name) for name in state_dict.keys() - expected.keys())
     shapes = [
         f"{names.get(name, name)} {tuple(state_dict[name].shape)} instead of {tuple(expected[name].shape)}"
         for name in sorted(expected.keys() & state_dict.keys())

@@ -43,7 +43,7 @@ def pixel_norm(x_NCHW: Tensor) -> Tensor:
     return _PixelNorm.apply(x_NCHW)
 
 
-def upscale_conv(x_NCHW: Tensor, weight_OI33: Tensor, bias_O: Tensor) -> Tensor:
+def upscale_conv(x_NCHW: Tensor, weight_OI33: Tensor, bias_O: Tensor | None) -> Tensor:
     """Nearest upsampling to twice the size, then a 3x3 convolution; larger maps in one step of 4/9 the arithmetic."""
     if x_NCHW.shape[-1] < FUSED_FROM:
         return F.conv2d(F.interpolate(x_NCHW, scale_factor=2, mode="nearest"), weight_OI33, bias_O, padding=1)

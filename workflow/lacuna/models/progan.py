@@ -14,6 +14,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from statistics import mode
 
 import torch
 import torch.nn.functional as F
@@ -130,25 +131,53 @@ def output_name(size: int) -> str:
 def from_weights(weights: Mapping[str, Tensor]) -> tuple[ProgressiveGenerator, dict[str, Tensor]]:
     """The network that `weights` belong to, not yet filled, and the weights under its names.
 
-    Only the last output is kept of a checkpoint that has one a size, and the factor `wscale.scale`, a constant here,
-    is left out.
+    Only the last output is kept of a checkpoint that has one a size. The factor `wscale.scale` of older checkpoints is
+    left out, as the published loader does: it was fixed when training began, at the constant used here, but for the
+    chance of the first weights.
 
     Raises:
         ValueError: these are no weights of a progressive GAN.
     """
-    generator = ProgressiveGenerator(sizes_of(weights))
-    unused = re.compile(rf"(?!{output_name(generator.size)}\.)output_\d+x\d+\..*|.*\.wscale\.scale")
-    return generator, {key: value for key, value in weights.items() if not unused.fullmatch(key)}
+    generator = ProgressiveGenerator(sizes_of(current_names(weights)))
+    last = output_name(generator.size)
+    generator.key_names = names_in_file(weights, generator, last)
+    unused = re.compile(rf"(?!{last}\.)output_\d+x\d+\..*|.*\.wscale\.scale")
+    named = current_names(weights, last)
+    return generator, {key: value for key, value in named.items() if not unused.fullmatch(key)}
+
+
+def current_names(weights: Mapping[str, Tensor], output: str = "output") -> dict[str, Tensor]:
+    """`weights` with the layers layer1, layer2, ..., `output`, where the older layout has features.0, ..., output."""
+    named = {re.sub(r"^output\.", f"{output}.", key): weight for key, weight in weights.items()}
+    return {re.sub(r"^features\.(\d+)", lambda found: f"layer{int(found[1]) + 1}", key): named[key] for key in named}
+
+
+def names_in_file(weights: Mapping[str, Tensor], generator: Generator, output: str = "output") -> dict[str, str]:
+    """What a file of the older layout calls, or would call, the generator's and its own weights; {} for the other."""
+    if not any(key.startswith("features.") for key in weights):
+        return {}
+    keys = generator.state_dict().keys() | current_names(weights, output).keys()
+    named = {key: re.sub(rf"^{output}\.", "output.", key) for key in keys}
+    return {key: re.sub(r"^layer(\d+)", lambda found: f"features.{int(found[1]) - 1}", named[key]) for key in named}
 
 
 def sizes_of(weights: Mapping[str, Tensor]) -> list[int]:
-    """The `sizes` of the generator that these weights belong to, read from their shapes."""
-    shapes: list[torch.Size] = []
-    while (weight := weights.get(f"layer{len(shapes) + 1}.conv.weight")) is not None:
-        shapes.append(weight.shape)
-    if len(shapes) < 2 or len(shapes) % 2 or any(len(shape) != 4 for shape in shapes):
+    """The `sizes` of the generator that these weights belong to, read from the shapes of its convolutions.
+
+    A size's channels are what most of the convolutions around it say, so that a missing or misshapen one among them
+    can still be named.
+    """
+    found = {key: re.fullmatch(r"layer(\d+)\.conv\.weight", key) for key in weights}
+    shapes = {int(match[1]): weights[key].shape for key, match in found.items() if match and weights[key].ndim == 4}
+    if 1 not in shapes:
         raise ValueError(
-            f"{len(shapes)} weights named layerK.conv.weight, expected an even number of them, each a convolution's; "
+            f"{len(shapes)} convolutions named layerK.conv.weight or features.K.conv.weight, the first not among them; "
             "wrong family or checkpoint?"
         )
-    return [shapes[0][1], *(shape[0] for shape in shapes[::2])]
+    sizes = [shapes[1][1]]
+    for k in range(1, max(shapes) + 1, 2):
+        said = [shapes[j][side] for j, side in ((k, 0), (k + 1, 0), (k + 1, 1), (k + 2, 1)) if j in shapes]
+        if not said:
+            raise ValueError(f"missing: layer{k}.conv.weight, layer{k + 1}.conv.weight; is the checkpoint whole?")
+        sizes.append(mode(said))
+    return sizes

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,20 @@ import torch
 from torch import Tensor
 
 from lacuna.formats import checkpoints
-from lacuna.models import progan
+from lacuna.models import progan, wgan
 from lacuna.models.chain import Generator
 
 # family -> builds the network that these weights belong to, weights under the network's own names. Its keyword
 # arguments are the family's settings: keys of the generator in the configuration.
 GENERATORS: dict[str, Callable[..., tuple[Generator, dict[str, Tensor]]]] = {
     "progan": progan.from_weights,
+    "wgan": partial(wgan.from_weights, wgan.BATCH_NORM),
+    "progressive_training": partial(wgan.from_weights, wgan.BATCH_NORM),
+    "small_minibatch": partial(wgan.from_weights, wgan.BATCH_NORM),
+    "minibatch_discrimination": partial(wgan.from_weights, wgan.MINIBATCH_STATISTICS),
+    "minibatch_stddev": partial(wgan.from_weights, wgan.MINIBATCH_STATISTICS),
+    "equalised_learning_rate": partial(wgan.from_weights, wgan.EQUALISED),
+    "pixel_norm": partial(wgan.from_weights, wgan.PIXEL_NORM),
 }
 
 
