@@ -11,7 +11,7 @@ from golden_folder import GoldenArrays, GoldenFolder, array_names
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lacuna.formats import checkpoints
+from lacuna.formats import checkpoints, upp
 from lacuna.models.parsing import best_class, num_part_channels, part_blocks, part_labels
 from lacuna.models.perceptual import Vgg16
 from lacuna.models.prroi import prroi_pool
@@ -49,7 +49,7 @@ class Published:
 @pytest.fixture(scope="module")
 def published(golden: GoldenFolder) -> Published:
     torch.set_num_threads(1)
-    labels = json.loads((golden.path / "labels.json").read_text())
+    labels = upp.read_labels(golden.path / "labels.json")
     segmenter = published_segmenter(labels, golden.weights("seg_encoder"), golden.weights("seg_decoder"), "golden")
     segmenter.network.eval()
     images_NHW3 = np.stack([np.asarray(golden.photo(number)) for number in golden.meta["photos"]])
@@ -211,9 +211,9 @@ def test_official_labels_have_the_official_counts(golden: GoldenFolder) -> None:
     path = golden.path.parent / "data" / "reference" / "upp_labels.json"
     if not path.exists():
         pytest.skip(f"no official labels at {path}")
-    labels = json.loads(path.read_text())
+    labels = upp.read_labels(path)
     assert {category: len(labels[category]) for category in facts["counts"]} == facts["counts"]
-    classes, owners = published_vocabulary(labels, "official")
+    classes, owners = published_vocabulary(labels)
     blocks = part_blocks(classes["object"], classes["part"], owners)
     assert [block.owner for block in blocks] == facts["owner_object_index"]
     assert [len(block.parts) for block in blocks] == facts["owner_part_counts"]

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lacuna.formats import checkpoints, inversions
+from lacuna.formats import checkpoints, inversions, upp
 from lacuna.inversion.layers import canonical, ignores_length, image_size, latent_width, path, shapes
 from lacuna.inversion.methods import METHODS
 from lacuna.inversion.objective import TERMS, Objective, Weights
@@ -167,8 +167,7 @@ def invert_batch(
 
 def resume_key(args: argparse.Namespace) -> dict[str, Any]:
     """What a state must agree with: all flags that can change a result, and the digests of the input files."""
-    files = [args.checkpoint, args.encoder, args.perceptual_checkpoint, *args.images]
-    digests = {str(file): digest_file(file) for file in files if file and Path(file).is_file()}
+    digests = {file: digest_file(file) for file in input_files(args)}
     ignored = {"device", "threads", "state", "shard"}
     return {name: value for name, value in vars(args).items() if name not in ignored} | {"inputs": digests}
 
@@ -194,10 +193,15 @@ def write(
         x=images_NHW3, index=index_N, steps=done[0]["steps"].numpy(), terms=TERMS, method=args.method,
         layer=args.settings["layer"], residuals=residuals,
     )  # fmt: skip
-    inputs = [file for file in (args.checkpoint, args.encoder, args.perceptual_checkpoint, *args.images) if file]
     config = args.settings | {"method": args.method, "first": args.first, "last": args.last}
-    files = [file for file in inputs if Path(file).is_file()]
-    inversions.write(args.shard, found, Provenance("invert", args.code, config, args.seed, files))
+    inversions.write(args.shard, found, Provenance("invert", args.code, config, args.seed, input_files(args)))
+
+
+def input_files(args: argparse.Namespace) -> list[str]:
+    """Weights and image shards; a folder of images is tracked by its listing instead."""
+    perceptual = upp.weights_files(args.perceptual_family, args.perceptual_checkpoint or "")
+    files = [args.checkpoint, args.encoder, *perceptual, *args.images]
+    return [str(file) for file in files if file and Path(file).is_file()]
 
 
 if __name__ == "__main__":

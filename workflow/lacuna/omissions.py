@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lacuna.formats import inversions, tables
+from lacuna.formats import inversions, tables, upp
 from lacuna.formats.omissions import COLUMNS, OmissionMaps
 from lacuna.formats.omissions import write as write_maps
 from lacuna.kit import command, compute
@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     tables.write_tsv(args.tsv, COLUMNS, [astuple(row) for row in rows])
     lost_NHW = lost_mask(photo_NHW, reconstruction_NHW)
     maps = OmissionMaps(photo_NHW, reconstruction_NHW, lost_NHW, found.index, found.converged, names)
-    inputs = [*shard_paths(args.inversions, args.count, args.shard_size), args.segmenter_checkpoint]
+    weights = map(Path, upp.weights_files(args.segmenter_family, args.segmenter_checkpoint))
+    inputs = [*shard_paths(args.inversions, args.count, args.shard_size), *weights]
     files = [path for path in inputs if Path(path).is_file()]
     write_maps(args.masks, maps, Provenance("omissions", args.code, args.settings, None, files))
 

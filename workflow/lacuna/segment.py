@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lacuna.formats import areas
+from lacuna.formats import areas, upp
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import Provenance
 from lacuna.models.segmenter import Segmenter
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
     classes, categories = columns(segmenter.classes, heads)
     table = areas.ClassAreas(area_px_NC, index_N, classes, categories, images.image_px, images.skipped)
-    inputs = [*files_of(args.images), *files_of([args.checkpoint])]
+    inputs = [*files_of(args.images), *files_of(upp.weights_files(args.family, args.checkpoint))]
     areas.write(args.table, table, Provenance("segment", args.code, args.settings, None, inputs))
 
 

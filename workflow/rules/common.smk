@@ -8,6 +8,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow")
 
 from snakemake.exceptions import WorkflowError
 
+from lacuna.formats import upp
 from lacuna.kit import targets
 from lacuna.kit.configuration import check_config
 from lacuna.kit.provenance import canonical_json, source_digest
@@ -117,8 +118,14 @@ def shard_images_flag(wildcards):
 
 
 def segmenter_weights(wildcards):
-    """Weights of the wildcard's segmenter."""
+    """Weights of the wildcard's segmenter: a file, or the folder of the published one."""
     return targets.segmenter_weights(CONFIG, wildcards.segmenter)
+
+
+def segmenter_files(wildcards):
+    """Files that the weights of the wildcard's segmenter are in."""
+    family = CONFIG["segmenters"][wildcards.segmenter]["family"]
+    return upp.weights_files(family, segmenter_weights(wildcards))
 
 
 def generator_settings(name):
@@ -149,6 +156,17 @@ def inversion_segmenter(wildcards):
 def inversion_segmenter_weights(wildcards):
     """Weights of the segmenter that goes with an inversion."""
     return targets.segmenter_weights(CONFIG, inversion_segmenter(wildcards))
+
+
+def inversion_segmenter_files(wildcards):
+    """Files that the weights of the segmenter of an inversion are in."""
+    family = CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"]
+    return upp.weights_files(family, inversion_segmenter_weights(wildcards))
+
+
+def perceptual_files(wildcards):
+    """Files that the weights of the perceptual network of an inversion are in."""
+    return upp.weights_files(perceptual_family(wildcards), perceptual_weights(wildcards))
 
 
 def perceptual_weights(wildcards):

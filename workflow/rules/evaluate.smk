@@ -8,7 +8,7 @@ rule evaluate_source:
         ],
         shards=inverted_images,
         checkpoint=generator_weights,
-        perceptual=perceptual_weights,
+        perceptual=perceptual_files,
     output:
         tsv="results/evaluate/{generator}/{source}.tsv",
     log:
@@ -27,6 +27,7 @@ rule evaluate_source:
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
         generator_settings=lambda wildcards: generator_settings(wildcards.generator),
         perceptual_family=perceptual_family,
+        perceptual_checkpoint=perceptual_weights,
         num_images=lambda wildcards: inversion(wildcards)["count"],
         shard_size=CONFIG["shard_size"]["inversions"],
         settings=settings("invert"),
@@ -44,7 +45,7 @@ rule evaluate_source:
         " --checkpoint {input.checkpoint:q}"
         " --generator-settings {params.generator_settings:q}"
         " --perceptual-family {params.perceptual_family}"
-        " --perceptual-checkpoint {input.perceptual:q}"
+        " --perceptual-checkpoint {params.perceptual_checkpoint:q}"
         " --images {input.shards}"
         " --settings {params.settings:q}"
         " --seed {params.seed}"

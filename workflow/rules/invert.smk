@@ -4,7 +4,7 @@ rule invert_shard:
         shards=shard_images,
         checkpoint=generator_weights,
         encoder=inversion_encoder,
-        perceptual=perceptual_weights,
+        perceptual=perceptual_files,
     output:
         shard="results/invert/{method}/{generator}/{source}/{shard}.h5",
     log:
@@ -22,6 +22,7 @@ rule invert_shard:
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
         generator_settings=lambda wildcards: generator_settings(wildcards.generator),
         perceptual_family=perceptual_family,
+        perceptual_checkpoint=perceptual_weights,
         images=shard_images_flag,
         listing=shard_listing,
         encoder=lambda wildcards: (
@@ -41,7 +42,7 @@ rule invert_shard:
         " --generator-settings {params.generator_settings:q}"
         " {params.encoder}"
         " --perceptual-family {params.perceptual_family}"
-        " --perceptual-checkpoint {input.perceptual:q}"
+        " --perceptual-checkpoint {params.perceptual_checkpoint:q}"
         " --images {params.images}"
         " --first {params.first}"
         " --last {params.last}"

@@ -2,7 +2,7 @@
 rule omissions_source:
     input:
         inversions=inversion_shards,
-        checkpoint=inversion_segmenter_weights,
+        weights=inversion_segmenter_files,
         control=control_table,
     output:
         tsv="results/omissions/{generator}/{source}.tsv",
@@ -19,6 +19,7 @@ rule omissions_source:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
+        checkpoint=inversion_segmenter_weights,
         folder=lambda wildcards: str(Path(inversion_shards(wildcards)[0]).parent),
         num_images=lambda wildcards: inversion(wildcards)["count"],
         shard_size=CONFIG["shard_size"]["inversions"],
@@ -32,7 +33,7 @@ rule omissions_source:
         " --count {params.num_images}"
         " --shard-size {params.shard_size}"
         " --segmenter-family {params.family}"
-        " --segmenter-checkpoint {input.checkpoint:q}"
+        " --segmenter-checkpoint {params.checkpoint:q}"
         " --settings {params.settings:q}"
         " {params.control}"
         " --device auto"

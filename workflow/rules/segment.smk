@@ -2,7 +2,7 @@
 rule segment_shard:
     input:
         shards=shard_images,
-        checkpoint=segmenter_weights,
+        weights=segmenter_files,
     output:
         table="results/segment/{segmenter}/{source}/{shard}.h5",
     log:
@@ -17,6 +17,7 @@ rule segment_shard:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
+        checkpoint=segmenter_weights,
         family=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["family"],
         images=shard_images_flag,
         listing=shard_listing,
@@ -30,7 +31,7 @@ rule segment_shard:
     shell:
         "python -m lacuna.segment"
         " --family {params.family}"
-        " --checkpoint {input.checkpoint:q}"
+        " --checkpoint {params.checkpoint:q}"
         " --images {params.images}"
         " --settings {params.settings:q}"
         " --batch-size {params.batch_size}"

@@ -28,6 +28,11 @@ def load_upernet(checkpoint: str | Path, device: str | torch.device) -> Perceptu
     return load_segmenter("upernet", checkpoint, device)
 
 
+def load_upp(checkpoint: str | Path, device: str | torch.device) -> PerceptualNetwork:
+    """The backbone of the published segmenter."""
+    return load_segmenter("upp", checkpoint, device)
+
+
 def load_vgg16(checkpoint: str | Path, device: str | torch.device) -> PerceptualNetwork:
     """VGG16 from a state dict with the published keys."""
     state, _ = checkpoints.load_weights(checkpoint)
@@ -44,5 +49,6 @@ def vgg16_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 PERCEPTUAL: dict[str, Callable[[str | Path, str | torch.device], PerceptualNetwork]] = {
     "upernet": load_upernet,
+    "upp": load_upp,
     "vgg16": load_vgg16,
 }
