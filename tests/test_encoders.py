@@ -6,9 +6,12 @@ from lacuna.inversion import least_squares
 from lacuna.inversion.correlation import pearson
 from lacuna.inversion.layers import canonical, ignores_length, path, shapes
 from lacuna.inversion.least_squares import fit_linear
+from lacuna.models import published_encoder
 from lacuna.models.chain import head, tail
 from lacuna.models.encoders import LayerEncoder, TailEncoder, composed
 from lacuna.models.perceptual import Vgg16
+from lacuna.models.progan import ProgressiveGenerator
+from lacuna.registry.encoders import load_encoder
 
 
 @pytest.mark.parametrize("generator", [tiny_generator(), plain_generator()], ids=["progan", "plain"])
@@ -79,3 +82,27 @@ def test_vgg16_has_the_published_layers_and_one_map_a_stage():
     assert [tuple(found.shape[1:]) for found in maps] == [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4)]
     assert network.layers[19].weight.shape == (512, 512, 3, 3)
     assert len(network.layers) == 21
+
+
+@pytest.mark.parametrize("prefix", ["", "model."])
+def test_a_published_encoder_inverts_a_generator_of_its_shape(tmp_path, prefix, monkeypatch):
+    generator = ProgressiveGenerator([4, 4, 4, 4]).requires_grad_(False)
+    monkeypatch.setattr(published_encoder, "CHANNELS", 4)
+    monkeypatch.setattr(published_encoder, "SHAPES", shapes(generator, 4))
+    monkeypatch.setattr(published_encoder, "IMAGE_SIZE", 16)
+    state = published_encoder.HybridEncoder().state_dict()
+    torch.save({"state_dict": {prefix + key: value for key, value in state.items()}}, tmp_path / "encoder.pth")
+    (tmp_path / "generator.pth").touch()
+    encoder = load_encoder(tmp_path / "encoder.pth", "encoder", generator, tmp_path / "generator.pth", 4)
+    assert torch.equal(encoder.get_parameter("inv1.conv2.weight"), state["inv1.conv2.weight"])
+    assert not encoder.training
+    with pytest.raises(ValueError, match="part 'encoder', expected 'direct'"):
+        load_encoder(tmp_path / "encoder.pth", "direct", generator, tmp_path / "generator.pth", 4)
+
+
+def test_a_published_encoder_of_another_kind_of_generator_is_refused(tmp_path):
+    torch.save({"resnet.conv1.weight": torch.zeros(1)}, tmp_path / "encoder.pth")
+    (tmp_path / "generator.pth").touch()
+    generator = ProgressiveGenerator([8, 8, 8, 4]).requires_grad_(False)
+    with pytest.raises(ValueError, match="images of 16 pixels, expected for the published encoder"):
+        load_encoder(tmp_path / "encoder.pth", "encoder", generator, tmp_path / "generator.pth", 4)

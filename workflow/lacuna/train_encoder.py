@@ -27,7 +27,7 @@ from lacuna.inversion.training import Task, train
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import digest_file
 from lacuna.models.encoders import LayerEncoder
-from lacuna.registry.encoders import load_encoder, metadata_of, new_encoder
+from lacuna.registry.encoders import load_encoder, metadata_of, new_encoder, part_of
 from lacuna.registry.generators import load_generator
 
 FIT_BATCH = 32  # samples at once while a linear map is solved for; bounds the memory
@@ -78,7 +78,7 @@ def training_task(args: argparse.Namespace, generator: nn.Sequential) -> Task:
     return Task(
         encoder=new_encoder(args.part, generator, settings, compute.seed_for(args.seed, "train_encoder", args.part)),
         pairs=part_pairs(args.part, generator, settings["layer"]),
-        weights=pair_weights(args.part, settings),
+        losses=part_losses(args.part, settings),
         latents=latents(args.seed, args.part, generator, settings["batch_size"]),
         validation=latents(args.seed, "validation", generator, settings["validation"])(0),
     )
@@ -91,14 +91,20 @@ def part_pairs(part: str, generator: nn.Sequential, n: int) -> pairs.PairsOf:
     return pairs.tail_pairs(generator, n) if part == "tail" else pairs.encoder_pairs(generator, n)
 
 
-def pair_weights(part: str, settings: Mapping[str, Any]) -> dict[str, float]:
-    """Weights of the part's losses."""
+def part_losses(part: str, settings: Mapping[str, Any]) -> dict[str, pairs.Loss]:
+    """What each of the part's pairs counts, and how its difference is measured."""
+    n, measures = settings["layer"], settings["losses"]
     if part in ("encoder", "direct"):
+        features = measures["encoder"]
         return {
-            "z": settings["loss_z"], "r_estimated": settings["loss_r"], "r_remade": settings["loss_r"],
-            "x": settings["loss_x"],
+            "z": pairs.Loss(settings["loss_z"], features), f"estimated_{n}": pairs.Loss(settings["loss_r"], features),
+            f"remade_{n}": pairs.Loss(settings["loss_r"], features), "x": pairs.Loss(settings["loss_x"], measures["x"]),
         }  # fmt: skip
-    return {"left": 1.0, "right": settings["lambda_r"]}
+    if part == "tail":
+        return {"left": pairs.Loss(1.0, measures["tail"]), "right": pairs.Loss(settings["lambda_r"], measures["x"])}
+    return {
+        name: pairs.Loss(weight, measures["layer"]) for name, weight in (("left", 1.0), ("right", settings["lambda_r"]))
+    }
 
 
 def latents(seed: int, name: str, generator: nn.Sequential, count: int) -> Callable[[int], Tensor]:
@@ -122,9 +128,10 @@ def prepare(encoder: nn.Module, args: argparse.Namespace, generator: nn.Sequenti
         with torch.no_grad():
             fit_linear(encoder, ((layer(r), r) for r in (before(draw(step)) for step in starts)))
     if args.part == "encoder":
+        assert isinstance(encoder, nn.Sequential)
         for name, path in part_files(args).items():
             part = load_encoder(path, name, generator, args.checkpoint, args.settings["layer"])
-            encoder.get_submodule(name).load_state_dict(part.state_dict())
+            part_of(encoder, name).load_state_dict(part.state_dict())
 
 
 def part_files(args: argparse.Namespace) -> dict[str, Path]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lacuna.inversion.correlation import pearson
-from lacuna.inversion.pairs import PairsOf, weighted_loss
+from lacuna.inversion.pairs import EVERY, Loss, PairsOf, weighted_loss
 from lacuna.inversion.plan import Plan
 from lacuna.kit import command
 from lacuna.kit.interruption import deferred_termination
@@ -24,11 +24,11 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class Task:
-    """What to train: an encoder, the pairs that it should make equal, their weights, and latents."""
+    """What to train: an encoder, the pairs that it should make equal, what each counts, and latents."""
 
     encoder: nn.Module
     pairs: PairsOf
-    weights: Mapping[str, float]
+    losses: Mapping[str, Loss]
     latents: Callable[[int], Tensor]  # step -> z (N, D)
     validation: Tensor  # z (N, D), fixed
 
@@ -76,9 +76,9 @@ def train(
 @torch.no_grad()
 def validate(task: Task) -> Row:
     """On the fixed latents: the loss, and for each pair the mean absolute error and the correlation."""
-    every = frozenset(("left", "right", "r_remade", "x"))
-    pairs = task.pairs(task.encoder, task.validation, every)
-    row = {"validation_loss": float(weighted_loss(pairs, task.weights))}
+    task.encoder.eval()
+    pairs = task.pairs(task.encoder, task.validation, EVERY)
+    row = {"validation_loss": float(weighted_loss(pairs, task.losses))}
     row |= {f"error_{name}": float((a - b).abs().mean()) for name, (a, b) in pairs.items()}
     return row | {f"correlation_{name}": float(pearson(a, b).diagonal().mean()) for name, (a, b) in pairs.items()}
 
@@ -87,9 +87,10 @@ def _step(task: Task, optimiser: torch.optim.Optimizer, rate: float, step: int) 
     """One step of Adam; returns the loss before it."""
     for group in optimiser.param_groups:
         group["lr"] = rate
-    wanted = frozenset(name for name, weight in task.weights.items() if weight)
+    wanted = frozenset(name for name, loss in task.losses.items() if loss.weight)
+    task.encoder.train()
     optimiser.zero_grad(set_to_none=True)
-    loss = weighted_loss(task.pairs(task.encoder, task.latents(step), wanted), task.weights)
+    loss = weighted_loss(task.pairs(task.encoder, task.latents(step), wanted), task.losses)
     value = float(loss.detach())
     _check(value, step)
     loss.backward()

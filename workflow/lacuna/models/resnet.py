@@ -95,7 +95,7 @@ class ResNet(nn.Module):
         inputs = third
         for number, (width, depth) in enumerate(zip(widths, depths, strict=True), start=1):
             stride = 1 if number == 1 else 2
-            self.add_module(f"layer{number}", _layer(BLOCKS[block], inputs, width, depth, stride))
+            self.add_module(f"layer{number}", residual_layer(BLOCKS[block], inputs, width, depth, stride))
             inputs = width * BLOCKS[block].expansion
         self.out_widths = [width * BLOCKS[block].expansion for width in widths]
 
@@ -110,7 +110,7 @@ class ResNet(nn.Module):
         return maps
 
 
-def _layer(block: type[Block], inputs: int, width: int, depth: int, stride: int) -> nn.Sequential:
+def residual_layer(block: type[Block], inputs: int, width: int, depth: int, stride: int) -> nn.Sequential:
     """`depth` blocks, the first of which changes size and width."""
     outputs = width * block.expansion
     downsample = None

@@ -1,6 +1,7 @@
 """Encoders of a generator: which parts there are, how one is made, and how a trained one is loaded.
 
-Metadata of a part: `part`, `layer` (n), `width`, `tail_width`, `context`, `generator_digest`, and how it was trained.
+Metadata of a part: `part`, `layer` (n), `network`, `width`, `tail_width`, `context`, `generator_digest`, and how it was
+trained. A published encoder, a torch file, has none of it: it is `encoder` of `network` "published" with n = 4.
 """
 
 from collections.abc import Mapping
@@ -8,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lacuna.formats import checkpoints
 from lacuna.inversion.layers import device_of, ignores_length, image_size, shapes
 from lacuna.kit.provenance import digest_file
+from lacuna.models import published_encoder
 from lacuna.models.encoders import composed
 
-SHAPING = ("layer", "width", "tail_width", "context")  # settings that say what the networks look like
+SHAPING = ("layer", "network", "width", "tail_width", "context")  # settings that say what the networks look like
 
 
 def part_names(n: int) -> list[str]:
@@ -34,12 +36,17 @@ def new_encoder(part: str, generator: nn.Sequential, shaping: Mapping[str, Any],
         raise ValueError(f"encoder part {part!r}, expected one of {', '.join(known)}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = composed(
+        encoder = _published(generator, shaping["layer"]) if shaping["network"] == "published" else composed(
             shapes(generator, shaping["layer"]), image_size(generator), shaping["width"], shaping["tail_width"],
             shaping["context"], ignores_length(generator),
         )  # fmt: skip
-    found = encoder if part in ("encoder", "direct") else encoder.get_submodule(part)
+    found = encoder if part in ("encoder", "direct") else part_of(encoder, part)
     return found.to(device_of(generator))
+
+
+def part_of(encoder: nn.Sequential, part: str) -> nn.Module:
+    """One of the networks that an encoder is composed of: `tail` comes first, `layer_1` last."""
+    return encoder[0] if part == "tail" else encoder[-int(part.removeprefix("layer_"))]
 
 
 def load_encoder(path: str | Path, part: str, generator: nn.Sequential, checkpoint: str | Path, n: int) -> nn.Module:
@@ -53,6 +60,8 @@ def load_encoder(path: str | Path, part: str, generator: nn.Sequential, checkpoi
         ValueError: another part, or trained for another generator or another head.
     """
     state, metadata = checkpoints.load_weights(path)
+    if not metadata:
+        state, metadata = _published_state(state), _published_metadata(checkpoint)
     expected = {"part": part, "layer": n, "generator_digest": digest_file(checkpoint)}
     for name, value in expected.items():
         found = metadata.get(name)
@@ -66,3 +75,25 @@ def load_encoder(path: str | Path, part: str, generator: nn.Sequential, checkpoi
 def metadata_of(part: str, settings: Mapping[str, Any], checkpoint: str | Path) -> dict[str, Any]:
     """The part of the metadata that `load_encoder` reads."""
     return {"part": part, "generator_digest": digest_file(checkpoint)} | {name: settings[name] for name in SHAPING}
+
+
+def _published(generator: nn.Sequential, n: int) -> published_encoder.HybridEncoder:
+    found = shapes(generator, n)
+    size = image_size(generator)
+    if found != published_encoder.SHAPES or size != published_encoder.IMAGE_SIZE:
+        raise ValueError(
+            f"features {found} and images of {size} pixels, expected for the published encoder "
+            f"{published_encoder.SHAPES} and {published_encoder.IMAGE_SIZE} pixels; use another encoder"
+        )
+    return published_encoder.HybridEncoder()
+
+
+def _published_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights under the network's own names: one of the published scripts puts `model.` before each."""
+    return {key.removeprefix("model."): tensor for key, tensor in state.items()}
+
+
+def _published_metadata(checkpoint: str | Path) -> dict[str, Any]:
+    """What the published file does not say; nothing ties it to one generator of the family."""
+    n = len(published_encoder.SHAPES) - 1
+    return {"part": "encoder", "layer": n, "network": "published", "generator_digest": digest_file(checkpoint)}

@@ -1,0 +1,171 @@
+"""The published encoder, its losses and the search for residuals, against what the reference's own code gave."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from golden_folder import GoldenArrays, GoldenFolder
+from torch import Tensor, nn
+
+from lacuna.formats.checkpoints import load_strict
+from lacuna.inversion.pairs import EVERY, Loss, PairsOf, cosine_distance, encoder_pairs, layer_pairs, weighted_loss
+from lacuna.models import progan
+from lacuna.models.chain import Generator
+from lacuna.models.published_encoder import HybridEncoder
+from lacuna.sample import latents
+
+pytestmark = pytest.mark.golden
+MODES = ("train", "eval")
+LAYER_LOSSES = {"left": Loss(1.0, "cosine"), "right": Loss(0.01, "cosine")}
+JOINT_LOSSES = {
+    "z": Loss(1.0, "cosine"), "estimated_4": Loss(1.0, "cosine"), "remade_4": Loss(1.0, "cosine"),
+    "x": Loss(1.0, "mse"),
+}  # fmt: skip
+
+
+@cache
+def encoder_weights(golden: GoldenFolder) -> dict[str, Tensor]:
+    return golden.weights("hybrid_encoder")
+
+
+@cache
+def generator_of(golden: GoldenFolder) -> Generator:
+    weights = golden.weights("proggan256")
+    generator, weights = progan.from_weights(weights)
+    load_strict(generator, weights, "recipe")
+    return generator.eval().requires_grad_(False)
+
+
+def encoder_of(golden: GoldenFolder) -> HybridEncoder:
+    """A fresh one: training moves it."""
+    encoder = HybridEncoder()
+    load_strict(encoder, encoder_weights(golden), "recipe")
+    return encoder.eval()
+
+
+def stored_z(golden: GoldenFolder) -> Tensor:
+    return torch.from_numpy(golden.arrays("a_proggan256")["z"])
+
+
+@pytest.fixture(scope="module")
+def encoder_maps(golden: GoldenFolder) -> dict[str, Tensor]:
+    """What each part of the encoder makes of the generator's samples."""
+    generator, encoder = generator_of(golden), encoder_of(golden)
+    with torch.no_grad():
+        r, maps = generator(stored_z(golden)), {}
+        for name, part in encoder.named_children():
+            maps[name] = r = part(r)
+        maps["reconstruction"] = generator(r)
+    return maps
+
+
+@pytest.mark.parametrize("name", ["resnet", "inv4", "inv3", "inv2", "inv1", "reconstruction"])
+def test_encoder_maps(golden: GoldenFolder, encoder_maps: dict[str, Tensor], name: str) -> None:
+    arrays = golden.arrays("d_encoder")
+    arrays.check(f"eval_{name}", encoder_maps[name].reshape(arrays.shape(f"eval_{name}")), stds=3e-4)
+
+
+def test_the_golden_manifest_is_the_encoders_state_dict(golden: GoldenFolder) -> None:
+    shapes = {name: list(tensor.shape) for name, tensor in HybridEncoder().state_dict().items()}
+    assert shapes == golden.shapes("hybrid_encoder")
+
+
+def part_of_layer(golden: GoldenFolder, layer: int, mode: str) -> nn.Module:
+    return encoder_of(golden).get_submodule(f"inv{layer}").train(mode == "train")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("layer", [1, 2, 3, 4])
+def test_losses_of_a_layer(golden: GoldenFolder, layer: int, mode: str) -> None:
+    arrays, generator = golden.arrays("d_onelayer"), generator_of(golden)
+    encoder = part_of_layer(golden, layer, mode)
+    with torch.no_grad():
+        pairs = layer_pairs(generator, layer)(encoder, stored_z(golden), EVERY)
+        loss = weighted_loss(pairs, LAYER_LOSSES)
+        rest = nn.Sequential(*list(generator.children())[layer:])
+        image_error = nn.functional.mse_loss(*(rest(r_k) for r_k in pairs["right"]))
+    found = {
+        f"loss_layer{layer}_{mode}": loss,
+        f"monitor_layer{layer}_{mode}_loss_cs": cosine_distance(*pairs["left"]),
+        f"monitor_layer{layer}_{mode}_loss_cr": cosine_distance(*pairs["right"]),
+        f"monitor_layer{layer}_{mode}_loss_p": image_error,
+    }
+    for name, value in found.items():
+        arrays.check(name, value, atol=1e-5)
+
+
+def batches(golden: GoldenFolder, count: int) -> Iterator[Tensor]:
+    """The latents of a training: batches of four from the stream of the seed after the samples' own."""
+    seed = int(golden.meta["z_seed"]) + 1
+    return iter(torch.from_numpy(latents(seed, 0, 4 * count - 1, 512)).split(4))
+
+
+def trajectory(
+    golden: GoldenFolder,
+    encoder: nn.Module,
+    pairs: PairsOf,
+    losses: dict[str, Loss],
+    rate: float,
+    steps: int,
+    zero: bool,
+) -> list[float]:
+    """Loss before each step of Adam; without `zero`, gradients add up over the run as in the published scripts."""
+    optimiser = torch.optim.Adam(encoder.parameters(), lr=rate)
+    found = []
+    for z in batches(golden, steps):
+        if zero:
+            optimiser.zero_grad()
+        loss = weighted_loss(pairs(encoder, z, frozenset(losses)), losses)
+        loss.backward()
+        optimiser.step()
+        found.append(float(loss.detach()))
+    return found
+
+
+def median_error(arrays: GoldenArrays, name: str, found: Tensor) -> float:
+    """In standard deviations of the stored values."""
+    difference = arrays.stored_part(name, found) - arrays[name].ravel()
+    return float(np.median(np.abs(difference)) / arrays.std(name))
+
+
+@pytest.mark.parametrize("variant", ["accumulate", "zero_grad"])
+@pytest.mark.parametrize("layer", [1, 2, 3, 4])
+def test_training_of_a_layer(golden: GoldenFolder, layer: int, variant: str) -> None:
+    arrays, name = golden.arrays("d_onelayer"), f"traj_layer{layer}_{variant}"
+    encoder = part_of_layer(golden, layer, "train")
+    start = encoder.get_parameter("conv2.weight").detach().clone()
+    pairs = layer_pairs(generator_of(golden), layer)
+    losses = trajectory(golden, encoder, pairs, LAYER_LOSSES, 1e-4, len(arrays[name]), variant == "zero_grad")
+    arrays.check(name, np.array(losses), atol=5e-5)
+    moved = encoder.get_parameter("conv2.weight").detach() - start
+    assert median_error(arrays, f"{name}_conv2_delta", moved) < 1e-2
+    assert median_error(arrays, f"{name}_bn1_running_mean", encoder.get_buffer("bn1.running_mean")) < 1e-2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_losses_of_the_joint_training(golden: GoldenFolder, mode: str) -> None:
+    arrays, encoder = golden.arrays("d_hybrid"), encoder_of(golden).train(mode == "train")
+    with torch.no_grad():
+        pairs = encoder_pairs(generator_of(golden), 4)(encoder, stored_z(golden), EVERY)
+        arrays.check(f"loss_{mode}", weighted_loss(pairs, JOINT_LOSSES), atol=1e-5)
+    found: dict[str, Any] = {"iz": cosine_distance(*pairs["z"]), "rz": cosine_distance(*pairs["z"])}
+    found |= {f"i{k}": cosine_distance(*pairs[f"estimated_{k}"]) for k in range(1, 5)}
+    found |= {f"r{k}": cosine_distance(*pairs[f"remade_{k}"]) for k in range(1, 5)}
+    found["rx"] = nn.functional.mse_loss(*pairs["x"])
+    for name, value in found.items():
+        arrays.check(f"monitor_{mode}_{name}", value, atol=1e-5)
+
+
+@pytest.mark.parametrize("variant", ["accumulate", "zero_grad"])
+def test_joint_training(golden: GoldenFolder, variant: str) -> None:
+    arrays, encoder = golden.arrays("d_hybrid"), encoder_of(golden).train()
+    before = encoder.get_parameter("inv4.conv3.weight").detach().clone()
+    pairs, name = encoder_pairs(generator_of(golden), 4), f"traj_{variant}"
+    losses = trajectory(golden, encoder, pairs, JOINT_LOSSES, 1e-5, len(arrays[name]), variant == "zero_grad")
+    arrays.check(name, np.array(losses), atol=5e-4)
+    change = float((encoder.get_parameter("inv4.conv3.weight").detach() - before).abs().max())
+    assert change == pytest.approx(float(arrays[f"inv4_conv3_max_change_{variant}"]), rel=0.05)  # Adam: 3 steps of 1e-5
+    assert int(arrays["n_trained_tensors"]) == int(arrays["n_param_tensors"]) == len(list(encoder.parameters()))
