@@ -9,7 +9,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow")
 from snakemake.exceptions import WorkflowError
 
 from lacuna.formats import upp
-from lacuna.kit import targets
+from lacuna.kit import published, targets
 from lacuna.kit.configuration import check_config
 from lacuna.kit.provenance import canonical_json, source_digest
 from lacuna.kit.shards import shard_from_name, shards
@@ -30,6 +30,9 @@ try:
 except ValueError as error:
     raise WorkflowError(f"check_config: {error}") from None
 
+# Everything that fetch can bring: what the configuration names, and all else that is published.
+DOWNLOADS = [*CONFIG["downloads"].values(), *published.entries().values()]
+
 
 wildcard_constraints:
     source=r"[a-z0-9][a-z0-9_]*",
@@ -40,7 +43,8 @@ wildcard_constraints:
     method=r"[a-z_]+",
     part=r"layer_\d+|tail|encoder|direct",
     shard=r"\d+-\d+",
-    file="|".join(re.escape(entry["file"]) for entry in CONFIG["downloads"].values()) or "(?!)",
+    file="|".join(re.escape(entry["file"]) for entry in DOWNLOADS if not entry.get("unpack")),
+    folder="|".join(re.escape(entry["file"].removesuffix(".zip")) for entry in DOWNLOADS if entry.get("unpack")),
 
 
 def settings(section):
@@ -49,8 +53,18 @@ def settings(section):
 
 
 def download(wildcards):
-    """The configuration's entry for a file to fetch."""
-    return next(entry for entry in CONFIG["downloads"].values() if entry["file"] == wildcards.file)
+    """Mirrors and hashes of a file to fetch."""
+    return next(entry for entry in DOWNLOADS if entry["file"] == wildcards.file)
+
+
+def unpacked_download(wildcards):
+    """Mirrors and hashes of the zip file that a folder is unpacked from."""
+    return next(entry for entry in DOWNLOADS if entry["file"] == f"{wildcards.folder}.zip")
+
+
+def hash_flags(entry):
+    """Words that tell fetch which hashes a file must have."""
+    return " ".join(f"--{name} {entry[name]}" for name in ("sha256", "md5") if name in entry)
 
 
 def first_index(wildcards):

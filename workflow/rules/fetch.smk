@@ -1,4 +1,5 @@
 # A published file's mirrors in, the file out. Runs where the workflow runs: compute nodes often have no internet.
+# Mirrors and code are no params: the hash decides what comes, so a new mirror must not download anything again.
 rule fetch_file:
     output:
         file="resources/{file}",
@@ -13,15 +14,45 @@ rule fetch_file:
     resources:
         gpu=0,
         mem_mb=1000,
-        runtime=lambda wildcards, attempt: 120 * attempt,
-    params:
-        urls=lambda wildcards: download(wildcards)["urls"],
-        sha256=lambda wildcards: f"--sha256 {download(wildcards)['sha256']}" if "sha256" in download(wildcards) else "",
+        runtime=lambda wildcards, attempt: 600 * attempt,
+        urls=lambda wildcards: shlex.join(download(wildcards)["urls"]),
         code=source_digest("lacuna.fetch"),
+    params:
+        hashes=lambda wildcards: hash_flags(download(wildcards)),
     shell:
         "python -m lacuna.fetch"
-        " --urls {params.urls:q}"
-        " {params.sha256}"
-        " --code {params.code}"
+        " --urls {resources.urls}"
+        " {params.hashes}"
+        " --code {resources.code}"
         " --file {output.file:q}"
-        " > {log:q} 2>&1"
+        " 2>&1 | tee {log:q}"
+
+
+# A published zip file's mirrors in, the LMDB that it holds out; the zip file goes.
+rule fetch_unpacked:
+    output:
+        data="resources/{folder}/data.mdb",
+    log:
+        "results/logs/fetch/{folder}.log",
+    benchmark:
+        "results/benchmarks/fetch/{folder}.tsv"
+    localrule: True
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=0,
+        mem_mb=1000,
+        runtime=lambda wildcards, attempt: 1440 * attempt,
+        urls=lambda wildcards: shlex.join(unpacked_download(wildcards)["urls"]),
+        code=source_digest("lacuna.fetch"),
+    params:
+        hashes=lambda wildcards: hash_flags(unpacked_download(wildcards)),
+    shell:
+        "python -m lacuna.fetch"
+        " --urls {resources.urls}"
+        " {params.hashes}"
+        " --code {resources.code}"
+        " --file resources/{wildcards.folder}.zip"
+        " --unpacked {output.data:q}"
+        " 2>&1 | tee {log:q}"

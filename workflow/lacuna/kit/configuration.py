@@ -10,6 +10,8 @@ from typing import Any
 import jsonschema
 import yaml
 
+from lacuna.kit import published
+
 Config = dict[str, Any]
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
@@ -26,6 +28,10 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
     error = jsonschema.exceptions.best_match(validator.iter_errors(filled))
     if error is not None:
         raise ValueError(f"{where}: {_one_line(error)}")
+    try:
+        filled = published.resolved(filled)
+    except ValueError as unknown:
+        raise ValueError(f"{where}: {unknown}") from None
     for problem in _cross_checks(filled):
         raise ValueError(f"{where}: {problem}")
     return filled

@@ -5,6 +5,7 @@
 
 from typing import Any
 
+from lacuna.kit import published
 from lacuna.kit.shards import shards
 
 Config = dict[str, Any]
@@ -23,7 +24,7 @@ SHARDED = {"world": "render", "generator": "sample"}  # kinds whose images the w
 def stage_files(config: Config) -> dict[str, list[str]]:
     """Stage name -> the files that bring it up to date, without repeats, in a stable order."""
     files = {
-        "fetch": [f"resources/{entry['file']}" for entry in config["downloads"].values()],
+        "fetch": [published.result(entry) for entry in config["downloads"].values()],
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "train_segmenter": [segmenter_weights(config, name) for name in trained(config, "segmenters")],
         "train_generator": [generator_weights(config, name) for name in trained(config, "generators")],
