@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from lacuna.kit.configuration import SCHEMA, check_config
+from lacuna.kit.targets import generator_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 Config = dict[str, Any]
@@ -27,6 +28,13 @@ def test_defaults_are_filled_in_at_any_depth(config: Config) -> None:
     assert filled["segment"]["heads"] == ["object"]
 
 
+def test_a_generators_settings_are_its_familys(config: Config) -> None:
+    config["generators"]["style"] = {"family": "stylegan", "checkpoint": "a.pt", "truncation_layers": 8}
+    filled = check_config(config)
+    assert generator_settings(filled, "style") == {"truncation": 1, "truncation_layers": 8}
+    assert generator_settings(filled, "progan_chapel") == {}
+
+
 def test_checking_changes_nothing_given_and_is_stable(config: Config) -> None:
     before = copy.deepcopy(config)
     once = check_config(config)
@@ -38,6 +46,11 @@ def test_checking_changes_nothing_given_and_is_stable(config: Config) -> None:
     [
         (("sources", "chapel", "coutn"), 3, r"sources\.chapel: found unknown key 'coutn', expected one of: count,"),
         (("sources", "chapel", "generator"), "x", r"sources\.chapel: found unknown key 'generator'"),
+        (
+            ("generators", "progan_chapel", "truncation"),
+            0.7,
+            r"generators\.progan_chapel: found unknown key 'truncation'",
+        ),
         (("colour",), 1, r"top level: found unknown key 'colour'"),
         (("sources", "My-Photos"), {"kind": "world", "count": 2}, "found 'My-Photos', expected a name of lower-case"),
         (("sources", "chapel", "kind"), "wolrd", r"sources\.chapel\.kind: found 'wolrd', expected one of: world"),

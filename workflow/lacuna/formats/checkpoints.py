@@ -21,7 +21,8 @@ from lacuna.kit.provenance import canonical_json
 
 log = logging.getLogger(__name__)
 
-WRAPPERS = ("state_dict",)  # keys under which published files hold their weights
+# Keys under which published files hold their weights; a generator's averaged ones come before its own.
+WRAPPERS = ("state_dict", "g_running", "generator_smooth", "g_ema", "generator")
 PREFIXES = ("module.", "model.")  # of every key, where a network was saved from within another
 
 

@@ -1,4 +1,4 @@
-"""Operations that progressive GANs are made of.
+"""Operations that progressive and style-based GANs are made of.
 
 Shape suffixes: N images, C channels, H height, W width.
 """
@@ -43,7 +43,7 @@ def pixel_norm(x_NCHW: Tensor) -> Tensor:
     return _PixelNorm.apply(x_NCHW)
 
 
-def upscale_conv(x_NCHW: Tensor, weight_OI33: Tensor, bias_O: Tensor | None) -> Tensor:
+def upscale_conv(x_NCHW: Tensor, weight_OI33: Tensor, bias_O: Tensor | None = None) -> Tensor:
     """Nearest upsampling to twice the size, then a 3x3 convolution; larger maps in one step of 4/9 the arithmetic."""
     if x_NCHW.shape[-1] < FUSED_FROM:
         return F.conv2d(F.interpolate(x_NCHW, scale_factor=2, mode="nearest"), weight_OI33, bias_O, padding=1)
@@ -56,6 +56,24 @@ def downscale_conv(x_NCHW: Tensor, weight_OI33: Tensor, bias_O: Tensor) -> Tenso
     if x_NCHW.shape[-1] < FUSED_FROM:
         return F.avg_pool2d(F.conv2d(x_NCHW, weight_OI33, bias_O, padding=1), 2)
     return F.conv2d(x_NCHW, _spread(weight_OI33) / 4, bias_O, stride=2, padding=1)
+
+
+def blur(x_NCHW: Tensor) -> Tensor:
+    """Each channel smoothed by [1, 2, 1] / 4 both ways; beyond the border lies 0."""
+    C = x_NCHW.shape[1]
+    tap_3 = torch.tensor([0.25, 0.5, 0.25], dtype=x_NCHW.dtype, device=x_NCHW.device)
+    return F.conv2d(x_NCHW, torch.outer(tap_3, tap_3).expand(C, 1, 3, 3), padding=1, groups=C)
+
+
+def adain(x_NCHW: Tensor, deviation_NC11: Tensor, mean_NC11: Tensor, epsilon: float) -> Tensor:
+    """Each image's channels brought to variance 1 (divisor H*W) and mean 0, then to the given deviation and mean.
+
+    Source:
+        Huang and Belongie 2017, arXiv:1703.06868, equation 8; Karras et al. 2019, arXiv:1812.04948, equation 1.
+    """
+    variance_NC11, own_mean_NC11 = torch.var_mean(x_NCHW, (2, 3), correction=0, keepdim=True)
+    factor_NC11 = deviation_NC11 * (variance_NC11 + epsilon).rsqrt()
+    return torch.addcmul(mean_NC11, x_NCHW - own_mean_NC11, factor_NC11)
 
 
 def _spread(weight_OI33: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lacuna.formats import checkpoints
-from lacuna.models import progan, wgan
+from lacuna.models import progan, stylegan_loading, wgan
 from lacuna.models.chain import Generator
 
 # family -> builds the network that these weights belong to, weights under the network's own names. Its keyword
@@ -24,6 +24,7 @@ GENERATORS: dict[str, Callable[..., tuple[Generator, dict[str, Tensor]]]] = {
     "minibatch_stddev": partial(wgan.from_weights, wgan.MINIBATCH_STATISTICS),
     "equalised_learning_rate": partial(wgan.from_weights, wgan.EQUALISED),
     "pixel_norm": partial(wgan.from_weights, wgan.PIXEL_NORM),
+    "stylegan": stylegan_loading.from_weights,
 }
 
 

@@ -1,0 +1,363 @@
+"""No golden data exist for StyleGAN: every port's arithmetic is written out here once more, key by key, in float64."""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lacuna.models import chain, layers, stylegan_loading
+from lacuna.models.pixels import to_bytes
+from lacuna.models.stylegan import ConstantLayer, Habits, StyleGenerator
+from lacuna.registry.generators import load_generator
+
+WIDTHS, CHANNELS = [5, 7, 6], [6, 6, 5, 5, 4, 3]  # 128 pixels: the last up-convolution is fused where ports fuse
+EXACT = {"atol": 1e-10, "rtol": 0.0}  # float64 sums of a few hundred numbers about 1, twelve layers deep
+
+
+Make = Callable[[tuple[int, ...]], Tensor]
+
+
+def random(seed: int) -> Make:
+    """Draws one tensor after the other."""
+    stream = torch.Generator().manual_seed(seed)
+    return lambda shape: torch.randn(shape, generator=stream, dtype=torch.float64)
+
+
+def genforce(channels: list[int] = CHANNELS, widths: list[int] = WIDTHS, make: Make | None = None) -> dict[str, Tensor]:
+    """Weights as genforce's generator stores them, random ones where nothing else is asked for."""
+    make = make or random(1)
+    state = {"synthesis.lod": torch.zeros(())}
+    for k, (before, after) in enumerate(pairwise(widths)):
+        state[f"mapping.dense{k}.weight"] = make((after, before)) * 100
+        state[f"mapping.dense{k}.bias"] = make((after,)) * 10
+    state["truncation.w_avg"] = make((widths[-1],))
+    before = channels[0]
+    for k in range(2 * len(channels)):
+        C, size, name = channels[k // 2], 4 * 2 ** (k // 2), f"synthesis.layer{k}"
+        if k == 0:
+            state[f"{name}.const"] = make((1, C, 4, 4))
+        else:
+            state[f"{name}.weight"] = make((C, before, 3, 3))
+        state[f"{name}.bias"] = make((C,)) / 3
+        state[f"{name}.apply_noise.weight"] = make((C,)) / 3
+        state[f"{name}.apply_noise.noise"] = make((1, 1, size, size))
+        state[f"{name}.style.weight"] = make((2 * C, widths[-1]))
+        state[f"{name}.style.bias"] = make((2 * C,)) / 3
+        if k % 2 == 0 and k > 0:
+            state[f"{name}.blur.kernel"] = torch.ones(C, 1, 3, 3)
+        if k % 2:
+            state[f"synthesis.output{k // 2}.weight"] = make((3, C, 1, 1))
+            state[f"synthesis.output{k // 2}.bias"] = make((3,))
+        before = C
+    return state
+
+
+def genforce_forward(state: dict[str, Tensor], z: Tensor) -> Tensor:
+    """What genforce's generator computes, without truncation."""
+    w = z / (z.square().mean(1, keepdim=True) + 1e-8).sqrt()
+    for k in range(sum(key.endswith(".weight") and key.startswith("mapping.") for key in state)):
+        weight, bias = state[f"mapping.dense{k}.weight"], state[f"mapping.dense{k}.bias"]
+        w = F.leaky_relu(w @ (weight * math.sqrt(2) / math.sqrt(weight.shape[1]) * 0.01).T + bias * 0.01, 0.2)
+    num_layers = sum(key.endswith("apply_noise.weight") for key in state)
+    x = torch.empty(0)
+    for k in range(num_layers):
+        name = f"synthesis.layer{k}"
+        if k == 0:
+            x = state[f"{name}.const"].repeat(len(z), 1, 1, 1)
+        else:
+            weight = state[f"{name}.weight"] * math.sqrt(2) / math.sqrt(9 * state[f"{name}.weight"].shape[1])
+            x = _genforce_convolution(x, weight, up=k % 2 == 0)
+        x = x + state[f"{name}.apply_noise.noise"] * state[f"{name}.apply_noise.weight"].view(1, -1, 1, 1)
+        x = F.leaky_relu(x + state[f"{name}.bias"].view(1, -1, 1, 1), 0.2)
+        weight = state[f"{name}.style.weight"]
+        style = (w @ (weight / math.sqrt(weight.shape[1])).T + state[f"{name}.style.bias"]).view(len(z), 2, -1, 1, 1)
+        x = _normalised(x, 1e-8) * (style[:, 0] + 1) + style[:, 1]
+    weight = state[f"synthesis.output{num_layers // 2 - 1}.weight"]
+    return F.conv2d(x, weight / math.sqrt(weight.shape[1]), state[f"synthesis.output{num_layers // 2 - 1}.bias"])
+
+
+def _genforce_convolution(x: Tensor, weight: Tensor, up: bool) -> Tensor:
+    if not up:
+        return F.conv2d(x, weight, padding=1)
+    if 2 * x.shape[-1] >= 128:
+        return naive_blur(F.conv_transpose2d(x, _four_places(weight.transpose(0, 1)), stride=2, padding=1))
+    return naive_blur(F.conv2d(F.interpolate(x, scale_factor=2.0, mode="nearest"), weight, padding=1))
+
+
+def _four_places(weight: Tensor) -> Tensor:
+    padded = F.pad(weight, (1, 1, 1, 1))
+    return padded[..., 1:, 1:] + padded[..., :-1, 1:] + padded[..., 1:, :-1] + padded[..., :-1, :-1]
+
+
+def _normalised(x: Tensor, epsilon: float) -> Tensor:
+    x = x - x.mean((2, 3), keepdim=True)
+    return x / (x.square().mean((2, 3), keepdim=True) + epsilon).sqrt()
+
+
+def naive_blur(x: Tensor) -> Tensor:
+    padded = F.pad(x, (1, 1, 1, 1))
+    H, W = x.shape[2:]
+    parts = [
+        a * b * padded[:, :, i : i + H, j : j + W] for i, a in enumerate((1, 2, 1)) for j, b in enumerate((1, 2, 1))
+    ]
+    return torch.stack(parts).sum(0) / 16
+
+
+def rosinality(fused: bool = True) -> dict[str, Tensor]:
+    """Random weights as rosinality's StyledGenerator stores them."""
+    make, state = random(2), {}
+    for k, (before, after) in enumerate(pairwise(WIDTHS)):
+        state[f"style.{2 * k + 1}.linear.weight_orig"] = make((after, before))
+        state[f"style.{2 * k + 1}.linear.bias"] = make((after,)) / 3
+    before = CHANNELS[0]
+    for i, C in enumerate(CHANNELS):
+        name = f"generator.progression.{i}"
+        if i == 0:
+            state[f"{name}.conv1.input"] = make((1, C, 4, 4))
+        elif fused and 4 * 2**i >= 128:
+            state[f"{name}.conv1.0.weight"] = make((before, C, 3, 3))
+            state[f"{name}.conv1.0.bias"] = make((C,)) / 3
+        else:
+            state[f"{name}.conv1.1.conv.weight_orig"] = make((C, before, 3, 3))
+            state[f"{name}.conv1.1.conv.bias"] = make((C,)) / 3
+        if i > 0:
+            blur = f"{name}.conv1.{1 if f'{name}.conv1.0.weight' in state else 2}"
+            state |= {f"{blur}.{part}": torch.ones(C, 1, 3, 3) for part in ("weight", "weight_flip")}
+        state[f"{name}.conv2.conv.weight_orig"] = make((C, C, 3, 3))
+        state[f"{name}.conv2.conv.bias"] = make((C,)) / 3
+        for half in (1, 2):
+            state[f"{name}.noise{half}.weight_orig"] = make((1, C, 1, 1))
+            state[f"{name}.adain{half}.style.linear.weight_orig"] = make((2 * C, WIDTHS[-1]))
+            state[f"{name}.adain{half}.style.linear.bias"] = make((2 * C,))
+        state[f"generator.to_rgb.{i}.conv.weight_orig"] = make((3, C, 1, 1))
+        state[f"generator.to_rgb.{i}.conv.bias"] = make((3,))
+        before = C
+    return state
+
+
+def rosinality_forward(state: dict[str, Tensor], z: Tensor, noise: list[Tensor]) -> Tensor:
+    """What rosinality's StyledGenerator computes with the noise image of each size."""
+
+    def equal(key: str) -> Tensor:
+        return state[key] * math.sqrt(2 / (state[key].shape[1] * state[key][0][0].numel()))
+
+    w = z / (z.square().mean(1, keepdim=True) + 1e-8).sqrt()
+    for k in range(len(WIDTHS) - 1):
+        w = F.leaky_relu(
+            F.linear(w, equal(f"style.{2 * k + 1}.linear.weight_orig"), state[f"style.{2 * k + 1}.linear.bias"]), 0.2
+        )
+    x = torch.empty(0)
+    for i in range(len(CHANNELS)):
+        name = f"generator.progression.{i}"
+        if i == 0:
+            x = state[f"{name}.conv1.input"].repeat(len(z), 1, 1, 1)
+        elif f"{name}.conv1.0.weight" in state:
+            weight = state[f"{name}.conv1.0.weight"]
+            weight = _four_places(weight * math.sqrt(2 / (weight.shape[0] * 9))) / 4
+            x = naive_blur(F.conv_transpose2d(x, weight, state[f"{name}.conv1.0.bias"], stride=2, padding=1))
+        else:
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+            bias = state[f"{name}.conv1.1.conv.bias"]
+            x = naive_blur(F.conv2d(x, equal(f"{name}.conv1.1.conv.weight_orig"), bias, padding=1))
+        for half in (1, 2):
+            if half == 2:
+                x = F.conv2d(x, equal(f"{name}.conv2.conv.weight_orig"), state[f"{name}.conv2.conv.bias"], padding=1)
+            x = F.leaky_relu(x + equal(f"{name}.noise{half}.weight_orig") * noise[i], 0.2)
+            linear = f"{name}.adain{half}.style.linear"
+            gamma, beta = F.linear(w, equal(f"{linear}.weight_orig"), state[f"{linear}.bias"])[:, :, None, None].chunk(
+                2, 1
+            )
+            x = gamma * F.instance_norm(x) + beta
+    last = f"generator.to_rgb.{len(CHANNELS) - 1}.conv"
+    return F.conv2d(x, equal(f"{last}.weight_orig"), state[f"{last}.bias"])
+
+
+def lernapparat(state: dict[str, Tensor], noise: bool) -> dict[str, Tensor]:
+    """The weights of a genforce state as lernapparat's port stores them: the same numbers, other names."""
+    found = {}
+    for key, value in state.items():
+        if key.startswith("mapping."):
+            found[f"g_{key}"] = value
+        if not key.startswith("synthesis.layer"):
+            continue
+        layer, part = key.removeprefix("synthesis.layer").split(".", 1)
+        k = int(layer)
+        conv = ("conv1." if k % 2 else "conv0_up.") if k > 1 else ("conv." if k else "")
+        parts = {
+            "style.weight": f"epi{k % 2 + 1}.style_mod.lin.weight", "style.bias": f"epi{k % 2 + 1}.style_mod.lin.bias",
+            "apply_noise.weight": f"epi{k % 2 + 1}.top_epi.noise.weight",
+            "apply_noise.noise": f"epi{k % 2 + 1}.top_epi.noise.noise", "blur.kernel": "conv0_up.intermediate.kernel",
+        }  # fmt: skip
+        if part != "apply_noise.noise" or noise:
+            found[f"g_synthesis.blocks.{4 * 2 ** (k // 2)}x{4 * 2 ** (k // 2)}.{parts.get(part, conv + part)}"] = value
+    last = f"synthesis.output{len(CHANNELS) - 1}"
+    return found | {f"g_synthesis.torgb.{part}": state[f"{last}.{part}"] for part in ("weight", "bias")}
+
+
+def loaded(state: dict[str, Any], folder: Path, **settings: Any) -> StyleGenerator:
+    """The generator that a file of this state gives, in float64."""
+    path = folder / "weights.pt"
+    torch.save({key: value.clone() if isinstance(value, Tensor) else value for key, value in state.items()}, path)
+    torch.set_default_dtype(torch.float64)
+    try:
+        generator = load_generator("stylegan", path, settings=settings)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert isinstance(generator, StyleGenerator)
+    return generator
+
+
+@pytest.fixture
+def z() -> Tensor:
+    return torch.randn(3, WIDTHS[0], generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+
+
+def test_genforce_checkpoint_gives_its_images(z: Tensor, tmp_path: Path) -> None:
+    state = genforce()
+    generator = loaded(state, tmp_path)
+    assert (generator.z_dim, generator.size, generator.family) == (5, 128, "stylegan")
+    torch.testing.assert_close(generator(z), genforce_forward(state, z), **EXACT)
+    training = {"generator": {}, "generator_smooth": state}
+    torch.testing.assert_close(loaded(training, tmp_path)(z), generator(z), **EXACT)
+
+
+def test_lernapparat_checkpoint_gives_the_same_images(z: Tensor, tmp_path: Path) -> None:
+    state = genforce()
+    torch.testing.assert_close(loaded(lernapparat(state, True), tmp_path)(z), genforce_forward(state, z), **EXACT)
+    unknown = loaded(lernapparat(state, False), tmp_path)
+    drawn = {f"synthesis.layer{k}.apply_noise.noise": getattr(unknown, f"layer{k}").noise for k in range(12)}
+    torch.testing.assert_close(unknown(z), genforce_forward(state | drawn, z), **EXACT)
+    assert not torch.equal(unknown.layer0.noise, unknown.layer1.noise)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_rosinality_checkpoint_gives_its_images(z: Tensor, tmp_path: Path, fused: bool) -> None:
+    state = rosinality(fused)
+    generator = loaded(state, tmp_path)
+    noise = [getattr(generator, f"layer{k}").noise for k in range(0, 12, 2)]
+    torch.testing.assert_close(generator(z), rosinality_forward(state, z, noise), **EXACT)
+    training = {"generator": {"module.x": torch.zeros(1)}, "g_running": {f"module.{k}": v for k, v in state.items()}}
+    torch.testing.assert_close(loaded(training, tmp_path)(z), generator(z), **EXACT)
+
+
+def test_smaller_output_of_a_checkpoint(z: Tensor, tmp_path: Path) -> None:
+    state = genforce()
+    small = {key: value for key, value in state.items() if "layer10" not in key and "layer11" not in key}
+    small = {key: value for key, value in small.items() if "output5" not in key}
+    torch.testing.assert_close(loaded(state, tmp_path, size=64)(z), genforce_forward(small, z), **EXACT)
+    assert loaded(rosinality(), tmp_path, size=16)(z).shape == (3, 3, 16, 16)
+
+
+def test_own_weights_come_back_whole(z: Tensor, tmp_path: Path) -> None:
+    generator = loaded(genforce(), tmp_path)
+    again = loaded(generator.state_dict(), tmp_path)
+    assert torch.equal(again(z), generator(z))
+    assert again.key_names["layer3.noise"] == "layer3.noise"
+
+
+@pytest.mark.parametrize("size", [4, 16])
+def test_building_blocks(size: int) -> None:
+    x = torch.randn(2, 3, size, size, dtype=torch.float64)
+    weight = torch.randn(5, 3, 3, 3, dtype=torch.float64)
+    torch.testing.assert_close(layers.blur(x), naive_blur(x))
+    torch.testing.assert_close(layers.blur(torch.ones(1, 1, 4, 4))[0, 0, 0], torch.tensor([9.0, 12, 12, 9]) / 16)
+    fused = F.conv_transpose2d(x, _four_places(weight.transpose(0, 1)), stride=2, padding=1)
+    torch.testing.assert_close(layers.upscale_conv(x, weight.flip(2, 3)), fused)
+    deviation, mean = torch.rand(2, 3, 1, 1).double() + 1, torch.randn(2, 3, 1, 1).double()
+    styled = layers.adain(x, deviation, mean, 0.0)
+    torch.testing.assert_close(styled.mean((2, 3), keepdim=True), mean)
+    torch.testing.assert_close(styled.var((2, 3), correction=0, keepdim=True).sqrt(), deviation)
+
+
+def test_noise_and_bias_come_before_the_activation() -> None:
+    layer = ConstantLayer(2, 3, Habits(epsilon=0.0)).double()
+    layer.noise_weight.data, layer.bias.data = torch.tensor([0.5, -2.0]).double(), torch.tensor([0.1, 0.2]).double()
+    layer.style.weight.data.zero_()
+    x = 1 + layer.noise * torch.tensor([0.5, -2.0]).view(1, 2, 1, 1) + torch.tensor([0.1, 0.2]).view(1, 2, 1, 1)
+    features, w = layer(torch.zeros(4, 3).double())
+    torch.testing.assert_close(features, _normalised(F.leaky_relu(x.double(), 0.2), 0.0).expand(4, -1, -1, -1))
+    assert w.shape == (4, 3)
+
+
+def test_head_then_tail_is_the_generator(z: Tensor, tmp_path: Path) -> None:
+    generator = loaded(genforce(), tmp_path)
+    assert chain.layer_names(generator) == ["mapping", *(f"layer{k}" for k in range(12)), "output"]
+    for n in range(1, 14):
+        state = chain.head(generator, n)(z)
+        kept = [part.clone() for part in state] if isinstance(state, tuple) else [state.clone()]
+        assert torch.equal(chain.tail(generator, n)(state), generator(z))
+        assert isinstance(state, tuple) == (n > 1)
+        assert all(map(torch.equal, kept, state if isinstance(state, tuple) else [state]))
+
+
+def test_other_images_of_a_batch_change_no_bit(z: Tensor, tmp_path: Path) -> None:
+    generator = loaded(genforce(), tmp_path).float()
+    z = torch.randn(8, 5)
+    other = torch.cat([z[:1], torch.randn(7, 5)])
+    assert torch.equal(generator(z)[0], generator(other)[0])
+    single = [to_bytes(generator(z[i : i + 1])) for i in range(8)]
+    assert (to_bytes(generator(z)) == [image[0] for image in single]).mean() > 0.999  # else a rounding at a byte's edge
+
+
+@pytest.mark.parametrize("make", [genforce, rosinality])
+def test_truncation_pulls_w_towards_its_mean(make: Any, z: Tensor, tmp_path: Path) -> None:
+    state = make()
+    whole, some = loaded(state, tmp_path), loaded(state, tmp_path, truncation=0.5, truncation_layers=3)
+    none = loaded(state, tmp_path, truncation=0.0)
+    if make is rosinality:  # whose files have no mean w
+        many = torch.randn(10_000, 5, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+        torch.testing.assert_close(none.mapping.w_avg, whole.mapping(many).mean(0), atol=0.05, rtol=0)  # 5 errors
+    w, w_avg = whole.mapping(z), none.mapping.w_avg.expand(3, -1)
+    mean_image = chain.tail(whole, 1)(w_avg)
+    torch.testing.assert_close(none(z), mean_image, **EXACT)
+    state_by_hand = (torch.empty(0), w)
+    for k in range(12):
+        pulled = w_avg + 0.5 * (w - w_avg) if k < 3 else w
+        layer = getattr(whole, f"layer{k}")
+        state_by_hand = layer(pulled) if k == 0 else layer((state_by_hand[0], pulled))
+    torch.testing.assert_close(some(z), whole.output(state_by_hand), **EXACT)
+
+
+@pytest.mark.parametrize(("size", "num_layers"), [(256, 14), (1024, 18)])
+def test_published_sizes(size: int, num_layers: int) -> None:
+    channels = [min(512, 16384 // (4 * 2**k)) for k in range(num_layers // 2)]
+    state = genforce(channels, [512] * 9, lambda shape: torch.empty(shape, device="meta"))
+    generator, converted = stylegan_loading.from_weights(state)
+    assert generator.size == size
+    assert len(chain.layer_names(generator)) == num_layers + 2
+    expected = generator.state_dict()
+    assert {key: value.shape for key, value in converted.items()} == {
+        key: value.shape for key, value in expected.items()
+    }
+    if size == 1024:  # NVlabs/stylegan prints 26,219,627; that counts the outputs of the eight smaller sizes too
+        smaller = sum(3 * (width + 1) for width in channels[:-1])
+        assert sum(value.numel() for value in generator.parameters()) + smaller == 26_219_627
+
+
+def test_wrong_checkpoints_end_in_one_line(tmp_path: Path) -> None:
+    for change, message in {
+        "synthesis.layer3.weight": r"missing: synthesis\.layer3\.weight; extra: oddity; misshapen: ",
+        "truncation.w_avg": r"missing: truncation\.w_avg; extra: oddity; misshapen: synthesis\.layer1\.bias \(7,\)",
+        "synthesis.layer4.style.bias": r"key synthesis\.layer4\.style\.bias is missing",
+    }.items():
+        state = genforce() | {"synthesis.layer1.bias": torch.zeros(7), "oddity": torch.zeros(1)}
+        del state[change]
+        with pytest.raises(ValueError, match=message) as caught:
+            loaded(state, tmp_path)
+        assert "\n" not in str(caught.value)
+    state = rosinality()
+    state["generator.progression.5.conv1.0.weight"] = torch.zeros(3)
+    with pytest.raises(ValueError, match=r"misshapen: generator\.progression\.5\.conv1\.0\.weight \(3,\) instead of"):
+        loaded(state, tmp_path)
+    with pytest.raises(ValueError, match="1 weights, none named as in a StyleGAN"):
+        loaded({"layer1.conv.weight": torch.zeros(1)}, tmp_path)
+    with pytest.raises(ValueError, match="images of 4, 8, 16, 32, 64, 128 pixels, expected size 100 among them"):
+        loaded(genforce(), tmp_path, size=100)
+    with pytest.raises(ValueError, match="settings psi are unknown to family stylegan, expected of: truncation, "):
+        loaded(genforce(), tmp_path, psi=0.7)
