@@ -126,3 +126,27 @@ def test_sources_are_unique_or_equal_over_all_overlays() -> None:
         report = overlay["report"]
         assert report not in reports, f"{path.name}: report name {report} is taken by {reports.get(report)}"
         reports[report] = path.name
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ([[0, 1], [2, 2, 3]], "splits: repeats class 2, expected each of the classes 0 to 3 once"),
+        ([[0, 1], [3, 2], [0, 1]], "splits: repeats class 0"),
+        ([[0, 1], [2, 4]], "splits: misses class 3"),
+        ([[0, 1], [2, 3, 4]], "splits: holds unknown class 4"),
+        (3, "splits: found 3, expected equal groups of at least 2 of the 4 classes"),
+        ([[0, 1, 2], [3]], r"splits\.1: found .* expected minItems 2"),
+    ],
+)
+def test_splits_hold_every_class_once(config: Config, splits: Any, message: str) -> None:
+    gan = {"family": "acgan", "trained_on": "chapel", "splits": splits, "train": {"classes": 4}}
+    config["generators"]["acgan_new"] = gan
+    with pytest.raises(ValueError, match=message):
+        check_config(config)
+
+
+def test_only_class_splits_have_several_checkpoints(config: Config) -> None:
+    config["generators"]["progan_chapel"]["checkpoint"] = ["a.safetensors", "b.safetensors"]
+    with pytest.raises(ValueError, match="only family acgan has class splits"):
+        check_config(config)

@@ -7,6 +7,8 @@ import torch
 
 from lacuna import sample
 from lacuna.formats import checkpoints
+from lacuna.models.acgan import ClassGenerator, with_class
+from lacuna.models.pixels import to_bytes
 from lacuna.models.progan import ProgressiveGenerator
 
 
@@ -56,3 +58,41 @@ def test_impossible_ranges_end_in_one_line(checkpoint: Path) -> None:
         _sample(checkpoint, 0, 1, seed=2**32)
     with pytest.raises(FileNotFoundError, match="no such checkpoint"):
         _sample(checkpoint.with_name("none.safetensors"), 0, 1)
+
+
+def _classes(folder: Path, *groups: list[int], family: str = "acgan") -> dict[str, np.ndarray]:
+    torch.manual_seed(1)
+    paths = [folder / f"part_{k}.safetensors" for k in range(len(groups))]
+    for path, group in zip(paths, groups, strict=True):
+        generator = ClassGenerator([6, 8, 8], group)
+        for parameter in generator.parameters():
+            torch.nn.init.normal_(parameter)
+        checkpoints.save_weights(path, generator.state_dict(), {})
+    flags = {"seed": 1, "first": 3, "last": 14, "batch-size": 5, "device": "cpu", "threads": 1, "code": "digest"}
+    words = [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
+    shard = folder / "shard.h5"
+    sample.main(["--family", family, "--checkpoint", *map(str, paths), "--shard", str(shard), *words])
+    with h5py.File(shard) as file:
+        return {name: file[name][:] for name in file}
+
+
+def test_classes_come_in_turn_each_from_the_part_that_knows_it(tmp_path: Path) -> None:
+    found = _classes(tmp_path, [4, 0], [7, 2])
+    assert found["label"].tolist() == [[0, 2, 4, 7][i % 4] for i in range(3, 15)]
+    part = ClassGenerator([6, 8, 8], [7, 2])
+    part.load_state_dict(checkpoints.load_weights(tmp_path / "part_1.safetensors")[0])
+    with torch.no_grad():
+        cz_ND = with_class(torch.from_numpy(found["z"]), torch.ones(12, dtype=torch.int64), 2)
+        alone = to_bytes(part.eval()(cz_ND))
+    mine = found["label"] == 2
+    assert mine.sum() == 3 and np.abs(alone[mine].astype(int) - found["images"][mine]).max() <= 1
+    assert np.abs(alone[~mine].astype(int) - found["images"][~mine]).max() > 10
+
+
+def test_a_class_of_two_parts_or_parts_without_classes_end_in_one_line(tmp_path: Path, checkpoint: Path) -> None:
+    with pytest.raises(ValueError, match="class 2 is drawn by several"):
+        _classes(tmp_path, [0, 2], [2, 3])
+    words = ["--family", "progan", "--checkpoint", str(checkpoint), str(checkpoint), "--seed", "1", "--first", "0"]
+    words += ["--last", "1", "--batch-size", "2", "--device", "cpu", "--threads", "1", "--code", "digest"]
+    with pytest.raises(ValueError, match="2 checkpoints of a family without classes, expected one"):
+        sample.main([*words, "--shard", str(tmp_path / "shard.h5")])

@@ -8,6 +8,8 @@ from lacuna.kit.configuration import check_config
 from lacuna.kit.shards import Shard, shard_from_name, shard_paths, shards
 from lacuna.kit.targets import (
     control_source,
+    generator_of_part,
+    generator_parts,
     inversion_entry,
     inversion_perceptual,
     omission_method,
@@ -98,3 +100,16 @@ def test_the_segmenters_backbone_is_the_perceptual_network_unless_one_is_named()
     expected = {"family": "upernet", "checkpoint": "results/train_segmenter/net.safetensors"}
     assert inversion_perceptual(config, photos) == expected
     assert inversion_perceptual(config, photos | {"perceptual": "vgg"})["checkpoint"] == "vgg.pth"
+
+
+def test_each_group_of_classes_is_a_network_of_its_own() -> None:
+    gan = {"family": "acgan", "trained_on": "world", "splits": [[0, 3], [1, 2]], "train": {"classes": 4}}
+    config = check_config(CONFIG | {"generators": {"gan": gan}})
+    paths = ["results/train_generator/gan_split_0.safetensors", "results/train_generator/gan_split_1.safetensors"]
+    assert stage_files(config)["train_generator"] == paths
+    assert [part["classes"] for part in generator_parts(config, "gan").values()] == [[0, 3], [1, 2]]
+    assert generator_of_part(config, "gan_split_1") == "gan"
+    config = check_config(CONFIG | {"generators": {"gan": gan | {"splits": 2}}})
+    assert [part["classes"] for part in generator_parts(config, "gan").values()] == [[0, 1], [2, 3]]
+    config = check_config(CONFIG | {"generators": {"gan": gan | {"splits": 1}}})
+    assert stage_files(config)["train_generator"] == ["results/train_generator/gan.safetensors"]

@@ -176,8 +176,8 @@ def test_discriminator_without_anything_to_learn_stops_the_training(
 def test_bad_sources_end_in_one_line(train: Train, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected at least a batch of 31"):
         train("a", batch_size=31)
-    with pytest.raises(ValueError, match="images of 16 pixels, expected the generator's 8"):
-        train("a", folder=_source(tmp_path / "large", 16))
+    with pytest.raises(ValueError, match="images of 12 pixels, expected the generator's 8 or a multiple"):
+        train("a", folder=_source(tmp_path / "odd", 12))
 
 
 def test_schedule_doubles_sizes_and_fades_each_in() -> None:

@@ -1,7 +1,10 @@
 """Sample a generator: latent vectors and the images that it makes of them, one shard a job.
 
 z of image i is row i of numpy's `RandomState(seed).standard_normal`, as in the published code, so image i is the same
-whatever the count and the shards. Bytes are rounded; the published code truncates, which darkens by half a level.
+whatever the count and the shards. A generator with K classes draws them in turn, image i the class i mod K; several
+checkpoints, each of other classes, are sampled as one generator.
+
+Bytes are rounded; the published code truncates, which darkens by half a level.
 
 Shape suffixes: N images, D latent numbers, H height, W width.
 """
@@ -9,6 +12,7 @@ Shape suffixes: N images, D latent numbers, H height, W width.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +22,8 @@ from torch import nn
 from lacuna.formats import images
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import Provenance
+from lacuna.models.acgan import SplitGenerator
+from lacuna.models.chain import Generator
 from lacuna.models.pixels import to_bytes
 from lacuna.registry.generators import load_generator
 
@@ -27,22 +33,25 @@ MOST_Z_AT_ONCE = 4096  # rows drawn at a time on the way to the first one wanted
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     compute.threads(args.threads)
-    generator = load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
-    z_ND = latents(args.seed, args.first, args.last, generator.z_dim)
+    device = compute.device(args.device)
+    parts = [load_generator(args.family, path, device, args.generator_settings) for path in args.checkpoint]
+    z_ND = latents(args.seed, args.first, args.last, parts[0].z_dim)
+    generator, label_N = conditional(parts, np.arange(args.first, args.last + 1))
     config = {"family": args.family, "settings": args.generator_settings, "batch_size": args.batch_size}
     images.write(
         args.shard,
-        sample(generator, z_ND, args.batch_size),
+        sample(generator, z_ND, args.batch_size, label_N),
         np.arange(args.first, args.last + 1),
-        Provenance(stage="sample", code=args.code, config=config, seed=args.seed, inputs=[args.checkpoint]),
+        Provenance(stage="sample", code=args.code, config=config, seed=args.seed, inputs=args.checkpoint),
         z=z_ND,
+        label=label_N,
     )
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("sample", __doc__)
     parser.add_argument("--family", required=True)
-    parser.add_argument("--checkpoint", required=True, type=Path)
+    parser.add_argument("--checkpoint", required=True, type=Path, nargs="+", help="several where classes are split")
     parser.add_argument("--generator-settings", type=command.json_object, default={})
     parser.add_argument("--seed", required=True, type=int, help="of z, 0 to 2^32 - 1")
     parser.add_argument("--first", required=True, type=int, help="index of the shard's first image")
@@ -66,12 +75,32 @@ def latents(seed: int, first: int, last: int, z_dim: int) -> NDArray[np.float32]
     return random.standard_normal((last - first + 1, z_dim)).astype(np.float32)
 
 
-def sample(generator: nn.Module, z_ND: NDArray[np.float32], batch_size: int) -> NDArray[np.uint8]:
-    """Images (N, H, W, 3) of the latent vectors."""
+def conditional(parts: Sequence[Generator], index_N: NDArray[np.int64]) -> tuple[nn.Module, NDArray[np.int64] | None]:
+    """The generators as one, and the label of each image; of a generator without classes itself, and none.
+
+    Raises:
+        ValueError: several generators that are not of classes, or share one.
+    """
+    if len(parts) == 1 and not parts[0].classes:
+        return parts[0], None
+    if not all(part.classes for part in parts):
+        raise ValueError(f"{len(parts)} checkpoints of a family without classes, expected one")
+    generator = SplitGenerator(parts)
+    return generator, np.array(generator.classes)[index_N % len(generator.classes)]
+
+
+def sample(
+    generator: nn.Module, z_ND: NDArray[np.float32], batch_size: int, label_N: NDArray[np.int64] | None = None
+) -> NDArray[np.uint8]:
+    """Images (N, H, W, 3) of the latent vectors, and of the labels where the generator has classes."""
     device = next(generator.parameters()).device
+    inputs: list[NDArray[Any]] = [z_ND] if label_N is None else [z_ND, label_N]
     starts = command.progress(range(0, len(z_ND), batch_size), desc="sample", unit="batch")
     with torch.inference_mode():
-        batches = [to_bytes(generator(torch.from_numpy(z_ND[i : i + batch_size]).to(device))) for i in starts]
+        batches = [
+            to_bytes(generator(*(torch.from_numpy(array[i : i + batch_size]).to(device) for array in inputs)))
+            for i in starts
+        ]
     return np.concatenate(batches)
 
 

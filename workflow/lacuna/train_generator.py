@@ -25,14 +25,15 @@ from lacuna.kit.interruption import deferred_termination
 from lacuna.kit.provenance import digest_file
 from lacuna.models.pixels import to_bytes
 from lacuna.training import card, sheets
-from lacuna.training.data import RealImages, to_training
+from lacuna.training.acgan import AcganGame
+from lacuna.training.data import RealClasses, RealImages, to_training
 from lacuna.training.gan_loop import Game, GanTraining
 from lacuna.training.journal import COLUMNS, Journal
 from lacuna.training.progan import ProganGame
 
 log = logging.getLogger(__name__)
 
-GAMES: dict[str, Callable[[Mapping[str, Any]], Game]] = {"progan": ProganGame}
+GAMES: dict[str, Callable[[Mapping[str, Any]], Game]] = {"acgan": AcganGame, "progan": ProganGame}
 INTERVALS = ("checkpoint_interval", "log_interval", "sheet_interval")  # in real images shown
 # None of these changes what a step does. Leaving `images` out is what makes "train it longer" a change of one number.
 NOT_IN_KEY = ("images", *INTERVALS)
@@ -46,11 +47,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     training = GanTraining(GAMES[args.family], args.settings, args.seed, compute.device(args.device))
     key = state_key(args, paths)
     journal = resume(training, args.state, key)
-    with RealImages(paths, args.count, training.batch_size, args.seed) as images:
-        if images.size != training.game.final_size:
+    with real_images(args, paths, training) as images:
+        if images.size % training.game.final_size:
             raise ValueError(
-                f"{args.images}: images of {images.size} pixels, expected the generator's {training.game.final_size}; "
-                "render that size or change the generator's sizes"
+                f"{args.images}: images of {images.size} pixels, expected the generator's {training.game.final_size} "
+                "or a multiple; render that size or change the generator's sizes"
             )
         train(args, training, journal, key, lambda shown, size: to_training(images.batch(shown), size, training.device))
     save_state(args, training, journal, key)
@@ -78,6 +79,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     args.command = shlex.join(["python", "-m", "lacuna.train_generator", *(sys.argv[1:] if argv is None else argv)])
     return args
+
+
+def real_images(args: argparse.Namespace, paths: Sequence[Path], training: GanTraining) -> RealImages:
+    """Real images in random order, class by class where the family knows classes."""
+    if training.game.classes:
+        return RealClasses(paths, args.count, training.batch_size, args.seed, training.game.classes)
+    return RealImages(paths, args.count, training.batch_size, args.seed)
 
 
 def state_key(args: argparse.Namespace, paths: Sequence[Path]) -> dict[str, Any]:
@@ -133,7 +141,8 @@ def train(
 def write_sheet(args: argparse.Namespace, training: GanTraining) -> None:
     """Samples of the averaged generator as it is by now, of the same z each time."""
     random = compute.generator(args.seed, "train_generator", "sheet")
-    samples_N3HW = training.samples(torch.randn(SHEET_IMAGES, training.game.z_dim, generator=random))
+    count = len(training.game.classes) ** 2 or SHEET_IMAGES  # a class a column
+    samples_N3HW = training.samples(torch.randn(count, training.game.z_dim, generator=random))
     path = args.sheets / f"{training.images:08d}.png"
     sheets.write(path, to_bytes(samples_N3HW), side=training.game.final_size)
 

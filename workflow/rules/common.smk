@@ -154,7 +154,17 @@ def generator_weights(wildcards):
 
 def sampled_weights(wildcards):
     """Weights of the generator that the wildcard's source samples."""
-    return targets.generator_weights(CONFIG, source_generator(wildcards))
+    return targets.generator_files(CONFIG, source_generator(wildcards))
+
+
+def trained_generator(wildcards):
+    """The configuration's entry for the generator that the wildcard's network is, or is a part of."""
+    return CONFIG["generators"][targets.generator_of_part(CONFIG, wildcards.generator)]
+
+
+def trained_part(wildcards):
+    """Settings of the network that is trained."""
+    return targets.generator_parts(CONFIG, targets.generator_of_part(CONFIG, wildcards.generator))[wildcards.generator]
 
 
 def inversion(wildcards):

@@ -25,7 +25,7 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     filled = _filled(dict(config), schema, schema)
     validator = jsonschema.Draft202012Validator(schema)
-    error = jsonschema.exceptions.best_match(validator.iter_errors(filled))
+    error = jsonschema.exceptions.best_match(error for error in validator.iter_errors(filled) if not _echo(error))
     if error is not None:
         raise ValueError(f"{where}: {_one_line(error)}")
     try:
@@ -51,8 +51,7 @@ def _filled(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> A
     found = dict(value)
     properties: dict[str, Any] = dict(schema.get("properties", {}))
     for branch in schema.get("allOf", []):
-        if jsonschema.Draft202012Validator(branch["if"]).is_valid(found):
-            properties |= branch["then"].get("properties", {})
+        properties |= _taken(branch, found).get("properties", {})
     for name, part in properties.items():
         if name not in found and "default" in part:
             found[name] = part["default"]
@@ -61,6 +60,13 @@ def _filled(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> A
         part = properties.get(name, extra if isinstance(extra, dict) else {})
         found[name] = _filled(found[name], part, root)
     return found
+
+
+def _echo(error: jsonschema.ValidationError) -> bool:
+    """Whether known keys count as unknown only because something inside one of them is wrong."""
+    schema: Any = error.schema
+    found: Any = error.instance
+    return error.validator == "unevaluatedProperties" and set(found) <= _known_keys(schema, found)
 
 
 def _one_line(error: jsonschema.ValidationError) -> str:
@@ -86,9 +92,15 @@ def _one_line(error: jsonschema.ValidationError) -> str:
 def _known_keys(schema: Mapping[str, Any], instance: Mapping[str, Any]) -> set[str]:
     keys = set(schema.get("properties", {}))
     for branch in schema.get("allOf", []):
-        if jsonschema.Draft202012Validator(branch["if"]).is_valid(instance):
-            keys |= set(branch["then"].get("properties", {}))
+        keys |= set(_taken(branch, instance).get("properties", {}))
     return keys
+
+
+def _taken(branch: Mapping[str, Any], instance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an `if` with `then` and perhaps `else` says of this instance."""
+    holds = jsonschema.Draft202012Validator(branch["if"]).is_valid(instance)
+    taken: Mapping[str, Any] = branch["then"] if holds else branch.get("else", {})
+    return taken
 
 
 def _cross_checks(config: Config) -> Iterator[str]:
@@ -102,6 +114,10 @@ def _cross_checks(config: Config) -> Iterator[str]:
     for name, generator in config["generators"].items():
         if "checkpoint" not in generator:
             yield from _trainable(config, f"generators.{name}", generator, ("trained_on",))
+        if generator["family"] == "acgan":
+            yield from _split_checks(f"generators.{name}", generator)
+        elif not isinstance(generator.get("checkpoint", ""), str):
+            yield f"generators.{name}.checkpoint: found a list, expected one file; only family acgan has class splits"
     for number, comparison in enumerate(config["comparisons"]):
         place = f"comparisons.{number}"
         for side in ("real", "generated"):
@@ -129,6 +145,21 @@ def _calibration_checks(config: Config) -> Iterator[str]:
             f"calibrate.counts: found {max(asked['counts'])} images a side and {pool['count']} scenes in "
             f"{asked['source']}, expected at least twice as many scenes"
         )
+
+
+def _split_checks(place: str, generator: Config) -> Iterator[str]:
+    splits, classes = generator["splits"], generator["train"]["classes"]
+    if isinstance(splits, int):
+        if classes % splits or classes // splits < 2:
+            yield f"{place}.splits: found {splits}, expected equal groups of at least 2 of the {classes} classes"
+        return
+    labels = [label for group in splits for label in group]
+    repeated = sorted({label for label in labels if labels.count(label) > 1})
+    missed = sorted(set(range(classes)) - set(labels))
+    beyond = [label for label in labels if label >= classes]
+    for found, what in ((repeated, "repeats"), (missed, "misses"), (beyond, "holds unknown")):
+        if found:
+            yield f"{place}.splits: {what} class {found[0]}, expected each of the classes 0 to {classes - 1} once"
 
 
 def _inversion_checks(config: Config) -> Iterator[str]:

@@ -27,7 +27,9 @@ def stage_files(config: Config) -> dict[str, list[str]]:
         "fetch": [published.result(entry) for entry in config["downloads"].values()],
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "train_segmenter": [segmenter_weights(config, name) for name in trained(config, "segmenters")],
-        "train_generator": [generator_weights(config, name) for name in trained(config, "generators")],
+        "train_generator": [
+            path for name in trained(config, "generators") for path in generator_files(config, name)
+        ],
         "sample": [path for name in used_sources(config) for path in image_shards(config, name, "generator")],
         "segment": [path for pair in measured(config) for path in table_shards(config, *pair)],
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
@@ -179,13 +181,42 @@ def control_source(config: Config, entry: Config) -> str | None:
 
 
 def generator_weights(config: Config, name: str) -> str:
-    """Weights of a generator: given, or made by train_generator."""
-    return str(config["generators"][name].get("checkpoint", f"results/train_generator/{name}.safetensors"))
+    """Weights of a generator in one file: given, or made by train_generator."""
+    return generator_files(config, name)[0]
+
+
+def generator_files(config: Config, name: str) -> list[str]:
+    """All weights of a generator: one file, or one for each group of classes."""
+    given = config["generators"][name].get("checkpoint")
+    if given is not None:
+        return [given] if isinstance(given, str) else list(given)
+    return [f"results/train_generator/{part}.safetensors" for part in generator_parts(config, name)]
+
+
+def generator_parts(config: Config, name: str) -> dict[str, Config]:
+    """What train_generator trains for a generator: name of each network -> its settings.
+
+    One network of the generator's own name; of class splits one for each group, `<name>_split_0` and so on.
+    """
+    entry = config["generators"][name]
+    if entry["family"] != "acgan":
+        return {name: dict(entry["train"])}
+    count, splits = entry["train"]["classes"], entry["splits"]
+    if isinstance(splits, int):
+        size = count // splits
+        splits = [list(range(first, first + size)) for first in range(0, count, size)]
+    parts = [name] if len(splits) == 1 else [f"{name}_split_{k}" for k in range(len(splits))]
+    return {part: entry["train"] | {"classes": classes} for part, classes in zip(parts, splits, strict=True)}
+
+
+def generator_of_part(config: Config, part: str) -> str:
+    """The generator that a network is part of; see `generator_parts`."""
+    return next(name for name in config["generators"] if part in generator_parts(config, name))
 
 
 def generator_settings(config: Config, name: str) -> Config:
     """What a generator's entry says beside where its weights come from: how they are used, such as `truncation`."""
-    origin = ("family", "checkpoint", "trained_on", "train")
+    origin = ("family", "checkpoint", "trained_on", "train", "splits")
     return {key: value for key, value in config["generators"][name].items() if key not in origin}
 
 

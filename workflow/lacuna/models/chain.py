@@ -23,6 +23,7 @@ class Generator(nn.Sequential):
     family: str
     z_dim: int  # latent numbers
     size: int  # height and width of an image in pixels
+    classes: tuple[int, ...] = ()  # labels that it draws on demand; its first state is then (c, z) in one row
     key_names: Mapping[str, str] = {}  # weight -> what the checkpoint calls it, where that is another name
 
     def after_loading(self) -> None:

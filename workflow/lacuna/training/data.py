@@ -66,6 +66,60 @@ class RealImages:
         return int(self._order[1][position])
 
 
+class RealClasses(RealImages):
+    """The same by class: place i of every batch is of class i mod K, each class in a random order of its own.
+
+    Args:
+        classes: labels of the K classes.
+
+    Raises:
+        ValueError: images without labels, a class with fewer than two, or a batch that is no multiple of K.
+    """
+
+    def __init__(self, paths: Sequence[Path], count: int, batch_size: int, seed: int, classes: Sequence[int]) -> None:
+        super().__init__(paths, count, batch_size, seed)
+        try:
+            self._rows_of = rows_of_classes(self._shards, count, classes, str(paths[0]))
+            if batch_size % len(classes):
+                raise ValueError(f"batch_size {batch_size}, expected a multiple of the {len(classes)} classes")
+        except ValueError:
+            self.__exit__(None, None, None)
+            raise
+        self._orders: dict[int, tuple[int, NDArray[np.int64]]] = {}
+
+    def _row(self, place: int) -> int:
+        K = len(self._rows_of)
+        batch, position = divmod(place, self.batch_size)
+        seen = batch * (self.batch_size // K) + position // K
+        epoch, at = divmod(seen, len(self._rows_of[position % K]))
+        return int(self._order_of(position % K, epoch)[at])
+
+    def _order_of(self, k: int, epoch: int) -> NDArray[np.int64]:
+        if self._orders.get(k, (-1,))[0] != epoch:
+            random = np.random.default_rng(compute.seed_for(self.seed, "order of real images", epoch, k))
+            self._orders[k] = (epoch, random.permutation(self._rows_of[k]))
+        return self._orders[k][1]
+
+
+def rows_of_classes(shards: ImageShards, count: int, classes: Sequence[int], where: str) -> list[NDArray[np.int64]]:
+    """Rows of each class among the first `count` images.
+
+    Raises:
+        ValueError: no labels, or a class with fewer than two images.
+    """
+    if "label" not in shards:
+        raise ValueError(f"{where}: no labels, expected those of a source with classes; render scenes of the world")
+    labels_N = shards.read("label", slice(0, count))
+    rows = [np.flatnonzero(labels_N == label) for label in classes]
+    for label, found in zip(classes, rows, strict=True):
+        if len(found) < 2:
+            raise ValueError(
+                f"{where}: {len(found)} images of class {label} in this and the other shards, expected at least 2; "
+                "ask for more images or leave the class out"
+            )
+    return rows
+
+
 def to_training(images_NHW3: NDArray[np.uint8], size: int, device: torch.device) -> Tensor:
     """Bytes -> (N, 3, size, size) in [-1, 1], each pixel the mean of the box that it covers."""
     x_N3HW = from_bytes(images_NHW3, device)

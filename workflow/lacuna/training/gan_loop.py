@@ -23,6 +23,7 @@ class Game(Protocol):
     discriminator_steps: int  # for each step of the generator
     final_size: int  # pixels
     z_dim: int
+    classes: tuple[int, ...]  # labels that it learns to tell apart; empty where it knows none
 
     @property
     def generator(self) -> nn.Module: ...
@@ -59,10 +60,11 @@ class GanTraining:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(compute.seed_for(seed, "train_generator", "weights"))
             self.game = build(settings)
-        self.schedule = Schedule(settings["schedule"], self.game.final_size)
+        whole = [{"size": self.game.final_size, "images": 1, "fade": 0}]  # of families that do not grow
+        self.schedule = Schedule(settings.get("schedule", whole), self.game.final_size)
         self.batch_size: int = settings["batch_size"]
         self.ema_half_life: float = settings["ema_half_life"]
-        self.device = device
+        self.seed, self.device = seed, device
         self.precision = PRECISIONS[settings["precision"]]
         self.game.generator.to(device)
         self.game.discriminator.to(device)
@@ -85,10 +87,14 @@ class GanTraining:
             ValueError: a loss is not finite; the weights are those before the step.
         """
         phase, numbers = self.phase, dict[str, float]()
-        for _ in range(self.game.discriminator_steps):
-            numbers |= self._step_discriminator(real(self.images, phase.size), phase)
-            self.images += self.batch_size
-        numbers |= self._step_generator(phase)
+        # What networks draw themselves (dropout) depends on the seed and the step alone, so it needs no state.
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(compute.seed_for(self.seed, "train_generator", "step", self.steps))
+            for _ in range(self.game.discriminator_steps):
+                numbers |= self._step_discriminator(real(self.images, phase.size), phase)
+                self.images += self.batch_size
+            numbers |= self._step_generator(phase)
         self._average_weights(self.batch_size * self.game.discriminator_steps)
         self.steps += 1
         return numbers

@@ -7,7 +7,9 @@ from typing import Any
 
 from lacuna.training.schedule import Phase
 
-NUMBERS = ("loss_d", "loss_g", "penalty", "score_real", "score_generated")
+NUMBERS = (
+    "loss_d", "loss_g", "penalty", "score_real", "score_generated", "class_loss_real", "class_loss_generated",
+)  # fmt: skip
 COLUMNS = ("images", "size", "alpha", *NUMBERS, "images_per_s")
 
 

@@ -19,6 +19,7 @@ class ProganGame:
     """
 
     discriminator_steps = 1
+    classes: tuple[int, ...] = ()
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.generator = GrowingGenerator(settings["sizes"])
