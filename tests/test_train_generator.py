@@ -34,6 +34,8 @@ SETTINGS: dict[str, Any] = {
     "drift": 0.001,
     "r1": 1.0,
     "r1_interval": 4,
+    "mapping_layers": 2,
+    "style_mixing": 0.5,
     "ema_half_life": 20,
     "checkpoint_interval": 16,
     "log_interval": 24,
@@ -50,10 +52,12 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def train(tmp_path: Path, source: Path) -> Train:
-    def run(name: str, code: str = "digest", count: int = 30, folder: Path = source, **settings: Any) -> Path:
+    def run(
+        name: str, code: str = "digest", count: int = 30, folder: Path = source, family: str = "progan", **settings: Any
+    ) -> Path:
         out = tmp_path / name
         flags = {
-            "family": "progan", "images": folder, "count": count, "shard-size": 20, "seed": 3, "device": "cpu",
+            "family": family, "images": folder, "count": count, "shard-size": 20, "seed": 3, "device": "cpu",
             "settings": json.dumps(SETTINGS | settings), "threads": 1, "state": out / "state.pt", "code": code,
             "weights": out / "gan.safetensors", "card": out / "gan.md", "log": out / "gan.tsv",
             "sheets": out / "sheets",

@@ -30,10 +30,15 @@ from lacuna.training.data import RealClasses, RealImages, to_training
 from lacuna.training.gan_loop import Game, GanTraining
 from lacuna.training.journal import COLUMNS, Journal
 from lacuna.training.progan import ProganGame
+from lacuna.training.stylegan import StyleganGame
 
 log = logging.getLogger(__name__)
 
-GAMES: dict[str, Callable[[Mapping[str, Any]], Game]] = {"acgan": AcganGame, "progan": ProganGame}
+GAMES: dict[str, Callable[[Mapping[str, Any]], Game]] = {
+    "acgan": AcganGame,
+    "progan": ProganGame,
+    "stylegan": StyleganGame,
+}
 INTERVALS = ("checkpoint_interval", "log_interval", "sheet_interval")  # in real images shown
 # None of these changes what a step does. Leaving `images` out is what makes "train it longer" a change of one number.
 NOT_IN_KEY = ("images", *INTERVALS)

@@ -130,8 +130,9 @@ class StyledLayer(nn.Module):
 
     def finish(self, x_NCHW: Tensor, w_ND: Tensor, noise_N1HW: Tensor) -> Tensor:
         """Noise, bias, leaky ReLU, AdaIN; `x` and the noise may be one for all images."""
-        noise_NCHW = noise_N1HW * self.noise_weight[:, None, None]
-        x_NCHW = F.leaky_relu(x_NCHW + (noise_NCHW + self.bias_map()), LEAK)
+        # With the channels last, as convolutions leave them: other orders cost more than the sum itself.
+        noise_NHWC = noise_N1HW.permute(0, 2, 3, 1) * self.noise_weight
+        x_NCHW = F.leaky_relu(x_NCHW + (noise_NHWC.permute(0, 3, 1, 2) + self.bias_map()), LEAK)
         deviation_NC11, mean_NC11 = self.style(w_ND)
         return adain(x_NCHW, deviation_NC11, mean_NC11, self.habits.epsilon)
 

@@ -1,4 +1,4 @@
-"""The progressive GAN's side of a training: its networks, and what of them plays at which size."""
+"""The side of the progressive GAN, and of any that grows like it, in a training: networks, and what plays when."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,22 +7,19 @@ import torch
 from torch import Tensor
 
 from lacuna.models.progan_training import GrowingDiscriminator, GrowingGenerator, soften
+from lacuna.models.stylegan_training import GrowingStyleGenerator
 from lacuna.training import losses
 from lacuna.training.schedule import Phase
 
 
-class ProganGame:
-    """Both networks grow together. The published loss is `wasserstein`; `logistic` needs fewer passes a step.
-
-    Source:
-        Karras et al. 2018, arXiv:1710.10196 (networks, growing, loss).
-    """
+class GrowingGame:
+    """A generator that grows against ProGAN's discriminator, which grows with it."""
 
     discriminator_steps = 1
     classes: tuple[int, ...] = ()
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self.generator = GrowingGenerator(settings["sizes"])
+    def __init__(self, generator: GrowingGenerator | GrowingStyleGenerator, settings: Mapping[str, Any]) -> None:
+        self.generator = generator
         self.discriminator = GrowingDiscriminator(settings["sizes"])
         self.final_size = 2 ** len(settings["sizes"])
         self.z_dim = self.generator.z_dim
@@ -44,9 +41,20 @@ class ProganGame:
 
     def weights(self, generator: torch.nn.Module, size: int) -> dict[str, Tensor]:
         """State dict of the finished generator of images of `size` pixels."""
-        assert isinstance(generator, GrowingGenerator)
+        assert isinstance(generator, GrowingGenerator | GrowingStyleGenerator)
         return generator.weights(size)
 
     def description(self, size: int) -> dict[str, Any]:
         """What the generator of images of `size` pixels is, for its file."""
         return {"sizes": self.generator.sizes[: size.bit_length() - 1], "size": size, "z_dim": self.z_dim}
+
+
+class ProganGame(GrowingGame):
+    """The progressive GAN. The published loss is `wasserstein`; `logistic` needs fewer passes a step.
+
+    Source:
+        Karras et al. 2018, arXiv:1710.10196 (networks, growing, loss).
+    """
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(GrowingGenerator(settings["sizes"]), settings)

@@ -1,0 +1,40 @@
+"""The style-based generator's side of a training."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lacuna.models.stylegan_training import GrowingStyleGenerator
+from lacuna.training.progan import GrowingGame
+from lacuna.training.schedule import Phase
+
+
+class StyleganGame(GrowingGame):
+    """The style-based generator against ProGAN's discriminator; both grow together.
+
+    So it was published; here it also means that ProGAN and StyleGAN see the same images at the same sizes and differ
+    in the generator alone. At 64 pixels one size from the start would do too, at twice the time.
+
+    Source:
+        Karras et al. 2019, arXiv:1812.04948, section 2 and appendix C: growing from 8 pixels, non-saturating loss with
+        R1, mixing regularisation.
+    """
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        generator = GrowingStyleGenerator(settings["sizes"], settings["mapping_layers"], settings["style_mixing"])
+        super().__init__(generator, settings)
+
+    def generate(self, generator: torch.nn.Module, z_ND: Tensor, phase: Phase) -> Tensor:
+        """Images; while the generator learns with new noise and mixed styles, drawn from a stream that `z` seeds."""
+        random = _stream_of(z_ND) if generator is self.generator else None
+        x_N3HW: Tensor = generator(z_ND, phase.size, phase.alpha, random)
+        return x_N3HW
+
+
+def _stream_of(z_ND: Tensor) -> torch.Generator:
+    """A stream of random numbers that the first latent numbers seed."""
+    seed = int(z_ND[0, :2].cpu().numpy().astype(np.float32).view(np.int64)[0])
+    return torch.Generator(z_ND.device).manual_seed(seed)
