@@ -80,6 +80,26 @@ def test_the_summary_holds_the_distance_its_parts_and_its_uncertainty(compared: 
     assert set(summary["by_category"]) == {"object", "part"}
 
 
+def test_other_statistics_of_the_same_tables_stand_beside_it_for_every_category(compared: tuple) -> None:
+    _, summary, _ = compared
+    for category, found in summary["by_category"].items():
+        assert found["kernel_low"] <= found["kernel_distance"] <= found["kernel_high"] and found["kernel_num"] == 600
+        assert found["manifold_num"] == 300 and 0 < found["baseline_recall"] <= 1 and found["baseline_precision"] > 0
+        assert found["at_work"] in ("dropping", "inventing", "both", "neither")
+        assert found["baseline_fsd"] > 0 and found["sample_sizes"], category
+        assert {key: summary[key] for key in found} == found or category != "object"
+    assert summary["kernel_low"] > 0 and summary["recall"] < summary["baseline_recall"]
+    assert summary["at_work"] == "dropping"
+
+
+def test_the_chunks_in_which_tables_are_read_do_not_matter(compared: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, summary, rows = compared
+    monkeypatch.setattr(fsd, "CHUNK_ROWS", 150)
+    again, other_rows = run(folder, 600, 600)
+    assert again["fsd_infinity_high"] == pytest.approx(summary["fsd_infinity_high"], rel=1e-9)
+    assert other_rows == rows and again["recall"] == summary["recall"]
+
+
 def test_every_class_has_a_verdict_in_the_columns_promised(compared: tuple) -> None:
     folder, _, rows = compared
     header = (folder / "out.tsv").read_text().splitlines()[0]
@@ -93,6 +113,7 @@ def test_every_class_has_a_verdict_in_the_columns_promised(compared: tuple) -> N
 
 def test_the_same_seed_gives_the_same_bytes(compared: tuple) -> None:
     folder, *_ = compared
+    run(folder, 600, 600)
     before = [(folder / name).read_bytes() for name in ("out.json", "out.tsv")]
     run(folder, 600, 600)
     assert [(folder / name).read_bytes() for name in ("out.json", "out.tsv")] == before

@@ -1,56 +1,77 @@
 """Distance of two sources: Frechet Segmentation Distance, its parts, its uncertainty, and a verdict a class.
 
-Shape suffixes: N images, C classes.
+Tables are read once, a few thousand rows at a time, and only classes that any image shows are looked at, so memory does
+not grow with the number of images. Shape suffixes: N images, C classes.
 """
 
 import argparse
 import logging
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lacuna.formats import areas, moments, tables
 from lacuna.formats.moments import SourceMoments
 from lacuna.kit import command
 from lacuna.statistics import resampling, verdicts
 from lacuna.statistics.frechet import Contributions, contributions, frechet
-from lacuna.statistics.moments import restrict
+from lacuna.statistics.intervals import ClassSummary
+from lacuna.statistics.neighbours import image_statistics
+from lacuna.statistics.sketch import Sketch, group_size, sketch
 
 log = logging.getLogger(__name__)
 HEAVIEST_PAIRS = 20
 CURVE_SUBSETS = 48  # distances averaged in a point of the curve over sample sizes
+CHUNK_ROWS = 32_768  # rows in memory at a time: 44 MB at 336 classes
+SAMPLE_SIZE_NAMES = (
+    "fsd_infinity", "fsd_infinity_low", "fsd_infinity_high", "baseline_fsd", "baseline_low", "baseline_high",
+    "baseline_num", "fsd_at_baseline_num",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Side:
-    """One source: its moments, and its pixel counts (N, C) in the same order of classes."""
+    """One source: its moments, and what is kept of its table, both of the same classes in the same order."""
 
-    name: str
     source: SourceMoments
-    area_px_NC: NDArray[np.uint32]
+    sketch: Sketch
+
+    @property
+    def summary(self) -> ClassSummary:
+        """Mean, variance and presence of each class."""
+        found = self.source.moments
+        return ClassSummary(found.count, found.mean, found.cov.diagonal(), self.sketch.present_C)
+
+    def of_category(self, category: str) -> "Side":
+        """The same with the classes of one category."""
+        chosen = np.flatnonzero(np.array(self.source.categories) == category)
+        return Side(self.source.columns(chosen), self.sketch.columns(chosen))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     settings = args.settings
-    real = side("real", args.real_moments, args.real_tables, args.real_count, args.shard_size)
-    generated = side("generated", args.generated_moments, args.generated_tables, args.generated_count, args.shard_size)
-    check_comparable(real, generated, settings["category"])
-    main_rng, *category_rngs = seeded(args.seed, 1 + len(set(real.source.categories)))
-    rows, by_category = [], {}
-    for category, rng in zip(dict.fromkeys(real.source.categories), category_rngs, strict=True):
-        one, other = restricted(real, category), restricted(generated, category)
+    classes, real, generated = read_sides(args)
+    categories = list(dict.fromkeys(category for _, category in classes))
+    rows: dict[tuple[str, str], tuple[Any, ...]] = {}
+    by_category = {}
+    for category, rng in zip(categories, seeded(args.seed, "category", len(categories)), strict=True):
+        one, other = real.of_category(category), generated.of_category(category)
         shares = contributions(one.source.moments, other.source.moments)
-        by_category[category] = distance(one, other, shares)
-        rows += class_rows(one, other, shares, settings, rng)
-    chosen = restricted(real, settings["category"]), restricted(generated, settings["category"])
+        rows |= {(row[0], row[1]): row for row in class_rows(one, other, shares, settings, rng)}
+        by_category[category] = {
+            **distance(one, other, shares),
+            **sample_sizes(one, other, settings, rng),
+            **image_statistics(
+                one.sketch.sample_SC, other.sketch.sample_SC, one.source.image_px, settings["confidence"], rng
+            ),
+        }
+    chosen = by_category[settings["category"]]
     summary = {
-        **by_category[settings["category"]],
-        **sample_sizes(*chosen, settings, main_rng),
+        **chosen,
         "by_category": by_category,
         "unit": "percent",
         "category": settings["category"],
@@ -58,12 +79,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         "resamples": settings["resamples"],
         "seed": args.seed,
         "code": args.code,
-        "warnings": warnings(*chosen),
+        "warnings": warnings(chosen["num_real"], chosen["num_generated"], chosen["num_classes"]),
     }
     for warning in summary["warnings"]:
         log.warning(warning)
     log.info("fsd %.4g, real against real %s", summary["fsd"], summary["baseline_fsd"])
-    tables.write_tsv(args.tsv, verdicts.COLUMNS, rows)
+    tables.write_tsv(args.tsv, verdicts.COLUMNS, [rows.get(key) or verdicts.absent_row(*key) for key in classes])
     tables.write_json(args.json, summary)
 
 
@@ -81,31 +102,57 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def side(name: str, moments_path: str, tables_folder: str, count: int, shard_size: int) -> Side:
-    """Read one source; its moments must be those of its tables."""
-    source = moments.read(moments_path)
-    shards = list(areas.read_shards(tables_folder, count, shard_size))
-    area_px_NC = np.concatenate([shard.area_px for shard in shards])
-    same = (shards[0].classes, shards[0].categories, shards[0].image_px)
-    if (source.classes, source.categories, source.image_px) != same or source.moments.count != len(area_px_NC):
-        raise ValueError(
-            f"{moments_path}: moments of other tables than {tables_folder}; delete it and run moments again"
+def read_sides(args: argparse.Namespace) -> tuple[list[tuple[str, str]], Side, Side]:
+    """Name and category of all classes, and both sides with the classes that any image shows.
+
+    The moments are read first: they say which classes those are, so that no more of the tables is kept.
+    """
+    real, generated = (moments.read(path) for path in (args.real_moments, args.generated_moments))
+    check_comparable(real, generated, args.settings["category"])
+    shown = np.flatnonzero((real.moments.mean > 0) | (generated.moments.mean > 0))
+    size = group_size(real.moments.count, generated.moments.count)
+    sides = []
+    for name, source, rng in zip(("real", "generated"), (real, generated), seeded(args.seed, "table", 2), strict=True):
+        path, folder, count = (getattr(args, f"{name}_{what}") for what in ("moments", "tables", "count"))
+        shards = checked(areas.read_shards(folder, count, args.shard_size), source, path, folder)
+        least_px = args.settings["presence_percent"] / 100 * source.image_px
+        kept = sketch(
+            areas.chunks(shards, shown, CHUNK_ROWS), source.moments.count, least_px, 100 / source.image_px, size, rng
         )
-    return Side(name, source, area_px_NC)
+        sides.append(Side(source.columns(shown), kept))
+    return list(zip(real.classes, real.categories, strict=True)), sides[0], sides[1]
 
 
-def seeded(seed: int, count: int) -> list[np.random.Generator]:
-    """Independent random streams of this stage."""
-    return np.random.default_rng([seed, zlib.crc32(b"fsd")]).spawn(count)
+def checked(
+    shards: Iterable[areas.ClassAreas], source: SourceMoments, path: str, folder: str
+) -> Iterator[areas.ClassAreas]:
+    """The shards, which must be those that the moments were taken of.
+
+    Raises:
+        ValueError: they are not.
+    """
+    problem = f"{path}: moments of other tables than {folder}; delete it and run moments again"
+    expected, counted = (source.classes, source.categories, source.image_px), 0
+    for shard in shards:
+        counted += len(shard.index)
+        if (shard.classes, shard.categories, shard.image_px) != expected or counted > source.moments.count:
+            raise ValueError(problem)
+        yield shard
+    if counted != source.moments.count:
+        raise ValueError(problem)
 
 
-def check_comparable(real: Side, generated: Side, category: str) -> None:
+def seeded(seed: int, purpose: str, count: int) -> list[np.random.Generator]:
+    """Independent random streams of this stage for one purpose."""
+    return np.random.default_rng([seed, zlib.crc32(f"fsd/{purpose}".encode())]).spawn(count)
+
+
+def check_comparable(one: SourceMoments, other: SourceMoments, category: str) -> None:
     """Refuse sides that differ in classes or image size, or that have no class of the category.
 
     Raises:
         ValueError: for any of these.
     """
-    one, other = real.source, generated.source
     if (one.classes, one.categories) != (other.classes, other.categories):
         pairs = zip(one.classes, other.classes, strict=False)
         differ = next((f"{a!r} and {b!r}" for a, b in pairs if a != b), "their number or categories")
@@ -125,26 +172,16 @@ def check_comparable(real: Side, generated: Side, category: str) -> None:
         )
 
 
-def restricted(one: Side, category: str) -> Side:
-    """One side with the classes of one category only."""
-    chosen = np.flatnonzero(np.array(one.source.categories) == category)
-    classes = [one.source.classes[column] for column in chosen]
-    source = SourceMoments(
-        restrict(one.source.moments, chosen), classes, [category] * len(classes), one.source.image_px
-    )
-    return Side(one.name, source, one.area_px_NC[:, chosen])
-
-
 def distance(real: Side, generated: Side, shares: Contributions) -> dict[str, Any]:
     """The distance of one category and the pairs of classes that weigh most in its covariance term."""
-    found = frechet(real.source.moments, generated.source.moments)
+    names = real.source.classes
     return {
-        **asdict(found),
+        **asdict(frechet(real.source.moments, generated.source.moments)),
         "num_real": real.source.moments.count,
         "num_generated": generated.source.moments.count,
-        "num_classes": int(live_classes(real, generated).sum()),
+        "num_classes": len(names),
         "class_pairs": [
-            {"classes": [real.source.classes[i], real.source.classes[j]], "contribution": value}
+            {"classes": [names[i], names[j]], "contribution": value}
             for i, j, value in shares.heaviest_pairs(HEAVIEST_PAIRS)
         ],
     }
@@ -155,72 +192,44 @@ def class_rows(
 ) -> list[tuple[Any, ...]]:
     """A row a class, in the order of verdicts.COLUMNS."""
     limits = verdicts.Thresholds(settings["omitted_below"], settings["changed_by"], settings["q_below"])
-    tests = verdicts.compare_classes(
-        real.area_px_NC, generated.area_px_NC, real.source.image_px, settings["presence_percent"],
-        settings["confidence"], settings["permutations"], rng,
+    tests = verdicts.compare_summaries(
+        real.summary, generated.summary, real.sketch.groups_GC, generated.sketch.groups_GC, settings["confidence"],
+        settings["permutations"], rng,
     )  # fmt: skip
     return verdicts.rows(real.source.classes, real.source.categories, tests, shares.by_class, limits)
 
 
 def sample_sizes(real: Side, generated: Side, settings: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Baseline, extrapolation and the curve over sample sizes; nothing where a side has too few images."""
-    if min(len(real.area_px_NC), len(generated.area_px_NC)) < resampling.FEWEST_IMAGES:
-        names = (
-            "fsd_infinity",
-            "fsd_infinity_low",
-            "fsd_infinity_high",
-            "baseline_fsd",
-            "baseline_low",
-            "baseline_high",
-        )
-        return {**dict.fromkeys(names), "baseline_num": None, "fsd_at_baseline_num": None, "sample_sizes": []}
-    live = live_classes(real, generated)
-    unit = 100 / real.source.image_px
-    one, other = (resampling.deal(side.area_px_NC[:, live], unit, rng) for side in (real, generated))
-    fsd = frechet(real.source.moments, generated.source.moments).fsd
+    one, other = real.sketch.blocks, generated.sketch.blocks
+    if one is None or other is None:
+        return dict.fromkeys(SAMPLE_SIZE_NAMES) | {"sample_sizes": []}
     splits = max(settings["resamples"] // 2, 1)
     infinite = resampling.extrapolate(
-        fsd,
+        frechet(real.source.moments, generated.source.moments).fsd,
         resampling.part_distances(one, other, 2, splits, rng),
         resampling.part_distances(one, other, 3, -(-splits // 3), rng),
         settings["confidence"],
     )
     base = resampling.baseline(one, other, splits, rng)
-    return {
-        "fsd_infinity": infinite.fsd,
-        "fsd_infinity_low": infinite.low,
-        "fsd_infinity_high": infinite.high,
-        "baseline_fsd": base.baseline,
-        "baseline_low": base.low,
-        "baseline_high": base.high,
-        "baseline_num": base.num_images,
-        "fsd_at_baseline_num": base.fsd,
-        "sample_sizes": [asdict(point) for point in resampling.sample_size_curve(one, other, CURVE_SUBSETS, rng)],
-    }
+    numbers = (infinite.fsd, infinite.low, infinite.high, base.baseline, base.low, base.high, base.num_images, base.fsd)
+    curve = resampling.sample_size_curve(one, other, CURVE_SUBSETS, rng)
+    return dict(zip(SAMPLE_SIZE_NAMES, numbers, strict=True)) | {"sample_sizes": [asdict(point) for point in curve]}
 
 
-def live_classes(real: Side, generated: Side) -> NDArray[np.bool_]:
-    """(C,) whether any image of either side shows the class."""
-    return (real.source.moments.mean > 0) | (generated.source.moments.mean > 0)
-
-
-def warnings(real: Side, generated: Side) -> list[str]:
+def warnings(num_real: int, num_generated: int, num_classes: int) -> list[str]:
     """What a reader of the numbers must know."""
-    found = []
-    live = int(live_classes(real, generated).sum())
-    for one in (real, generated):
-        count = one.source.moments.count
-        if count <= live:
-            found.append(
-                f"{count} {one.name} images for {live} live classes: the covariance is singular, so the covariance "
-                "term is mostly noise and fsd_infinity is not to be trusted; the mean term and the verdicts hold"
-            )
-    counts = real.source.moments.count, generated.source.moments.count
-    if counts[0] != counts[1]:
+    found = [
+        f"{count} {name} images for {num_classes} live classes: the covariance is singular, so the covariance "
+        "term is mostly noise and fsd_infinity is not to be trusted; the mean term and the verdicts hold"
+        for name, count in (("real", num_real), ("generated", num_generated))
+        if count <= num_classes
+    ]
+    if num_real != num_generated:
         found.append(
-            f"{counts[0]} real and {counts[1]} generated images: compare fsd with others of the same counts only"
+            f"{num_real} real and {num_generated} generated images: compare fsd with others of the same counts only"
         )
-    if min(counts) < resampling.FEWEST_IMAGES:
+    if min(num_real, num_generated) < resampling.FEWEST_IMAGES:
         found.append(f"fewer than {resampling.FEWEST_IMAGES} images on a side: no baseline and no fsd_infinity")
     return found
 

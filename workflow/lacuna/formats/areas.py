@@ -5,7 +5,7 @@ the number of pixels of an image; `skipped_index`, `skipped_name`, `skipped_reas
 read. Within `object` and within `material` a row sums to `image_px`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,3 +95,15 @@ def read_shards(folder: str | Path, count: int, shard_size: int) -> Iterator[Cla
         if (table.classes, table.categories, table.image_px) != (first.classes, first.categories, first.image_px):
             raise ValueError(f"{path}: other classes or image size than the shard before it; run segment again")
         yield table
+
+
+def chunks(tables: Iterable[ClassAreas], chosen: NDArray[np.int64], num_rows: int) -> Iterator[NDArray[np.uint32]]:
+    """Areas of the chosen classes, tables put together to at least `num_rows` rows at a time but the last."""
+    held: list[NDArray[np.uint32]] = []
+    for table in tables:
+        held.append(table.area_px[:, chosen])
+        if sum(len(rows) for rows in held) >= num_rows:
+            yield np.concatenate(held)
+            held.clear()
+    if held:
+        yield np.concatenate(held)

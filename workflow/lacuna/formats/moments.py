@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lacuna.formats import hdf5
 from lacuna.kit.provenance import Provenance
-from lacuna.statistics.moments import Moments
+from lacuna.statistics.moments import Moments, restrict
 
 FORMAT = "lacuna-moments/1"
 UNIT = "percent of image area"
@@ -25,6 +26,11 @@ class SourceMoments:
     classes: list[str]
     categories: list[str]
     image_px: int
+
+    def columns(self, chosen: NDArray[np.int64]) -> "SourceMoments":
+        """The moments of some of the classes."""
+        classes, categories = ([names[place] for place in chosen] for names in (self.classes, self.categories))
+        return SourceMoments(restrict(self.moments, chosen), classes, categories, self.image_px)
 
 
 def write(path: str | Path, source: SourceMoments, provenance: Provenance) -> None:

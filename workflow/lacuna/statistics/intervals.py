@@ -22,7 +22,7 @@ class ClassSummary:
     count: int
     area: Array
     variance: Array
-    present: Array
+    present: NDArray[np.int64]
 
 
 def relative_delta(real: ClassSummary, generated: ClassSummary, confidence: float) -> tuple[Array, Array, Array]:

@@ -8,7 +8,7 @@ Shape suffixes: N images, C classes, K blocks.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from .frechet import frechet
-from .moments import Array, Moments, of_rows
+from .moments import Array, Moments, merge, of_rows
 
 NUM_BLOCKS = 96  # divisible by 2, 3, 4, 6 and 8, so that shares of the images are whole blocks
 FEWEST_IMAGES = 12  # a side; with fewer, a third of the images has no covariance worth the name
@@ -35,6 +35,11 @@ class Blocks:
 
     def __len__(self) -> int:
         return len(self.count_K)
+
+    def columns(self, chosen: NDArray) -> Blocks:
+        """The same blocks with some of the classes."""
+        places = np.arange(self.mean_KC.shape[1])[chosen]
+        return Blocks(self.count_K, self.mean_KC[:, places], self.scatter_KCC[:, places[:, None], places])
 
 
 @dataclass(frozen=True)
@@ -70,15 +75,40 @@ class Extrapolation:
     high: float
 
 
-def deal(areas_NC: NDArray, unit: float, rng: np.random.Generator, num_blocks: int = NUM_BLOCKS) -> Blocks:
-    """Deal the rows into `num_blocks` random blocks, or a smaller multiple of six where there are fewer images."""
-    if len(areas_NC) < FEWEST_IMAGES:
+def deal(areas_NC: NDArray, unit: float, rng: np.random.Generator) -> Blocks:
+    """Deal the rows into random blocks, each value multiplied by `unit`."""
+    blocks = deal_chunks([areas_NC], len(areas_NC), unit, rng.permutation(len(areas_NC)))
+    if blocks is None:
         raise ValueError(f"{len(areas_NC)} images, expected at least {FEWEST_IMAGES} to resample; raise the count")
-    order = rng.permutation(len(areas_NC))
-    parts = [of_rows(areas_NC[rows], unit) for rows in np.array_split(order, min(num_blocks, len(order) // 6 * 6))]
-    count_K = np.array([part.count for part in parts], dtype=np.float64)
-    scatter_KCC = np.stack([part.cov * (part.count - 1) for part in parts])
-    return Blocks(count_K, np.stack([part.mean for part in parts]), scatter_KCC)
+    return blocks
+
+
+def deal_chunks(chunks: Iterable[NDArray], count: int, unit: float, order: NDArray[np.int64]) -> Blocks | None:
+    """Deal `count` rows that come in chunks; memory holds one chunk. All chunks are read, whatever the count.
+
+    Args:
+        order: a random permutation of the rows; row i goes to block order[i] modulo the number of blocks.
+
+    Returns:
+        NUM_BLOCKS blocks, a smaller multiple of six where there are fewer images, None under FEWEST_IMAGES.
+    """
+    num_blocks = min(NUM_BLOCKS, count // 6 * 6) if count >= FEWEST_IMAGES else 0
+    parts: list[Moments | None] = [None] * num_blocks
+    done = 0
+    for areas_NC in chunks:
+        block_N = order[done : done + len(areas_NC)] % max(num_blocks, 1)
+        done += len(areas_NC)
+        for place in range(num_blocks):
+            rows_NC = areas_NC[block_N == place]
+            if len(rows_NC):
+                part, before = of_rows(rows_NC, unit), parts[place]
+                parts[place] = part if before is None else merge(before, part)
+    blocks = [part for part in parts if part is not None]
+    if not blocks:
+        return None
+    count_K = np.array([part.count for part in blocks], dtype=np.float64)
+    scatter_KCC = np.stack([part.cov * (part.count - 1) for part in blocks])
+    return Blocks(count_K, np.stack([part.mean for part in blocks]), scatter_KCC)
 
 
 def union(blocks: Blocks, chosen: NDArray) -> Moments:

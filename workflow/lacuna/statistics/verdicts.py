@@ -83,10 +83,22 @@ def compare_classes(
     """
     real = summarise(real_NC, image_px, presence_percent)
     generated = summarise(generated_MC, image_px, presence_percent)
+    return compare_summaries(real, generated, real_NC, generated_MC, confidence, permutations, rng)
+
+
+def compare_summaries(
+    real: ClassSummary, generated: ClassSummary, real_GC: NDArray, generated_GC: NDArray, confidence: float,
+    permutations: int, rng: np.random.Generator,
+) -> ClassTests:  # fmt: skip
+    """The same from summaries, and from areas for the permutation test.
+
+    These may be sums over groups of equally many images: dealing whole groups to the sides is as valid a permutation as
+    dealing images, since the groups were random.
+    """
     shown = (real.area > 0) | (generated.area > 0)
     p, q = np.full(len(shown), np.nan), np.full(len(shown), np.nan)
     if shown.any():
-        p[shown] = permutation_test(real_NC[:, shown], generated_MC[:, shown], permutations, rng)
+        p[shown] = permutation_test(real_GC[:, shown], generated_GC[:, shown], permutations, rng)
         q[shown] = false_discovery_control(p[shown])
     delta, low, high = relative_delta(real, generated, confidence)
     ratio, ratio_high = presence_ratio(real, generated, confidence)
@@ -137,3 +149,9 @@ def rows(
         (name, category, *map(float, row), word)
         for name, category, row, word in zip(classes, categories, numbers, words, strict=True)
     ]
+
+
+def absent_row(name: str, category: str) -> tuple[Any, ...]:
+    """The row of a class that no image of either side shows."""
+    nan = float("nan")
+    return (name, category, 0.0, 0.0, nan, nan, nan, 0.0, 0.0, nan, nan, nan, 0.0, "undecided")
