@@ -38,6 +38,7 @@ def config(**changes: Any) -> dict[str, Any]:
         "comparisons": [{"real": "chapel", "generated": "progan", "segmenter": "chapel"}],
         "inversions": [{**inversion, "source": "chapel"}, {**inversion, "source": "progan"}],
         "shard_size": {"images": 1000, "inversions": 16},
+        "calibrate": {"segmenters": []},
         "train_encoder": {"layer": 2},
         "fsd": {"presence_percent": 0.2},
     } | changes
