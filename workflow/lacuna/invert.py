@@ -34,7 +34,9 @@ from lacuna.models.pixels import from_bytes, to_bytes
 from lacuna.registry.encoders import load_encoder
 from lacuna.registry.generators import load_generator
 from lacuna.registry.perceptual import load_perceptual
-from lacuna.sources import open_images
+from lacuna.sources import ShardImages, open_images
+from lacuna.sources.census import subset_seed
+from lacuna.sources.preparation import Preparation
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -64,6 +66,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--perceptual-family", help="needed where lambda_perceptual is not 0")
     parser.add_argument("--perceptual-checkpoint")
     parser.add_argument("--images", nargs="+", required=True, help="HDF5 shards, or one folder")
+    parser.add_argument("--source", type=command.json_object, default={}, help="JSON: subset, size, jpeg_quality")
     parser.add_argument("--first", type=int, required=True, help="number of the first image")
     parser.add_argument("--last", type=int, required=True, help="number of the last image")
     parser.add_argument("--settings", type=command.json_object, required=True)
@@ -84,11 +87,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Numbers and pixels of the images to invert, which must have the generator's size."""
-    source = open_images(args.images, args.first, args.last, size)
-    if source.image_px != size * size:
-        side = round(source.image_px**0.5)
+    preparation = Preparation(size, args.source.get("jpeg_quality"), args.source.get("size"))
+    source = open_images(args.images, args.first, args.last, preparation, subset_seed(args.source))
+    if isinstance(source, ShardImages) and source.size != size:
         raise ValueError(
-            f"{args.images[0]}: images of {side} pixels, expected the generator's {size}; resize or choose others"
+            f"{args.images[0]}: images of {source.size} pixels, expected the generator's {size}; choose others"
         )
     batches = list(source.batches(args.settings["batch_size"]))
     for skipped in source.skipped:

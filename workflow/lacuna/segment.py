@@ -21,6 +21,8 @@ from lacuna.kit.provenance import Provenance
 from lacuna.models.segmenter import Segmenter
 from lacuna.registry.segmenters import load_segmenter
 from lacuna.sources import Images, open_images
+from lacuna.sources.census import subset_seed
+from lacuna.sources.preparation import Preparation
 
 log = logging.getLogger(__name__)
 HEADS = ("object", "part", "material")  # the label maps that have areas, in the order of the table's columns
@@ -31,12 +33,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     compute.threads(args.threads)
     segmenter = load_segmenter(args.family, args.checkpoint, compute.device(args.device))
     heads = checked_heads(args.settings["heads"])
-    images = open_images(args.images, args.first, args.last, args.settings["size"] or segmenter.size)
+    source = args.settings.get("source", {})
+    preparation = Preparation(args.settings["size"] or segmenter.size, source.get("jpeg_quality"), source.get("size"))
+    images = open_images(args.images, args.first, args.last, preparation, subset_seed(source))
     index_N, area_px_NC = segmented_areas(segmenter, images, heads, args.batch_size)
     for skipped in images.skipped:
         log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
     classes, categories = columns(segmenter.classes, heads)
-    table = areas.ClassAreas(area_px_NC, index_N, classes, categories, images.image_px, images.skipped)
+    table = areas.ClassAreas(
+        area_px_NC, index_N, classes, categories, images.image_px, images.skipped, images.resolutions, preparation.text
+    )
     inputs = [*files_of(args.images), *files_of(upp.weights_files(args.family, args.checkpoint))]
     areas.write(args.table, table, Provenance("segment", args.code, args.settings, None, inputs))
 
@@ -48,7 +54,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", nargs="+", required=True, help="image shards (.h5), or one folder or zip file")
     parser.add_argument("--first", type=int, required=True, help="first image")
     parser.add_argument("--last", type=int, required=True, help="last image, included")
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: heads, size (or null)")
+    parser.add_argument(
+        "--settings", type=command.json_object, required=True, help="JSON: heads, size (or null), source"
+    )
     parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--device", required=True, help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, required=True)

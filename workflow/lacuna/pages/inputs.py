@@ -12,6 +12,8 @@ from lacuna.formats import inversions, omissions, tables
 from lacuna.kit import targets
 from lacuna.pages.reading import Inverted, total_loss
 from lacuna.sources import open_images
+from lacuna.sources.census import subset_seed
+from lacuna.sources.preparation import Preparation
 
 Config = dict[str, Any]
 FOLDER_PX = 128  # side of a folder's images on a contact sheet
@@ -46,7 +48,8 @@ class Inputs:
         paths = [self.path(name) for name in targets.image_shards(self.config, source)[:1]]
         in_shard = min(settings["count"], self.config["shard_size"]["images"])
         last = min(count, in_shard if paths else settings["count"]) - 1
-        found = open_images(paths or [settings["path"]], 0, last, settings.get("size") or FOLDER_PX)
+        preparation = Preparation(None if paths else settings.get("size") or FOLDER_PX)
+        found = open_images(paths or [settings["path"]], 0, last, preparation, subset_seed(settings))
         return np.concatenate([images_NHW3 for _, images_NHW3 in found.batches(count)])
 
     def benchmarks(self) -> Iterator[tuple[str, dict[str, str]]]:
