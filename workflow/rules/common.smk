@@ -156,6 +156,23 @@ def segmenter_files(wildcards):
     return upp.weights_files(family, segmenter_weights(wildcards))
 
 
+def table_settings(wildcards):
+    """What a ready table says of itself: size, unit, dataset."""
+    source = CONFIG["sources"][wildcards.source]
+    return canonical_json({key: source[key] for key in ("size", "unit", "dataset") if key in source})
+
+
+def table_labels(wildcards):
+    """Where the classes of a ready table are listed: a file of its own, or the segmenter's weights."""
+    return CONFIG["sources"][wildcards.source].get("labels") or segmenter_weights(wildcards)
+
+
+def table_labels_files(wildcards):
+    """The files of that list."""
+    labels = CONFIG["sources"][wildcards.source].get("labels")
+    return [labels] if labels else segmenter_files(wildcards)
+
+
 def generator_settings(name):
     """Canonical JSON of what the configuration says of how a trained generator is used."""
     return canonical_json(targets.generator_settings(CONFIG, name))

@@ -159,8 +159,20 @@ def _cross_checks(config: Config) -> Iterator[str]:
         for side in ("real", "generated"):
             yield from _reference(config, "sources", comparison[side], f"{place}.{side}")
         yield from _segmenter_check(config, comparison, place)
+    yield from _picture_checks(config)
     yield from _calibration_checks(config)
     yield from _inversion_checks(config)
+
+
+def _picture_checks(config: Config) -> Iterator[str]:
+    """A ready table has no images to learn from or to invert."""
+    used = [(f"inversions.{number}.source", entry["source"]) for number, entry in enumerate(config["inversions"])]
+    for section in ("segmenters", "generators"):
+        for name, entry in config[section].items():
+            used += [(f"{section}.{name}.{key}", entry[key]) for key in ("trained_on", "validated_on") if key in entry]
+    for place, name in used:
+        if config["sources"].get(name, {}).get("kind") == "table":
+            yield f"{place}: found {name!r}, a table of areas, expected a source that has images"
 
 
 def _calibration_checks(config: Config) -> Iterator[str]:

@@ -42,6 +42,10 @@ class Inputs:
         """The distance and what belongs to it."""
         return tables.read_json(self.path(targets.fsd_files(comparison)[0]))
 
+    def has_images(self, source: str) -> bool:
+        """Whether there are pictures to show; a ready table has none."""
+        return bool(self.config["sources"][source]["kind"] != "table")
+
     def first_images(self, source: str, count: int) -> NDArray[np.uint8]:
         """The first images of a source, (n, H, W, 3): from its first shard, or from the user's folder."""
         settings = self.config["sources"][source]
