@@ -27,6 +27,7 @@ from lacuna.inversion.plan import Patience, plan_from
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 from lacuna.kit import command, compute
+from lacuna.kit.batches import BatchSize, fitting
 from lacuna.kit.provenance import Provenance, digest_file
 from lacuna.models.chain import head, tail
 from lacuna.models.perceptual import PerceptualNetwork
@@ -49,9 +50,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     earlier = inversions.earlier(args.shard, provenance(args, []), images_NHW3, index_N)
     new_N = np.flatnonzero(~np.isin(index_N, earlier.index)) if earlier else np.arange(len(index_N))
     parts = [earlier] if earlier else []
+    size = BatchSize(args.settings["batch_size"])
     if len(new_N):
-        parts.append(invert(args, generator, encoder, perceptual, images_NHW3[new_N], index_N[new_N]))
-    inversions.write(args.shard, inversions.ordered(inversions.merge(parts)), provenance(args, args.images))
+        parts.append(invert(args, generator, encoder, perceptual, images_NHW3[new_N], index_N[new_N], size))
+    found = inversions.ordered(inversions.merge(parts))
+    inversions.write(args.shard, found, provenance(args, args.images), size.note())
     Path(args.state).unlink(missing_ok=True)
 
 
@@ -119,6 +122,7 @@ def invert(
     perceptual: PerceptualNetwork | None,
     images_NHW3: NDArray[np.uint8],
     index_N: NDArray[np.int64],
+    size: BatchSize,
 ) -> inversions.Inversions:
     """Search for the images, going on from the saved state of a run that was broken off."""
     settings, n = args.settings, args.settings["layer"]
@@ -126,15 +130,18 @@ def invert(
     starts = [
         starting_point(args, generator, encoder, images_NHW3[row], int(index_N[row])) for row in range(len(index_N))
     ]
-    key = resume_key(args) | {"index": index_N.tolist()}
-    search = Search(
-        generator_head, generator_tail, objective(settings, perceptual), how(args), starts.__getitem__,
-        index_N.tolist(), settings["batch_size"],
-    )  # fmt: skip
-    if (state := checkpoints.load_training(args.state, key)) is not None:
-        search.load_state_dict(state)
-    found = search.run(lambda state: checkpoints.save_training(args.state, state, key))
-    steps = search.plan.logged()
+    key, goal = resume_key(args) | {"index": index_N.tolist()}, objective(settings, perceptual)
+
+    def searched(places: int) -> list[Found]:
+        search = Search(
+            generator_head, generator_tail, goal, how(args), starts.__getitem__, index_N.tolist(), places
+        )  # fmt: skip
+        of_this_size = key | {"places": places}
+        if (state := checkpoints.load_training(args.state, of_this_size)) is not None:
+            search.load_state_dict(state)
+        return search.run(lambda state: checkpoints.save_training(args.state, state, of_this_size))
+
+    found, steps = fitting(searched, size), how(args).plan.logged()
     ends = [ending(generator_head, generator_tail, start, image) for start, image in zip(starts, found, strict=True)]
     return inversions.Inversions(
         **{name: np.concatenate([end[name] for end in ends]) for name in ("x_hat", "z0", "z", "r0", "r")},

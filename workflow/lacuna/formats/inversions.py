@@ -9,7 +9,7 @@ Attributes `method`, `layer` (n of r_n). No array of an image depends on the oth
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,8 @@ class Inversions:
     residuals: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
 
-def write(path: str | Path, found: Inversions, provenance: Provenance) -> None:
-    """Write one shard."""
+def write(path: str | Path, found: Inversions, provenance: Provenance, note: Mapping[str, int] | None = None) -> None:
+    """Write one shard; `note` holds what else there is to say of how it was made."""
     arrays: dict[str, Any] = {name: getattr(found, name) for name in ARRAYS} | {"steps": found.steps}
     arrays |= {f"d_{k}": residual for k, residual in found.residuals.items()}
     arrays["residual_norm"] = np.empty((len(found.index), len(found.residuals)), dtype=np.float32)
@@ -57,7 +57,7 @@ def write(path: str | Path, found: Inversions, provenance: Provenance) -> None:
         )
     attributes = {
         "terms": list(found.terms), "residual_layers": np.array(list(found.residuals), dtype=np.int64),
-        "method": found.method, "layer": found.layer,
+        "method": found.method, "layer": found.layer, **(note or {}),
     }  # fmt: skip
     hdf5.write(path, FORMAT, arrays, provenance, attributes)
 
