@@ -124,3 +124,10 @@ def test_each_group_of_classes_is_a_network_of_its_own() -> None:
     assert [part["classes"] for part in generator_parts(config, "gan").values()] == [[0, 1], [2, 3]]
     config = check_config(CONFIG | {"generators": {"gan": gan | {"splits": 1}}})
     assert stage_files(config)["train_generator"] == ["results/train_generator/gan.safetensors"]
+
+
+def test_only_the_shards_that_hold_certain_images_are_named_when_asked_for() -> None:
+    everything = shards(25, 10)
+    for first, last in ((0, 0), (9, 10), (10, 19), (5, 24), (24, 24), (20, 99)):
+        holding = [shard for shard in everything if shard.first <= last and shard.last >= first]
+        assert shards(25, 10, first, last) == holding

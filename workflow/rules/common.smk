@@ -125,10 +125,8 @@ def covering_shards(name, first, last):
     if source_path(name):
         return []
     stage = targets.SHARDED[CONFIG["sources"][name]["kind"]]
-    ranges = targets.image_ranges(CONFIG, name)
-    return [
-        f"results/{stage}/{name}/{shard.name}.h5" for shard in ranges if shard.first <= last and shard.last >= first
-    ]
+    ranges = shards(source_count(name), CONFIG["shard_size"]["images"], first, last)
+    return [f"results/{stage}/{name}/{shard.name}.h5" for shard in ranges]
 
 
 def shard_images(wildcards):

@@ -3,6 +3,7 @@
 The schema is the only home of defaults. The first thing wrong is reported as one line.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from lacuna.kit import published
+from lacuna.kit import jobs, published
 
 Config = dict[str, Any]
 FILES = ("folder", "lsun")  # kinds of source that have a path
@@ -33,7 +34,7 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
         filled = published.resolved(filled)
     except ValueError as unknown:
         raise ValueError(f"{where}: {unknown}") from None
-    for problem in _cross_checks(filled):
+    for problem in itertools.chain(_cross_checks(filled), jobs.problems(filled)):
         raise ValueError(f"{where}: {problem}")
     return filled
 
