@@ -1,7 +1,9 @@
 """A SLURM cluster of the test's own, and Snakemake on it."""
 
+import copy
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,18 @@ from pathlib import Path
 
 import toy
 
+# The toy pipeline with fewer jobs, since each takes three Snakemakes, and with trainings that last some seconds.
+CONFIG = copy.deepcopy(toy.CONFIG) | {
+    "report": "slurm",
+    "inversions": [{"generator": "gan", "source": "gan", "count": 2, "methods": ["layered_r"]}],
+}
+for name in ("scenes", "gan"):
+    CONFIG["sources"][name]["count"] = 20
+CONFIG["generators"]["gan"]["train"] |= {"images": 4000, "checkpoint_interval": 400, "sheet_interval": 2000}
+CONFIG["train_encoder"]["layer"] = 1
+CONFIG["invert"] = {"layer": 1, "residual_layers": [1], "steps": 300, "log_every": 50, "checkpoint_every": 20}
+
+Job = dict[str, str]
 SCRIPT = Path(__file__).parent / "slurm" / "cluster"
 # What a test has no time for: the first look at a job after a few seconds instead of 40.
 IMPATIENT = ("--slurm-init-seconds-before-status-checks", "5", "--latency-wait", "10")
@@ -36,22 +50,51 @@ class Cluster:
     def snakemake_command(self, *words: str) -> list[str]:
         return toy.command("--workflow-profile", "profiles/slurm", *IMPATIENT, *words)
 
-    def snakemake(self, copy: Path, *words: str, timeout: float = 600) -> str:
-        """Run Snakemake in the copy with the profile for SLURM, and return all that it printed."""
+    def snakemake(self, folder: Path, *words: str, timeout: float = 600) -> str:
+        """Run Snakemake in `folder` with the profile for SLURM, and return all that it printed."""
         done = subprocess.run(
-            self.snakemake_command(*words), cwd=copy, env=self.environment, text=True,
+            self.snakemake_command(*words), cwd=folder, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
         return done.stdout
 
-    def jobs(self) -> list[dict[str, str]]:
-        """Every job that the controller still knows (the last five minutes), by `squeue`."""
-        fields = {"id": "%i", "state": "%T", "comment": "%k", "gpus": "%b", "node": "%N", "limit": "%l"}
-        lines = self.client("squeue", "--noheader", "--states=all", f"--format={'|'.join(fields.values())}")
-        return [dict(zip(fields, line.split("|"), strict=True)) for line in lines.splitlines()]
+    @contextmanager
+    def background(self, folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """Snakemake at work in a session of its own while the block runs; its output goes to `slurm.txt`."""
+        with open(folder / "slurm.txt", "w") as output:
+            process = subprocess.Popen(
+                self.snakemake_command(*words), cwd=folder, env=self.environment, text=True,
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
-    def completed(self) -> list[dict[str, str]]:
+    def jobs(self) -> list[Job]:
+        """Every job that the controller knows, running and ended; Snakemake's comment names its rule or group."""
+        lines = self.client("scontrol", "--oneliner", "--details", "show", "jobs").splitlines()
+        found = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
+        return [job for job in found if "JobId" in job]
+
+    def jobs_of(self, rule: str, folder: Path) -> list[Job]:
+        """Jobs of one rule of the Snakemake in `folder`, the oldest first."""
+        lines = self.client("squeue", "--noheader", "--states=all", "--format=%i %Z").splitlines()
+        here = {job for job, place in (line.split(" ", 1) for line in lines) if place == str(folder)}
+        return [job for job in self.jobs() if rule in job.get("Comment", "") and job["JobId"] in here]
+
+    def wait_for_job(self, rule: str, folder: Path, state: str, timeout: float = 240) -> Job:
+        """The newest job of a rule once it is in `state`."""
+        wait_for(
+            lambda: [job["JobState"] for job in self.jobs_of(rule, folder)][-1:] == [state],
+            f"{rule} to be {state}", timeout,
+        )  # fmt: skip
+        return self.jobs_of(rule, folder)[-1]
+
+    def completed(self) -> list[Job]:
         """The completion log: a line a job that has ended."""
         lines = (self.folder / "completed_jobs.txt").read_text().splitlines()
         return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]

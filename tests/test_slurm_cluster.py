@@ -34,7 +34,7 @@ def test_up_within_30_s_and_nothing_is_left_behind(tmp_path: Path) -> None:
             "node1 idle gpu:2", "node2 idle gpu:2",
         ]  # fmt: skip
         cluster.client("sbatch", "--gpus=1", "--wrap", "sleep 1234; true", "--output", str(tmp_path / "job"))
-        slurm_cluster.wait_for(lambda: cluster.jobs()[0]["state"] == "RUNNING", "the job")
+        slurm_cluster.wait_for(lambda: cluster.jobs()[0]["JobState"] == "RUNNING", "the job")
     assert daemons().keys() == before
     assert not folder.exists()
     assert "sleep 1234" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
@@ -61,7 +61,7 @@ def test_two_clusters_side_by_side_know_nothing_of_each_other(tmp_path: Path) ->
             for cluster in (one, two):
                 cluster.client("sbatch", "--wrap", "sleep 60", "--output=/dev/null")
             assert [len(cluster.jobs()) for cluster in (one, two)] == [1, 1]
-        assert one.jobs()[0]["state"] in ("RUNNING", "PENDING")
+        assert one.jobs()[0]["JobState"] in ("RUNNING", "PENDING")
 
 
 def test_start_again_starts_only_what_is_down(tmp_path: Path) -> None:
