@@ -79,7 +79,8 @@ def segmented_areas(
     segmenter: Segmenter, images: Images, heads: Sequence[str], size: BatchSize
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     """Index of each readable image, and its areas in pixels: (N,) and (N, C)."""
-    index, rows = [], []
+    index: list[NDArray[np.int64]] = []
+    rows: list[NDArray[np.int64]] = []
     for index_N, images_NHW3 in command.progress(images.batches(size.asked), desc="segment", unit="batch"):
         index.append(index_N)
         rows += in_batches(partial(areas_of, segmenter, images_NHW3, heads), len(images_NHW3), size)
