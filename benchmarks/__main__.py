@@ -1,6 +1,7 @@
 """Run every benchmark: `python -m benchmarks`."""
 
-from benchmarks import stages, statistics
+from benchmarks import segmenter, stages, statistics
 
 stages.main()
+segmenter.main()
 statistics.main()

@@ -18,6 +18,7 @@ from lacuna.models.prroi import prroi_pool
 from lacuna.models.segmenter import Segmenter
 from lacuna.models.upernet import UPerNetDecoder, resized
 from lacuna.registry.perceptual import vgg16_weights
+from lacuna.registry.segmenters import ready
 from lacuna.registry.upp import published_segmenter, published_vocabulary
 
 FILE = "b_segmenter"
@@ -51,7 +52,7 @@ def published(golden: GoldenFolder) -> Published:
     torch.set_num_threads(1)
     labels = upp.read_labels(golden.path / "labels.json")
     segmenter = published_segmenter(labels, golden.weights("seg_encoder"), golden.weights("seg_decoder"), "golden")
-    segmenter.network.eval()
+    segmenter = ready(segmenter)  # as it is used: batch norms folded
     images_NHW3 = np.stack([np.asarray(golden.photo(number)) for number in golden.meta["photos"]])
     maps = segmenter.label_maps(images_NHW3, ("object", "material", "part"))
     x_N3HW = segmenter.normalisation(torch.as_tensor(images_NHW3).permute(0, 3, 1, 2).float())

@@ -41,10 +41,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def table(place: Path, out: Path, images: str = "scenes.h5", heads: tuple[str, ...] = ("object",), batch_size: int = 4,
-          size: int | None = None, last: int = COUNT - 1) -> areas.ClassAreas:  # fmt: skip
+          size: int | None = None, last: int = COUNT - 1, precision: str = "float32") -> areas.ClassAreas:  # fmt: skip
+    settings = json.dumps({"heads": list(heads), "size": size, "precision": precision})
     segment.main([
         "--family", "upernet", "--checkpoint", str(place / "net.safetensors"), "--images", str(place / images),
-        "--first", "0", "--last", str(last), "--settings", json.dumps({"heads": list(heads), "size": size}),
+        "--first", "0", "--last", str(last), "--settings", settings,
         "--batch-size", str(batch_size), "--device", "cpu", "--threads", "1", "--table", str(out / "t.h5"),
         "--code", "c",
     ])  # fmt: skip
@@ -124,3 +125,16 @@ def test_unknown_families_and_heads_are_named(place: Path, tmp_path: Path) -> No
         load_segmenter("vit", place / "net.safetensors")
     with pytest.raises(ValueError, match="heads: found shape, expected some of object, part, material"):
         table(place, tmp_path, heads=("shape",))
+
+
+def test_a_precision_is_a_choice_that_changes_few_labels(place: Path, tmp_path: Path) -> None:
+    exact, fast = (table(place, tmp_path, precision=precision) for precision in ("float32", "bfloat16"))
+    differing = np.abs(exact.area_px.astype(int) - fast.area_px.astype(int)).sum() / 2
+    assert 0 < differing < 0.05 * COUNT * SIZE**2  # 8 bits of mantissa, an untrained network
+
+
+def test_a_precision_that_the_device_has_not_is_one_line(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="tf32 asked for on cpu, which only GPUs have; use float32 or bfloat16"):
+        table(place, tmp_path, precision="tf32")
+    with pytest.raises(ValueError, match="found 'float16', expected one of float32, tf32, bfloat16"):
+        table(place, tmp_path, precision="float16")

@@ -2,7 +2,7 @@
 rule plant_shard:
     input:
         shard="results/render/{source}/{shard}.h5",
-        weights=segmenter_files,
+        checkpoint=segmenter_weights,
     output:
         table="results/plant/{segmenter}/{source}/{shard}.h5",
     log:
@@ -17,7 +17,6 @@ rule plant_shard:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
-        checkpoint=segmenter_weights,
         family=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["family"],
         world=world_settings,
         seed=source_seed,
@@ -31,7 +30,7 @@ rule plant_shard:
         " --seed {params.seed}"
         " --objects {params.objects}"
         " --family {params.family}"
-        " --checkpoint {params.checkpoint:q}"
+        " --checkpoint {input.checkpoint:q}"
         " --batch-size {params.batch_size}"
         " --device auto"
         " --threads {threads}"

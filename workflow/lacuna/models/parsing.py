@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lacuna.models.upernet import resized
+from lacuna.models.upsampled_argmax import upsampled_argmax
 
 NOTHING = "-"
 
@@ -60,11 +60,8 @@ def num_part_channels(blocks: Sequence[PartBlock]) -> int:
 
 
 def best_class(logits_NKHW: Tensor, size: Sequence[int]) -> Tensor:
-    """Arg-max over the classes after bilinear interpolation to `size`: (N, H, W) int64.
-
-    An image at a time, to save memory; `max` is several times as fast as `argmax` on a CPU.
-    """
-    return torch.cat([resized(image[None], size).max(dim=1).indices for image in logits_NKHW])
+    """Arg-max over the classes after bilinear interpolation to `size`, an image at a time: (N, H, W) int64."""
+    return torch.stack([upsampled_argmax(image, size) for image in logits_NKHW])
 
 
 def part_labels(logits_NKHW: Tensor, objects_NHW: Tensor, blocks: Sequence[PartBlock]) -> Tensor:

@@ -32,8 +32,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         shortcut = x_NCHW if self.downsample is None else self.downsample(x_NCHW)
-        x_NCHW = functional.relu(self.bn1(self.conv1(x_NCHW)))
-        return functional.relu(self.bn2(self.conv2(x_NCHW)) + shortcut)
+        x_NCHW = functional.relu_(self.bn1(self.conv1(x_NCHW)))
+        return functional.relu_(self.bn2(self.conv2(x_NCHW)) + shortcut)
 
 
 class Bottleneck(nn.Module):
@@ -53,9 +53,9 @@ class Bottleneck(nn.Module):
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         shortcut = x_NCHW if self.downsample is None else self.downsample(x_NCHW)
-        x_NCHW = functional.relu(self.bn1(self.conv1(x_NCHW)))
-        x_NCHW = functional.relu(self.bn2(self.conv2(x_NCHW)))
-        return functional.relu(self.bn3(self.conv3(x_NCHW)) + shortcut)
+        x_NCHW = functional.relu_(self.bn1(self.conv1(x_NCHW)))
+        x_NCHW = functional.relu_(self.bn2(self.conv2(x_NCHW)))
+        return functional.relu_(self.bn3(self.conv3(x_NCHW)) + shortcut)
 
 
 Block = BasicBlock | Bottleneck
@@ -100,9 +100,9 @@ class ResNet(nn.Module):
         self.out_widths = [width * BLOCKS[block].expansion for width in widths]
 
     def forward(self, x_N3HW: Tensor) -> list[Tensor]:
-        x_NCHW = functional.relu(self.bn1(self.conv1(x_N3HW)))
-        x_NCHW = functional.relu(self.bn2(self.conv2(x_NCHW)))
-        x_NCHW = self.maxpool(functional.relu(self.bn3(self.conv3(x_NCHW))))
+        x_NCHW = functional.relu_(self.bn1(self.conv1(x_N3HW)))
+        x_NCHW = functional.relu_(self.bn2(self.conv2(x_NCHW)))
+        x_NCHW = self.maxpool(functional.relu_(self.bn3(self.conv3(x_NCHW))))
         maps = []
         for number in range(1, 5):
             x_NCHW = self.get_submodule(f"layer{number}")(x_NCHW)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lacuna.models.parsing import PartBlock, best_class, num_part_channels, part_blocks, part_labels
+from lacuna.models.precision import arithmetic
 from lacuna.models.upernet import UPerNet
 
 
@@ -43,6 +44,7 @@ class Segmenter:
     classes: names by category; of `object`, `part` and `material` the first is '-'. A label is a position in its list.
     part_owners: part -> object that it belongs to.
     size: pixels a side that it was trained for.
+    precision: arithmetic of `label_maps`, one of PRECISIONS.
     """
 
     network: UPerNet
@@ -50,6 +52,7 @@ class Segmenter:
     part_owners: dict[str, str]
     normalisation: PixelNormalisation
     size: int
+    precision: str = "float32"
 
     @property
     def device(self) -> torch.device:
@@ -67,7 +70,8 @@ class Segmenter:
         x_N3HW = torch.as_tensor(images_NHW3).to(self.device).permute(0, 3, 1, 2).float()
         self.check_size(x_N3HW.shape[-2:])
         needed = set(heads) | ({"object"} if "part" in heads else set())
-        logits = self.network(self.normalisation(x_N3HW).contiguous(memory_format=torch.channels_last), needed)
+        with arithmetic(self.precision, self.device):
+            logits = self.logits(x_N3HW, needed)
         size = x_N3HW.shape[-2:]
         labels: dict[str, Tensor] = {
             head: best_class(logits[head], size) for head in ("object", "material") if head in needed
@@ -77,6 +81,16 @@ class Segmenter:
         if "scene" in heads:
             labels["scene"] = logits["scene"].flatten(1).argmax(dim=1)
         return {head: labels[head] for head in heads}
+
+    def logits(self, x_N3HW: Tensor, heads: Collection[str]) -> dict[str, Tensor]:
+        """Logits, float32, at the size of the finest map, of RGB in 0..255.
+
+        On a CPU the encoder is faster with channels last in memory, the decoder with channels first.
+        """
+        maps = self.network.encoder(self.normalisation(x_N3HW).contiguous(memory_format=torch.channels_last))
+        if self.device.type == "cpu":
+            maps = [level.contiguous() for level in maps]
+        return {head: found.float() for head, found in self.network.decoder(maps, heads).items()}
 
     def check_size(self, size: Sequence[int]) -> None:
         """Raise a ValueError where the coarsest map would not cover an image of `size` = (height, width) exactly."""

@@ -64,13 +64,16 @@ def fused_convolution(weight_DC33: Tensor, x_NCHW: Tensor, size: Sequence[int]) 
         (N, D, height, width) for `size` = (height, width).
     """
     outputs, inputs = weight_DC33.shape[:2]
-    batch, _, height, width = x_NCHW.shape
-    taps = weight_DC33.permute(0, 2, 3, 1).reshape(outputs * 9, inputs, 1, 1)
-    mixed = functional.conv2d(x_NCHW, taps).view(batch, outputs, 3, 3, height, width)
-    mixed = mixed.permute(0, 1, 2, 4, 3, 5).reshape(batch, outputs, 3 * height, 3 * width)
+    height, width = x_NCHW.shape[-2:]
     rows = shifted_upsampling(height, size[0]).to(x_NCHW)
-    columns = shifted_upsampling(width, size[1]).to(x_NCHW)
-    return rows @ (mixed @ columns.T)
+    columns = shifted_upsampling(width, size[1]).to(x_NCHW).split(width, dim=1)
+    taps = weight_DC33.permute(3, 0, 2, 1).reshape(9 * outputs, inputs)  # ordered by column, channel, row
+    fused = []
+    for x_CL in x_NCHW.flatten(2):
+        mixed = (taps @ x_CL).view(3, outputs * 3 * height, width)
+        wide = sum(level @ tap.T for level, tap in zip(mixed, columns, strict=True))
+        fused.append(rows @ wide.view(outputs, 3 * height, size[1]))
+    return torch.stack(fused)
 
 
 def saves_work(weight_DC33: Tensor, size: Sequence[int], larger: Sequence[int]) -> bool:
@@ -158,7 +161,7 @@ class UPerNetDecoder(nn.Module):
         levels = torch.cat([resized(level, size) for _, level in plain], dim=1)
         fused = functional.conv2d(levels, weight, convolution.bias, padding=1)
         for weight, level in small:
-            fused = fused + fused_convolution(weight, level, size)
+            fused += fused_convolution(weight, level, size)
         return relu(norm(fused))
 
 

@@ -1,6 +1,7 @@
 """Every known family of segmenters, and how to load it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ import torch
 
 from lacuna.formats import checkpoints
 from lacuna.models.folding import fold_batch_norms
+from lacuna.models.precision import check_precision
 from lacuna.models.segmenter import SIGNED_RGB, PixelNormalisation, Segmenter, build_network, check_counts
 from lacuna.registry.upp import load_published
 
 METADATA_FORMAT = "lacuna-segmenter/1"
+CPU = torch.device("cpu")
 
 
 def metadata(
@@ -48,12 +51,20 @@ def load_upernet(checkpoint: str | Path) -> Segmenter:
 SEGMENTERS: dict[str, Callable[[str | Path], Segmenter]] = {"upernet": load_upernet, "upp": load_published}
 
 
-def load_segmenter(family: str, checkpoint: str | Path, device: str | torch.device = "cpu") -> Segmenter:
-    """Load a segmenter, ready to be used: eval mode, batch norms folded, no gradients of weights."""
+def load_segmenter(
+    family: str, checkpoint: str | Path, device: str | torch.device = "cpu", precision: str = "float32"
+) -> Segmenter:
+    """Load a segmenter, ready to be used; see `ready`."""
     if family not in SEGMENTERS:
         raise ValueError(f"unknown segmenter family {family!r}; known: {', '.join(sorted(SEGMENTERS))}")
-    segmenter = SEGMENTERS[family](checkpoint)
-    segmenter.network.eval().requires_grad_(False)
-    fold_batch_norms(segmenter.network)
-    segmenter.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return segmenter
+    check_precision(precision, torch.device(device))
+    return ready(SEGMENTERS[family](checkpoint), torch.device(device), precision)
+
+
+def ready(segmenter: Segmenter, device: torch.device = CPU, precision: str = "float32") -> Segmenter:
+    """The segmenter in eval mode, batch norms folded, no gradients of weights, laid out in memory for its device."""
+    network = segmenter.network.eval().requires_grad_(False).to(device)
+    fold_batch_norms(network)
+    fast = network if device.type != "cpu" else network.encoder
+    fast.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return replace(segmenter, precision=precision)
