@@ -12,15 +12,15 @@ from lacuna.training.stylegan import StyleganGame
 
 SIZES = [6, 8, 8, 6, 5]  # 32 pixels
 SETTINGS = {
-    "sizes": SIZES, "mapping_layers": 3, "style_mixing": 0.5, "loss": "logistic", "r1": 1.0, "r1_interval": 2,
-    "critic_steps": 1,
+    "sizes": SIZES, "mapping_layers": 3, "mapping_rate": 1.0, "style_mixing": 0.5, "loss": "logistic", "r1": 1.0,
+    "r1_interval": 2, "critic_steps": 1,
 }  # fmt: skip
 
 
 @pytest.fixture
 def growing() -> GrowingStyleGenerator:
     torch.manual_seed(0)
-    growing = GrowingStyleGenerator(SIZES, mapping_layers=3, style_mixing=1.0)
+    growing = GrowingStyleGenerator(SIZES, mapping_layers=3, mapping_rate=0.5, style_mixing=1.0)
     for name, weight in growing.named_parameters():
         if name.endswith(("bias", "noise_weight")):
             weight.data.normal_()
@@ -36,7 +36,7 @@ def test_grown_generator_is_the_published_network(growing: GrowingStyleGenerator
     for size in (8, 32):
         finished, weights = stylegan_loading.from_weights(growing.weights(size))
         checkpoints.load_strict(finished, weights, "test")
-        assert torch.equal(finished(z), growing(z, size))
+        torch.testing.assert_close(finished(z), growing(z, size), atol=1e-4, rtol=0)  # float32, numbers about 10
     many = torch.randn(20_000, 6, generator=torch.Generator().manual_seed(2))
     deviation = growing.mapping(many).std(0).max()
     assert (weights["mapping.w_avg"] - growing.mapping(many).mean(0)).abs().max() < 5 * deviation / 10_000**0.5 * 1.3

@@ -35,6 +35,7 @@ SETTINGS: dict[str, Any] = {
     "r1": 1.0,
     "r1_interval": 4,
     "mapping_layers": 2,
+    "mapping_rate": 0.5,
     "style_mixing": 0.5,
     "ema_half_life": 20,
     "checkpoint_interval": 16,

@@ -30,7 +30,7 @@ from lacuna.models.chain import Generator
 from lacuna.models.layers import LEAK, adain, blur, pixel_norm, upscale_conv
 
 FIRST_SIZE = 4  # pixels of layer0 and layer1
-MAPPING_RATE = 0.01  # learning rate of the mapping network, relative to the others'
+MAPPING_RATE = 0.01  # learning rate of the published mapping network, relative to the others'
 NOISE_SEED = 0
 W_AVG_SEED, W_AVG_SAMPLES = 0, 10_000
 Features = tuple[Tensor, Tensor]  # (features NCHW, w ND)
@@ -51,16 +51,17 @@ PUBLISHED = Habits()
 
 
 class Dense(nn.Module):
-    """Equalised linear map and leaky ReLU, at the mapping network's slow rate."""
+    """Equalised linear map and leaky ReLU, learning at `rate` times the other layers' speed."""
 
-    def __init__(self, in_width: int, out_width: int) -> None:
+    def __init__(self, in_width: int, out_width: int, rate: float) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(out_width, in_width) / MAPPING_RATE)
+        self.rate = rate
+        self.weight = nn.Parameter(torch.randn(out_width, in_width) / rate)
         self.bias = nn.Parameter(torch.zeros(out_width))
-        self.scale = MAPPING_RATE * math.sqrt(2 / in_width)
+        self.scale = rate * math.sqrt(2 / in_width)
 
     def forward(self, z_ND: Tensor) -> Tensor:
-        return F.leaky_relu(F.linear(z_ND, self.weight * self.scale, self.bias * MAPPING_RATE), LEAK)
+        return F.leaky_relu(F.linear(z_ND, self.weight * self.scale, self.bias * self.rate), LEAK)
 
 
 class MappingNetwork(nn.Sequential):
@@ -68,12 +69,13 @@ class MappingNetwork(nn.Sequential):
 
     Args:
         widths: latent numbers of z, of the layers between, and of w.
+        rate: learning rate, relative to the other layers'.
     """
 
     w_avg: Tensor  # (D,), mean of w
 
-    def __init__(self, widths: Sequence[int], habits: Habits) -> None:
-        layers = [Dense(before, after) for before, after in pairwise(widths)]
+    def __init__(self, widths: Sequence[int], habits: Habits, rate: float = MAPPING_RATE) -> None:
+        layers = [Dense(before, after, rate) for before, after in pairwise(widths)]
         super().__init__(OrderedDict((f"dense{k}", layer) for k, layer in enumerate(layers)))
         self.z_dim = widths[0]
         self.register_buffer("w_avg", torch.zeros(widths[-1]), persistent=habits.stores_w_avg)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from lacuna.models.progan_training import enlarge
 from lacuna.models.stylegan import (
     FIRST_SIZE,
+    MAPPING_RATE,
     PUBLISHED,
     ConstantLayer,
     ConvLayer,
@@ -31,14 +32,16 @@ class GrowingStyleGenerator(nn.Module):
     Args:
         sizes: number of latent numbers, of z and w alike, then of channels at 4, 8, 16, ... pixels.
         mapping_layers: depth of the mapping network.
+        mapping_rate: its learning rate, relative to the other layers'.
         style_mixing: share of the images whose later layers are styled by a second z.
     """
 
-    def __init__(self, sizes: Sequence[int], mapping_layers: int, style_mixing: float) -> None:
+    def __init__(self, sizes: Sequence[int], mapping_layers: int, mapping_rate: float, style_mixing: float) -> None:
         super().__init__()
         self.sizes, self.style_mixing = list(sizes), style_mixing
         self.z_dim = sizes[0]
-        self.mapping = MappingNetwork([self.z_dim] * (mapping_layers + 1), PUBLISHED)
+        self.mapping_rate = mapping_rate
+        self.mapping = MappingNetwork([self.z_dim] * (mapping_layers + 1), PUBLISHED, mapping_rate)
         self.layers = styled_layers(sizes[1:], self.z_dim, PUBLISHED)
         for name, layer in self.layers.items():
             self.add_module(name, layer)
@@ -83,8 +86,15 @@ class GrowingStyleGenerator(nn.Module):
         self.mapping.estimate_average()
         names = {"mapping", *(f"layer{k}" for k in range(_layers(size)))}
         found = {key: value for key, value in self.state_dict().items() if key.split(".")[0] in names}
+        found |= {
+            key: self._at_published_rate(value) for key, value in found.items() if key.startswith("mapping.dense")
+        }
         output = getattr(self, output_name(size)).state_dict()
         return found | {f"output.{key}": value for key, value in output.items()}
+
+    def _at_published_rate(self, dense: Tensor) -> Tensor:
+        """The mapping network's weights as they are stored: run by a constant that its published rate is part of."""
+        return dense * (self.mapping_rate / MAPPING_RATE)
 
 
 def output_name(size: int) -> str:
