@@ -108,12 +108,12 @@ def _undescribed(schema: Any, place: str) -> Any:
     if not isinstance(schema, dict):
         return
     for name, part in schema.get("properties", {}).items():
-        tested = set(part) <= {"const"}  # the `if` of a branch describes nothing
         described = "description" in part or part.get("$ref", "").startswith("#/$defs/train_")
-        if not tested and not described:
+        if not described:
             yield f"{place}.{name}"
     for name, part in schema.items():
-        yield from _undescribed(part, f"{place}.{name}")
+        if name != "if":  # tests, describes nothing
+            yield from _undescribed(part, f"{place}.{name}")
 
 
 def test_sources_are_unique_or_equal_over_all_overlays() -> None:

@@ -1,6 +1,6 @@
 """The published encoder, its losses and the search for residuals, against what the reference's own code gave."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -11,9 +11,15 @@ from golden_folder import GoldenArrays, GoldenFolder
 from torch import Tensor, nn
 
 from lacuna.formats.checkpoints import load_strict
+from lacuna.inversion.layers import path
+from lacuna.inversion.objective import TERMS, Objective, Weights
 from lacuna.inversion.pairs import EVERY, Loss, PairsOf, cosine_distance, encoder_pairs, layer_pairs, weighted_loss
+from lacuna.inversion.plan import Plan
+from lacuna.inversion.search import How, Search
+from lacuna.inversion.unknowns import Start, Unknowns
 from lacuna.models import progan
-from lacuna.models.chain import Generator
+from lacuna.models.chain import Generator, head, tail
+from lacuna.models.perceptual import Vgg16
 from lacuna.models.published_encoder import HybridEncoder
 from lacuna.sample import latents
 
@@ -169,3 +175,104 @@ def test_joint_training(golden: GoldenFolder, variant: str) -> None:
     change = float((encoder.get_parameter("inv4.conv3.weight").detach() - before).abs().max())
     assert change == pytest.approx(float(arrays[f"inv4_conv3_max_change_{variant}"]), rel=0.05)  # Adam: 3 steps of 1e-5
     assert int(arrays["n_trained_tensors"]) == int(arrays["n_param_tensors"]) == len(list(encoder.parameters()))
+
+
+@cache
+def vgg16_of(golden: GoldenFolder) -> Vgg16:
+    network = Vgg16()
+    weights = golden.weights("vgg16_features_to_20")
+    load_strict(network, {key.replace("features.", "layers.", 1): value for key, value in weights.items()}, "recipe")
+    return network.eval().requires_grad_(False)
+
+
+class Recording(Objective):
+    """Keeps what the search looked at, before each step."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.seen: list[tuple[Tensor, Tensor, dict[int, Tensor]]] = []
+
+    def terms(self, x_hat_N3HW: Tensor, residuals: Mapping[int, Tensor], *target: Any) -> Tensor:
+        found = super().terms(x_hat_N3HW, residuals, *target)
+        copies = {k: d.detach().clone() for k, d in residuals.items()}
+        self.seen.append((found.detach()[0], x_hat_N3HW.detach().clone(), copies))
+        return found
+
+
+@cache
+def published_search(golden: GoldenFolder) -> tuple[Recording, Tensor, Tensor, dict[int, Tensor]]:
+    """The published search on the first photo: what it saw at each step, init_r, z, and the residuals that it found."""
+    generator, encoder, x = generator_of(golden), encoder_of(golden), golden.photos_x()[:1]
+    generator_head, generator_tail = head(generator, 4), tail(generator, 4)
+    with torch.no_grad():
+        init_r = encoder[0](x)
+        z = nn.Sequential(*list(encoder)[1:])(init_r)
+        sizes = [r.shape for r in path(generator_head, z)]
+    steps = len(golden.arrays("e_optimize_residuals")["loss"]) - 1
+    plan = Plan(steps, 0.01, (), 0.5, 1, 1000)
+    objective = Recording(Weights(1.0, 1.0, 1.0, True), vgg16_of(golden), (3,))
+
+    def start(row: int) -> Start:
+        return Start(Unknowns(z.clone(), {k: torch.zeros(sizes[k - 1]) for k in (1, 2, 3)}, False), x)
+
+    found = Search(generator_head, generator_tail, objective, How(plan), start, [0], 1).run()
+    return objective, init_r, z, found[0].unknowns.residuals
+
+
+def published_path(golden: GoldenFolder, residuals: dict[int, Tensor]) -> list[Tensor]:
+    z = published_search(golden)[2]
+    with torch.no_grad():
+        return path(head(generator_of(golden), 4), z, residuals)
+
+
+TERM_TOLERANCES = {
+    "loss": 5e-4, "loss_p": 5e-4, "loss_v": 5e-4, "loss_1": 2e-5, "loss_2": 2e-5, "loss_3": 2e-5, "loss_r": 1e-2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*TERM_TOLERANCES, "err_p"])
+def test_terms_of_the_search(golden: GoldenFolder, name: str) -> None:
+    arrays = golden.arrays("e_optimize_residuals")
+    objective, init_r, _, _ = published_search(golden)
+    columns = {"loss": "total", "loss_p": "pixel", "loss_v": "perceptual"}
+    x, found = golden.photos_x()[:1], []
+    for terms, x_hat, residuals in objective.seen:
+        if name in columns:
+            found.append(terms[TERMS.index(columns[name])])
+        elif name == "loss_r":
+            found.append(nn.functional.mse_loss(init_r, published_path(golden, residuals)[-1]))
+        elif name == "err_p":
+            found.append(100 * (x_hat - x).square().mean())
+        else:
+            found.append(residuals[int(name.removeprefix("loss_"))].square().mean())
+    values, stored = np.array(found, dtype=np.float64), arrays[name]
+    assert values.shape == stored.shape
+    assert values[0] == pytest.approx(stored[0], rel=1e-5, abs=1e-12)
+    tolerance = TERM_TOLERANCES.get(name, 100 * 5e-4)  # err_p is a hundred times a mean square
+    assert np.abs(values - stored).max() <= tolerance
+
+
+def final_tensors(golden: GoldenFolder) -> dict[str, Tensor]:
+    objective, _, z, residuals = published_search(golden)
+    starts = published_path(golden, {})
+    found = {f"final_d_{k}": d for k, d in residuals.items()} | {f"final_init_{k}": starts[k - 1] for k in (1, 2, 3)}
+    found |= {"final_current_p": objective.seen[-1][1], "final_current_r": published_path(golden, residuals)[-1]}
+    return found | {
+        "step0_current_p": objective.seen[0][1], "step0_current_r": starts[-1], "step1_d_2": objective.seen[1][2][2],
+        "init_z": z[:, :, None, None], "target_vgg20": vgg16_of(golden).features(golden.photos_x()[:1])[3],
+    }  # fmt: skip
+
+
+EXACT = {"step0_current_p": 3e-4, "step0_current_r": 3e-4, "init_z": 3e-4, "target_vgg20": 3e-4} | {
+    f"final_init_{k}": 3e-4 for k in (1, 2, 3)
+}  # in standard deviations; what comes before any step
+MOVED = [*(f"final_d_{k}" for k in (1, 2, 3)), "final_current_p", "final_current_r", "step1_d_2"]
+
+
+@pytest.mark.parametrize("name", [*EXACT, *MOVED])
+def test_tensors_of_the_search(golden: GoldenFolder, name: str) -> None:
+    arrays, found = golden.arrays("e_optimize_residuals"), final_tensors(golden)[name]
+    if name in EXACT:
+        arrays.check(name, found, stds=EXACT[name])
+    else:  # Adam's first step is a sign: single elements may go the other way
+        assert np.corrcoef(arrays.stored_part(name, found), arrays[name].ravel())[0, 1] > 0.999

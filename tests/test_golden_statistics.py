@@ -1,13 +1,17 @@
 """The distance against the numbers of the published code."""
 
+import json
 import time
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from golden_folder import GoldenArrays, GoldenFolder, array_names
 
+from lacuna import tabulate
+from lacuna.formats import areas
 from lacuna.statistics import moments
 from lacuna.statistics.frechet import FrechetDistance, frechet
 from lacuna.statistics.moments import Moments
@@ -101,3 +105,17 @@ def test_the_distance_is_of_the_order_of_the_published_time(arrays: GoldenArrays
         frechet(*case(name).sides)
         seconds.append(time.process_time() - begun)
     assert min(seconds) < 10 * float(arrays[name]) + 0.5
+
+
+@pytest.mark.golden
+def test_a_published_tally_comes_in_as_a_table(golden: GoldenFolder, tmp_path: Path) -> None:
+    """Fractions of the image, a column for each object of labels.json."""
+    tally = golden.arrays("b_tally")["tally"]
+    np.save(tmp_path / "tally.npy", tally)
+    tabulate.main([
+        "--source", str(tmp_path / "tally.npy"), "--labels", str(golden.path / "labels.json"), "--first", "0",
+        "--last", str(len(tally) - 1), "--settings", json.dumps({"size": 256, "unit": "fraction"}), "--code", "c",
+        "--table", str(tmp_path / "table.h5"),
+    ])  # fmt: skip
+    found = areas.read(tmp_path / "table.h5")
+    assert np.allclose(found.percent, 100 * tally, atol=1e-9) and found.classes[0] == "-"

@@ -4,132 +4,20 @@ import signal
 import numpy as np
 import pytest
 import torch
-from inversion_case import (
-    INVERSION,
-    TRAINING,
-    TinyFeatures,
-    latents,
-    plain_generator,
-    save_generator,
-    save_samples,
-    tiny_generator,
-)  # fmt: skip
+from inversion_case import INVERSION, TRAINING, save_generator, save_samples, tiny_generator
+from PIL import Image
 
 from lacuna import invert
 from lacuna.formats import checkpoints, images, inversions
-from lacuna.inversion.layers import path
 from lacuna.inversion.methods import METHODS
-from lacuna.inversion.objective import TERMS, Objective, Weights
-from lacuna.inversion.plan import Plan
-from lacuna.inversion.search import Run, Trace, Unknowns, has_converged, reconstruct, search
+from lacuna.inversion.objective import TERMS
+from lacuna.inversion.search import Search
+from lacuna.inversion.unknowns import Unknowns, reconstruct
 from lacuna.kit import command
 from lacuna.kit.provenance import Provenance
 from lacuna.models.chain import head, tail
 from lacuna.models.pixels import from_bytes, to_bytes
 from lacuna.registry.encoders import metadata_of, new_encoder
-
-PLAN = Plan(20, 0.05, (0.5,), 0.1, 5, 1000)
-WEIGHTS = Weights(1.0, 0.5, 1e-3)
-
-
-def found(x, z0, residual_layers, plan=PLAN, generator=None, weights=WEIGHTS):
-    generator = generator or tiny_generator()
-    parts = head(generator, 3).to(x.dtype), tail(generator, 3).to(x.dtype)
-    sizes = [r.shape[1:] for r in path(parts[0], z0)]
-    unknowns = Unknowns(
-        z0.clone(), {k: z0.new_zeros(len(z0), *sizes[k - 1]) for k in residual_layers}, not residual_layers
-    )
-    trace = search(*parts, unknowns, Objective(x, weights, TinyFeatures().to(x.dtype), (0, 1)), plan, range(len(x)))
-    return unknowns, trace
-
-
-@pytest.mark.parametrize("residual_layers", [(1, 2, 3), ()], ids=["layered_r", "z"])
-def test_replacing_the_other_images_by_noise_changes_no_bit_of_an_image(residual_layers):
-    x = tiny_generator()(latents(4)).clamp(-1, 1)
-    noise = torch.rand(4, 3, 16, 16) * 2 - 1
-    noise[2] = x[2]
-    noise_z = latents(4, seed=2)
-    noise_z[2] = latents(4, seed=1)[2]
-    alone, trace = found(x, latents(4, seed=1), residual_layers)
-    among, trace_among = found(noise, noise_z, residual_layers)
-    for a, b in zip(alone.free, among.free, strict=True):
-        assert torch.equal(a[2], b[2])
-    assert torch.equal(trace.loss_NST[2], trace_among.loss_NST[2])
-
-
-def test_a_batch_of_images_agrees_with_each_alone():
-    x = tiny_generator()(latents(4)).clamp(-1, 1).double()
-    together, _ = found(x, latents(4, seed=1).double(), (1, 2, 3))
-    alone, _ = found(x[1:2], latents(4, seed=1)[1:2].double(), (1, 2, 3))
-    for a, b in zip(together.free, alone.free, strict=True):
-        torch.testing.assert_close(a[1], b[0], rtol=0, atol=1e-8)  # float64, other kernels for another batch
-
-
-def test_terms_are_the_papers_loss():
-    generator, x = tiny_generator(), torch.rand(2, 3, 16, 16)
-    z0, residuals = latents(2), {2: torch.randn(2, 8, 4, 4)}
-    r, x_hat = reconstruct(head(generator, 3), tail(generator, 3), Unknowns(z0, residuals, False))
-    objective = Objective(x, WEIGHTS, TinyFeatures(), (1,))
-    total, pixel, perceptual, squares = objective.terms(x_hat, residuals).unbind(dim=1)
-    features = [TinyFeatures().features(image)[1] for image in (x, x_hat)]
-    torch.testing.assert_close(r[-1], generator[2](generator[1](generator[0](z0)) + residuals[2]))
-    torch.testing.assert_close(pixel, (x - x_hat).abs().mean(dim=(1, 2, 3)))
-    torch.testing.assert_close(perceptual, (features[0] - features[1]).abs().mean(dim=(1, 2, 3)))
-    torch.testing.assert_close(squares, residuals[2].square().sum(dim=(1, 2, 3)))
-    torch.testing.assert_close(total, pixel + 0.5 * perceptual + 1e-3 * squares)
-
-
-@pytest.mark.parametrize("residual_layers", [(1, 3), ()], ids=["layered_r", "z"])
-def test_the_search_makes_the_loss_smaller(residual_layers):
-    _, trace = found(tiny_generator()(latents(3)), latents(3, seed=1), residual_layers)
-    assert trace.steps == [0, 5, 10, 15, 20]
-    assert trace.loss_NST.shape == (3, 5, len(TERMS))
-    assert (trace.loss_NST[:, -1, 0] < 0.95 * trace.loss_NST[:, 0, 0]).all()
-
-
-def test_any_chain_of_layers_can_be_inverted():
-    generator = plain_generator()
-    parts = head(generator, 2), tail(generator, 2)
-    z0 = latents(2, 6)
-    unknowns = Unknowns(z0, {1: torch.zeros(2, 4, 4, 4), 2: torch.zeros(2, 4, 8, 8)}, False)
-    trace = search(*parts, unknowns, Objective(torch.rand(2, 3, 8, 8), Weights(1.0, 0.0, 0.0)), PLAN, [0, 1])
-    assert (trace.loss_NST[:, -1, 0] < trace.loss_NST[:, 0, 0]).all()
-
-
-def test_a_loss_that_is_not_finite_ends_its_image_alone(caplog):
-    x = tiny_generator()(latents(3))
-    clean, trace_clean = found(x, latents(3, seed=1), (1, 2))
-
-    class Failing(Objective):
-        steps = 0
-
-        def terms(self, x_hat, residuals):
-            self.steps += 1
-            factor = torch.ones(3)
-            factor[1] = torch.nan if self.steps == 8 else 1.0
-            return super().terms(x_hat, residuals) * factor[:, None]
-
-    generator = tiny_generator()
-    unknowns = Unknowns(latents(3, seed=1), {1: torch.zeros(3, 8, 4, 4), 2: torch.zeros(3, 8, 4, 4)}, False)
-    objective = Failing(x, WEIGHTS, TinyFeatures(), (0, 1))
-    trace = search(head(generator, 3), tail(generator, 3), unknowns, objective, PLAN, [10, 11, 12])
-    assert "image 11: loss is nan at step 7; it keeps its last good values, those of step 6" in caplog.text
-    before, _ = found(x, latents(3, seed=1), (1, 2), Plan(6, 0.05, (), 1, 5, 1000))
-    for k in (1, 2):
-        assert torch.equal(unknowns.residuals[k][[0, 2]], clean.residuals[k][[0, 2]])
-        assert torch.equal(unknowns.residuals[k][1], before.residuals[k][1])
-    assert torch.isnan(trace.loss_NST[1, 2:]).all()
-    assert torch.isfinite(trace.loss_NST[1, :2]).all()
-    assert torch.equal(trace.loss_NST[[0, 2]], trace_clean.loss_NST[[0, 2]])
-    assert has_converged(trace, 1.0).tolist() == [True, False, True]
-
-
-def test_an_image_has_converged_when_its_loss_falls_no_more():
-    nan = torch.nan
-    loss = torch.tensor([[4, 2, 1.02, 1], [4, 2, 1.1, 1], [1, 1, nan, nan], [1, 1.2, 1.2, 1.1], [1, 1, 1.1, 1.2]])
-    trace = Trace([0, 50, 80, 100], loss[:, :, None].expand(-1, -1, len(TERMS)))
-    assert has_converged(trace, 0.01).tolist() == [True, False, False, False, True]
-    assert has_converged(Trace([0], loss[:, :1, None]), 0.01).tolist() == [True] * 5
 
 
 def test_bytes_survive_the_way_to_floats_and_back():
@@ -151,6 +39,7 @@ def case(tmp_path_factory):
 
 
 def run(case, out, method="layered_r", settings=INVERSION, **flags):
+    out.parent.mkdir(exist_ok=True)
     part = METHODS[method].encoder
     values = {
         "method": method, "family": "progan", "checkpoint": case / "generator.safetensors",
@@ -188,31 +77,52 @@ def test_a_start_of_method_z_belongs_to_the_image_number(case, tmp_path):
 
 
 def test_the_same_command_gives_the_same_bytes(case, tmp_path):
-    a, b = run(case, tmp_path / "a.h5"), run(case, tmp_path / "b.h5")
+    a, b = run(case, tmp_path / "a" / "0-4.h5"), run(case, tmp_path / "b" / "0-4.h5")
     for name in inversions.ARRAYS:
         assert np.array_equal(getattr(a, name), getattr(b, name), equal_nan=name == "loss"), name
 
 
-@pytest.mark.parametrize("stop", [3, 9], ids=["first batch", "second batch"])
-def test_an_inversion_broken_off_by_sigterm_ends_bit_equal(case, tmp_path, monkeypatch, stop):
-    whole = run(case, tmp_path / "whole.h5")
-    move, moves = Run.move, []
+@pytest.mark.parametrize("method", ["layered_r", "z"])
+@pytest.mark.parametrize("stop", [3, 9], ids=["first images", "last images"])
+def test_an_inversion_broken_off_by_sigterm_ends_bit_equal(case, tmp_path, monkeypatch, stop, method):
+    settings = INVERSION | {"z_optimiser": "lbfgs"}
+    whole = run(case, tmp_path / "whole" / "0-4.h5", method, settings)
+    move, moves = Search._move, []
 
-    def interrupted(self, terms_NT):
-        moves.append(self.step)
+    def interrupted(self, terms_PT):
+        moves.append(list(self.steps))
         if len(moves) == stop:
             signal.raise_signal(signal.SIGTERM)
-        move(self, terms_NT)
+        move(self, terms_PT)
 
-    monkeypatch.setattr(Run, "move", interrupted)
+    monkeypatch.setattr(Search, "_move", interrupted)
+    broken = tmp_path / "broken" / "0-4.h5"
     with pytest.raises(command.Terminated):
-        run(case, tmp_path / "broken.h5")
-    assert not (tmp_path / "broken.h5").exists()
-    resumed = run(case, tmp_path / "broken.h5")
-    assert len(moves) == 12  # two batches of six steps: none was done twice
+        run(case, broken, method, settings)
+    assert not broken.exists()
+    resumed = run(case, broken, method, settings)
+    assert len(moves) == 12  # three images, then two, of six steps each: none was done twice
     for name in inversions.ARRAYS:
         assert np.array_equal(getattr(whole, name), getattr(resumed, name), equal_nan=name == "loss"), name
-    assert not (tmp_path / "broken.pt").exists()
+    assert not broken.with_suffix(".pt").exists()
+
+
+def test_one_more_image_inverts_one_more_image(case, tmp_path, monkeypatch):
+    all_five = run(case, tmp_path / "a" / "0-4.h5")
+    run(case, tmp_path / "b" / "0-3.h5", last=3)
+    started, starting_point = [], invert.starting_point
+
+    def noted(*arguments):
+        started.append(arguments[-1])
+        return starting_point(*arguments)
+
+    monkeypatch.setattr(invert, "starting_point", noted)
+    grown = run(case, tmp_path / "b" / "0-4.h5")
+    assert set(started) == {4}
+    for name in inversions.ARRAYS:
+        assert np.array_equal(getattr(all_five, name), getattr(grown, name), equal_nan=name == "loss"), name
+    run(case, tmp_path / "b" / "0-4.h5", settings=INVERSION | {"steps": 4})
+    assert set(started) == {0, 1, 2, 3, 4}  # of other settings, nothing is taken over
 
 
 def test_images_of_another_size_are_refused(case, tmp_path):
@@ -236,6 +146,19 @@ def test_residual_layers_that_do_not_exist_are_refused(case, tmp_path):
 def test_a_perceptual_loss_needs_a_network(case, tmp_path):
     with pytest.raises(ValueError, match="give --perceptual-checkpoint"):
         run(case, tmp_path / "out.h5", settings=INVERSION | {"lambda_perceptual": 1.0})
+
+
+def test_the_mean_of_z_is_no_start_where_z_is_normalised(case, tmp_path):
+    with pytest.raises(ValueError, match="z_start mean, expected random"):
+        run(case, tmp_path / "out.h5", "z", INVERSION | {"z_start": "mean"})
+
+
+def test_images_of_any_mode_are_taken_as_rgb(case, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number, mode in enumerate(("L", "RGBA", "P")):
+        Image.new("RGB", (16, 16), (40 * number, 90, 200)).convert(mode).save(tmp_path / "photos" / f"{number}.png")
+    shard = run(case, tmp_path / "out.h5", "layered", images=tmp_path / "photos", last=2)
+    assert shard.x.shape == (3, 16, 16, 3)
 
 
 def test_shards_of_other_settings_do_not_merge(case, tmp_path):

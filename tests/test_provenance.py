@@ -15,7 +15,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "__init__.py").write_text("")
     (root / "room" / "__init__.py").write_text("")
     (root / "room" / "deep.py").write_text("VALUE = 1\n")
-    (root / "room" / "shared.py").write_text("from lacuna.room import deep\n")
+    (root / "room" / "shared.py").write_text("from . import deep\n")
     (root / "stage.py").write_text("import json\nfrom lacuna.room.shared import deep\n")
     (root / "other.py").write_text("X = 1\n")
     monkeypatch.setattr(provenance, "PACKAGE_ROOT", tmp_path)
@@ -24,12 +24,20 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def digests() -> tuple[str, str]:
     source_digest.cache_clear()
+    provenance.source.cache_clear()
     return source_digest("lacuna.stage"), source_digest("lacuna.other")
 
 
 def test_an_edit_at_any_depth_changes_exactly_the_stages_that_import_it(package: Path) -> None:
     stage, other = digests()
     (package / "room" / "deep.py").write_text("VALUE = 2\n")
+    changed, same = digests()
+    assert changed != stage and same == other
+
+
+def test_the_package_of_an_imported_module_counts(package: Path) -> None:
+    stage, other = digests()
+    (package / "room" / "__init__.py").write_text("VALUE = 1\n")
     changed, same = digests()
     assert changed != stage and same == other
 

@@ -6,11 +6,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lacuna import sample
 from lacuna.models import chain, layers, stylegan_loading
 from lacuna.models.pixels import to_bytes
 from lacuna.models.stylegan import ConstantLayer, Habits, StyleGenerator
@@ -303,6 +305,26 @@ def test_other_images_of_a_batch_change_no_bit(z: Tensor, tmp_path: Path) -> Non
     assert torch.equal(generator(z)[0], generator(other)[0])
     single = [to_bytes(generator(z[i : i + 1])) for i in range(8)]
     assert (to_bytes(generator(z)) == [image[0] for image in single]).mean() > 0.999  # else a rounding at a byte's edge
+
+
+def test_an_image_is_the_same_in_any_shard_and_the_settings_arrive(tmp_path: Path) -> None:
+    torch.save({key: value.float() for key, value in rosinality().items()}, tmp_path / "weights.pt")
+
+    def sampled(first: int, last: int, settings: str = "{}") -> Any:
+        flags = {
+            "family": "stylegan", "checkpoint": tmp_path / "weights.pt", "seed": 1, "first": first, "last": last,
+            "batch-size": 4, "device": "cpu", "threads": 1, "code": "digest", "shard": tmp_path / "shard.h5",
+            "generator-settings": settings,
+        }  # fmt: skip
+        sample.main([str(word) for name, value in flags.items() for word in (f"--{name}", value)])
+        with h5py.File(tmp_path / "shard.h5") as file:
+            return file["images"][:]
+
+    whole = sampled(0, 7)
+    assert (sampled(4, 7) == whole[4:]).all()
+    mean = sampled(0, 7, '{"truncation": 0, "size": 32}')
+    assert mean.shape == (8, 32, 32, 3)
+    assert (mean == mean[:1]).all()
 
 
 @pytest.mark.parametrize("make", [genforce, rosinality])

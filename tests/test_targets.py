@@ -65,6 +65,17 @@ def test_a_stage_is_empty_where_nothing_asks_for_it() -> None:
     assert {stage for stage, paths in files.items() if paths} == {"report"}
 
 
+def test_a_ready_table_is_tabulated_and_not_segmented() -> None:
+    sources = CONFIG["sources"] | {"photos": {"kind": "table", "path": "tally.npy", "count": 1500}}
+    files = stage_files(check_config(CONFIG | {"sources": sources, "inversions": []}))
+    assert files["tabulate"] == ["results/tabulate/net/photos/0-999.h5", "results/tabulate/net/photos/1000-1499.h5"]
+    assert (
+        files["segment"] == ["results/segment/net/gan/0-999.h5"] and "results/moments/net/photos.h5" in files["moments"]
+    )
+    with pytest.raises(ValueError, match=r"inversions\.0\.source: found 'photos', a table of areas, expected a source"):
+        check_config(CONFIG | {"sources": sources})
+
+
 def test_a_calibration_asks_for_its_scenes_and_is_no_part_of_the_page() -> None:
     pool = {"source": "idle", "segmenters": ["net"], "counts": [12]}
     sources = CONFIG["sources"] | {"idle": {"kind": "world", "count": 1024}}
@@ -113,3 +124,10 @@ def test_each_group_of_classes_is_a_network_of_its_own() -> None:
     assert [part["classes"] for part in generator_parts(config, "gan").values()] == [[0, 1], [2, 3]]
     config = check_config(CONFIG | {"generators": {"gan": gan | {"splits": 1}}})
     assert stage_files(config)["train_generator"] == ["results/train_generator/gan.safetensors"]
+
+
+def test_only_the_shards_that_hold_certain_images_are_named_when_asked_for() -> None:
+    everything = shards(25, 10)
+    for first, last in ((0, 0), (9, 10), (10, 19), (5, 24), (24, 24), (20, 99)):
+        holding = [shard for shard in everything if shard.first <= last and shard.last >= first]
+        assert shards(25, 10, first, last) == holding

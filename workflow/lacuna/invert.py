@@ -10,7 +10,7 @@ Source:
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from lacuna.formats import checkpoints, inversions, upp
 from lacuna.inversion.layers import canonical, ignores_length, image_size, latent_width, path, shapes
 from lacuna.inversion.methods import METHODS
 from lacuna.inversion.objective import TERMS, Objective, Weights
-from lacuna.inversion.plan import plan_from
-from lacuna.inversion.search import Unknowns, has_converged, reconstruct, search
+from lacuna.inversion.plan import Patience, plan_from
+from lacuna.inversion.search import How, Search
+from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 from lacuna.kit import command, compute
+from lacuna.kit.batches import BatchSize, fitting
 from lacuna.kit.provenance import Provenance, digest_file
 from lacuna.models.chain import head, tail
 from lacuna.models.perceptual import PerceptualNetwork
@@ -33,9 +35,9 @@ from lacuna.models.pixels import from_bytes, to_bytes
 from lacuna.registry.encoders import load_encoder
 from lacuna.registry.generators import load_generator
 from lacuna.registry.perceptual import load_perceptual
-from lacuna.sources import open_images
-
-Found = dict[str, Tensor]  # what one batch ended with, a row an image
+from lacuna.sources import ShardImages, open_images
+from lacuna.sources.census import subset_seed
+from lacuna.sources.preparation import Preparation
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -45,18 +47,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     generator = load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
     index_N, images_NHW3 = read_images(args, image_size(generator))
     encoder, perceptual = load_networks(args, generator)
-    key = resume_key(args)
-    done, batch = resumed(checkpoints.load_training(args.state, key))
-    size = args.settings["batch_size"]
-    for first in range(len(done) * size, len(index_N), size):
-        rows = slice(first, first + size)
-        save = saver(args.state, key, done)
-        start = starting_point(args, generator, encoder, images_NHW3[rows], index_N[rows])
-        x_NHW3 = images_NHW3[rows]
-        done.append(invert_batch(args.settings, generator, perceptual, start, x_NHW3, index_N[rows], batch, save))
-        batch = None
-        saver(args.state, key, done)(None)
-    write(args, done, index_N, images_NHW3)
+    earlier = inversions.earlier(args.shard, provenance(args, []), images_NHW3, index_N)
+    new_N = np.flatnonzero(~np.isin(index_N, earlier.index)) if earlier else np.arange(len(index_N))
+    parts = [earlier] if earlier else []
+    size = BatchSize(args.settings["batch_size"])
+    if len(new_N):
+        parts.append(invert(args, generator, encoder, perceptual, images_NHW3[new_N], index_N[new_N], size))
+    found = inversions.ordered(inversions.merge(parts))
+    inversions.write(args.shard, found, provenance(args, args.images), size.note())
     Path(args.state).unlink(missing_ok=True)
 
 
@@ -71,6 +69,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--perceptual-family", help="needed where lambda_perceptual is not 0")
     parser.add_argument("--perceptual-checkpoint")
     parser.add_argument("--images", nargs="+", required=True, help="HDF5 shards, or one folder")
+    parser.add_argument("--source", type=command.json_object, default={}, help="JSON: subset, size, jpeg_quality")
     parser.add_argument("--first", type=int, required=True, help="number of the first image")
     parser.add_argument("--last", type=int, required=True, help="number of the last image")
     parser.add_argument("--settings", type=command.json_object, required=True)
@@ -91,11 +90,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Numbers and pixels of the images to invert, which must have the generator's size."""
-    source = open_images(args.images, args.first, args.last, size)
-    if source.image_px != size * size:
-        side = round(source.image_px**0.5)
+    preparation = Preparation(size, args.source.get("jpeg_quality"), args.source.get("size"))
+    source = open_images(args.images, args.first, args.last, preparation, subset_seed(args.source))
+    if isinstance(source, ShardImages) and source.size != size:
         raise ValueError(
-            f"{args.images[0]}: images of {side} pixels, expected the generator's {size}; resize or choose others"
+            f"{args.images[0]}: images of {source.size} pixels, expected the generator's {size}; choose others"
         )
     batches = list(source.batches(args.settings["batch_size"]))
     for skipped in source.skipped:
@@ -116,92 +115,126 @@ def load_networks(
     return encoder, perceptual
 
 
+def invert(
+    args: argparse.Namespace,
+    generator: nn.Sequential,
+    encoder: nn.Module | None,
+    perceptual: PerceptualNetwork | None,
+    images_NHW3: NDArray[np.uint8],
+    index_N: NDArray[np.int64],
+    size: BatchSize,
+) -> inversions.Inversions:
+    """Search for the images, going on from the saved state of a run that was broken off."""
+    settings, n = args.settings, args.settings["layer"]
+    generator_head, generator_tail = head(generator, n), tail(generator, n)
+    starts = [
+        starting_point(args, generator, encoder, images_NHW3[row], int(index_N[row])) for row in range(len(index_N))
+    ]
+    key, goal = resume_key(args) | {"index": index_N.tolist()}, objective(settings, perceptual)
+
+    def searched(places: int) -> list[Found]:
+        search = Search(
+            generator_head, generator_tail, goal, how(args), starts.__getitem__, index_N.tolist(), places
+        )  # fmt: skip
+        of_this_size = key | {"places": places}
+        if (state := checkpoints.load_training(args.state, of_this_size)) is not None:
+            search.load_state_dict(state)
+        return search.run(lambda state: checkpoints.save_training(args.state, state, of_this_size))
+
+    found, steps = fitting(searched, size), how(args).plan.logged()
+    ends = [ending(generator_head, generator_tail, start, image) for start, image in zip(starts, found, strict=True)]
+    return inversions.Inversions(
+        **{name: np.concatenate([end[name] for end in ends]) for name in ("x_hat", "z0", "z", "r0", "r")},
+        x=images_NHW3, loss=torch.stack([image.loss_ST for image in found]).numpy(), index=index_N,
+        converged=np.array([image.has_converged(steps, settings["converged_tolerance"]) for image in found]),
+        steps=np.array(steps), terms=TERMS, method=args.method, layer=n,
+        residuals={
+            k: np.concatenate([_array(image.unknowns.residuals[k]) for image in found])
+            for k in found[0].unknowns.residuals
+        },
+    )  # fmt: skip
+
+
 @torch.no_grad()
 def starting_point(
     args: argparse.Namespace,
     generator: nn.Sequential,
     encoder: nn.Module | None,
-    images_NHW3: NDArray[np.uint8],
-    index_N: NDArray[np.int64],
-) -> Unknowns:
-    """Where the method starts: z0 = E(x), or drawn from the image's number; no residuals yet."""
+    image_HW3: NDArray[np.uint8],
+    number: int,
+) -> Start:
+    """Where the method starts for one image: z0 = E(x), or as the settings say; no residuals yet."""
     device, moves = compute.device(args.device), METHODS[args.method].moves
-    if encoder is not None:
-        z_ND = encoder(from_bytes(images_NHW3, device))
-    else:
-        streams = [compute.generator(args.seed, "invert", int(number)) for number in index_N]
-        drawn = torch.stack([torch.randn(latent_width(generator), generator=stream) for stream in streams])
-        z_ND = canonical(drawn, ignores_length(generator)).to(device)
+    x_13HW = from_bytes(image_HW3[None], device)
+    z_1D = first_guess(args, generator, number).to(device) if encoder is None else encoder(x_13HW)
     layers = args.settings["residual_layers"] if moves == "residuals" else []
     sizes = shapes(generator, args.settings["layer"])
-    return Unknowns(z_ND, {k: z_ND.new_zeros(len(z_ND), *sizes[k]) for k in layers}, moves == "z")
+    return Start(Unknowns(z_1D, {k: z_1D.new_zeros(1, *sizes[k]) for k in layers}, moves == "z"), x_13HW)
 
 
-def invert_batch(
-    settings: dict[str, Any],
-    generator: nn.Sequential,
-    perceptual: PerceptualNetwork | None,
-    unknowns: Unknowns,
-    images_NHW3: NDArray[np.uint8],
-    index_N: NDArray[np.int64],
-    state: dict[str, Any] | None,
-    save: Callable[[dict[str, Any] | None], None],
-) -> Found:
-    """Search for one batch of images from a starting point."""
-    n = settings["layer"]
-    generator_head, generator_tail = head(generator, n), tail(generator, n)
-    z0_ND = unknowns.z_ND.clone()
-    weights = Weights(settings["lambda_pixel"], settings["lambda_perceptual"], settings["lambda_reg"])
-    objective = Objective(from_bytes(images_NHW3, z0_ND.device), weights, perceptual, settings["feature_levels"])
-    plan = plan_from(settings, settings["steps"] if unknowns.free else 0, settings["learning_rate"])
-    trace = search(generator_head, generator_tail, unknowns, objective, plan, index_N.tolist(), state, save)
-    with torch.no_grad():
-        r, x_hat_N3HW = reconstruct(generator_head, generator_tail, unknowns)
-        found = {
-            "z0": z0_ND, "z": unknowns.z_ND, "r0": path(generator_head, z0_ND)[-1], "r": r[-1],
-            "x_hat": torch.from_numpy(to_bytes(x_hat_N3HW)), "loss": trace.loss_NST, "steps": torch.tensor(trace.steps),
-            "converged": has_converged(trace, settings["converged_tolerance"]),
-        } | {f"d_{k}": residual for k, residual in unknowns.residuals.items()}  # fmt: skip
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+def first_guess(args: argparse.Namespace, generator: nn.Sequential, number: int) -> Tensor:
+    """z0 (1, D) without an encoder: drawn from (seed, number of the image) alone, or the mean of all z.
+
+    Raises:
+        ValueError: the mean is asked for of a generator that knows the direction of z alone.
+    """
+    on_sphere, width = ignores_length(generator), latent_width(generator)
+    if args.settings["z_start"] == "random":
+        drawn = torch.randn(1, width, generator=compute.generator(args.seed, "invert", number))
+        return canonical(drawn, on_sphere)
+    if on_sphere:
+        raise ValueError("z_start mean, expected random: the generator normalises z, and the mean has no direction")
+    return torch.zeros(1, width)
+
+
+def objective(settings: Mapping[str, Any], perceptual: PerceptualNetwork | None) -> Objective:
+    """What the search makes small."""
+    mean = settings["residual_norm"] == "mean"
+    weights = Weights(settings["lambda_pixel"], settings["lambda_perceptual"], settings["lambda_reg"], mean)
+    return Objective(weights, perceptual, settings["feature_levels"])
+
+
+def how(args: argparse.Namespace) -> How:
+    """How the method searches: without anything to move, it takes no step."""
+    settings, moves = args.settings, METHODS[args.method].moves
+    if moves == "nothing":
+        return How(plan_from(settings, 0, 1.0))
+    plan = plan_from(settings, settings["steps"], settings["learning_rate"][moves])
+    patience = Patience(settings["patience"], settings["plateau"])
+    return How(plan, settings["z_optimiser"] if moves == "z" else "adam", patience)
+
+
+@torch.no_grad()
+def ending(head: nn.Sequential, tail: nn.Sequential, start: Start, found: Found) -> dict[str, NDArray[Any]]:
+    """Start and end of one image, each array with one row; computed for it alone."""
+    r, x_hat_13HW = reconstruct(head, tail, found.unknowns)
+    z0_1D = start.unknowns.z_ND
+    arrays = {"z0": z0_1D, "z": found.unknowns.z_ND, "r0": path(head, z0_1D)[-1], "r": r[-1]}
+    return {name: _array(tensor) for name, tensor in arrays.items()} | {"x_hat": to_bytes(x_hat_13HW)}
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return np.ascontiguousarray(tensor.detach().cpu().float().numpy())
+
+
+def provenance(args: argparse.Namespace, images: Sequence[str]) -> Provenance:
+    """What the shard follows from; of `images`, the files are digested."""
+    config = args.settings | {"method": args.method, "generator": args.generator_settings, "first": args.first}
+    return Provenance("invert", args.code, config, args.seed, input_files(args, images))
+
+
+def input_files(args: argparse.Namespace, images: Sequence[str]) -> list[str]:
+    """Weights, and those of `images` that are files, not a folder."""
+    perceptual = upp.weights_files(args.perceptual_family, args.perceptual_checkpoint or "")
+    files = [args.checkpoint, args.encoder, *perceptual, *images]
+    return [str(file) for file in files if file and Path(file).is_file()]
 
 
 def resume_key(args: argparse.Namespace) -> dict[str, Any]:
     """What a state must agree with: all flags that can change a result, and the digests of the input files."""
-    digests = {file: digest_file(file) for file in input_files(args)}
+    digests = {file: digest_file(file) for file in input_files(args, args.images)}
     ignored = {"device", "threads", "state", "shard"}
     return {name: value for name, value in vars(args).items() if name not in ignored} | {"inputs": digests}
-
-
-def resumed(state: dict[str, Any] | None) -> tuple[list[Found], dict[str, Any] | None]:
-    """Finished batches, and the state of the one that was under way."""
-    return (state["done"], state["batch"]) if state else ([], None)
-
-
-def saver(path: str, key: dict[str, Any], done: list[Found]) -> Callable[[dict[str, Any] | None], None]:
-    """What saves the finished batches beside the state of the one under way."""
-    return lambda batch: checkpoints.save_training(path, {"done": done, "batch": batch}, key)
-
-
-def write(
-    args: argparse.Namespace, done: Sequence[Found], index_N: NDArray[np.int64], images_NHW3: NDArray[np.uint8]
-) -> None:
-    """Join the batches and write the shard."""
-    joined = {name: np.concatenate([found[name].numpy() for found in done]) for name in done[0]}
-    residuals = {int(name.removeprefix("d_")): array for name, array in joined.items() if name.startswith("d_")}
-    found = inversions.Inversions(
-        **{name: joined[name] for name in ("x_hat", "z0", "z", "r0", "r", "loss", "converged")},
-        x=images_NHW3, index=index_N, steps=done[0]["steps"].numpy(), terms=TERMS, method=args.method,
-        layer=args.settings["layer"], residuals=residuals,
-    )  # fmt: skip
-    config = args.settings | {"method": args.method, "first": args.first, "last": args.last}
-    inversions.write(args.shard, found, Provenance("invert", args.code, config, args.seed, input_files(args)))
-
-
-def input_files(args: argparse.Namespace) -> list[str]:
-    """Weights and image shards; a folder of images is tracked by its listing instead."""
-    perceptual = upp.weights_files(args.perceptual_family, args.perceptual_checkpoint or "")
-    files = [args.checkpoint, args.encoder, *perceptual, *args.images]
-    return [str(file) for file in files if file and Path(file).is_file()]
 
 
 if __name__ == "__main__":

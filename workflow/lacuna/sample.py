@@ -10,9 +10,9 @@ Shape suffixes: N images, D latent numbers, H height, W width.
 """
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from torch import nn
 
 from lacuna.formats import images
 from lacuna.kit import command, compute
+from lacuna.kit.batches import BatchSize, in_batches
 from lacuna.kit.provenance import Provenance
 from lacuna.models.acgan import SplitGenerator
 from lacuna.models.chain import Generator
@@ -37,10 +38,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parts = [load_generator(args.family, path, device, args.generator_settings) for path in args.checkpoint]
     z_ND = latents(args.seed, args.first, args.last, parts[0].z_dim)
     generator, label_N = conditional(parts, np.arange(args.first, args.last + 1))
-    config = {"family": args.family, "settings": args.generator_settings, "batch_size": args.batch_size}
+    size = BatchSize(args.batch_size)
+    images_NHW3 = sample(generator, z_ND, size, label_N)
+    config = {"family": args.family, "settings": args.generator_settings, "batch_size": args.batch_size} | size.note()
     images.write(
         args.shard,
-        sample(generator, z_ND, args.batch_size, label_N),
+        images_NHW3,
         np.arange(args.first, args.last + 1),
         Provenance(stage="sample", code=args.code, config=config, seed=args.seed, inputs=args.checkpoint),
         z=z_ND,
@@ -89,19 +92,18 @@ def conditional(parts: Sequence[Generator], index_N: NDArray[np.int64]) -> tuple
     return generator, np.array(generator.classes)[index_N % len(generator.classes)]
 
 
+@torch.inference_mode()
 def sample(
-    generator: nn.Module, z_ND: NDArray[np.float32], batch_size: int, label_N: NDArray[np.int64] | None = None
+    generator: nn.Module, z_ND: NDArray[np.float32], size: BatchSize, label_N: NDArray[np.int64] | None = None
 ) -> NDArray[np.uint8]:
-    """Images (N, H, W, 3) of the latent vectors, and of the labels where the generator has classes."""
+    """Images (N, H, W, 3) of the latent vectors, and of the labels where the generator takes them."""
     device = next(generator.parameters()).device
-    inputs: list[NDArray[Any]] = [z_ND] if label_N is None else [z_ND, label_N]
-    starts = command.progress(range(0, len(z_ND), batch_size), desc="sample", unit="batch")
-    with torch.inference_mode():
-        batches = [
-            to_bytes(generator(*(torch.from_numpy(array[i : i + batch_size]).to(device) for array in inputs)))
-            for i in starts
-        ]
-    return np.concatenate(batches)
+    inputs = [torch.from_numpy(array) for array in (z_ND, label_N) if array is not None]
+    batches = in_batches(
+        lambda rows: to_bytes(generator(*(tensor[rows].to(device) for tensor in inputs))), len(z_ND), size
+    )
+    total = math.ceil(len(z_ND) / size.asked)
+    return np.concatenate(list(command.progress(batches, total=total, desc="sample", unit="batch")))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ Shape suffixes: N images, H height, W width, C classes.
 import argparse
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,13 @@ from torch import Tensor
 
 from lacuna.formats import areas, upp
 from lacuna.kit import command, compute
+from lacuna.kit.batches import BatchSize, in_batches
 from lacuna.kit.provenance import Provenance
 from lacuna.models.segmenter import Segmenter
 from lacuna.registry.segmenters import load_segmenter
 from lacuna.sources import Images, open_images
+from lacuna.sources.census import subset_seed
+from lacuna.sources.preparation import Preparation
 
 log = logging.getLogger(__name__)
 HEADS = ("object", "part", "material")  # the label maps that have areas, in the order of the table's columns
@@ -32,14 +36,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     device, precision = compute.device(args.device), args.settings["precision"]
     segmenter = load_segmenter(args.family, args.checkpoint, device, precision)
     heads = checked_heads(args.settings["heads"])
-    images = open_images(args.images, args.first, args.last, args.settings["size"] or segmenter.size)
-    index_N, area_px_NC = segmented_areas(segmenter, images, heads, args.batch_size)
+    source = args.settings.get("source", {})
+    preparation = Preparation(args.settings["size"] or segmenter.size, source.get("jpeg_quality"), source.get("size"))
+    images = open_images(args.images, args.first, args.last, preparation, subset_seed(source))
+    size = BatchSize(args.batch_size)
+    index_N, area_px_NC = segmented_areas(segmenter, images, heads, size)
     for skipped in images.skipped:
         log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
     classes, categories = columns(segmenter.classes, heads)
-    table = areas.ClassAreas(area_px_NC, index_N, classes, categories, images.image_px, images.skipped)
+    table = areas.ClassAreas(
+        area_px_NC, index_N, classes, categories, images.image_px, images.skipped, images.resolutions, preparation.text
+    )
     inputs = [*files_of(args.images), *files_of(upp.weights_files(args.family, args.checkpoint))]
-    areas.write(args.table, table, Provenance("segment", args.code, args.settings, None, inputs))
+    areas.write(args.table, table, Provenance("segment", args.code, args.settings | size.note(), None, inputs))
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -49,7 +58,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", nargs="+", required=True, help="image shards (.h5), or one folder or zip file")
     parser.add_argument("--first", type=int, required=True, help="first image")
     parser.add_argument("--last", type=int, required=True, help="last image, included")
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: heads, size, precision")
+    parser.add_argument(
+        "--settings", type=command.json_object, required=True, help="JSON: heads, size, source, precision"
+    )
     parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--device", required=True, help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, required=True)
@@ -66,18 +77,26 @@ def checked_heads(asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def segmented_areas(
-    segmenter: Segmenter, images: Images, heads: Sequence[str], batch_size: int
+    segmenter: Segmenter, images: Images, heads: Sequence[str], size: BatchSize
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     """Index of each readable image, and its areas in pixels: (N,) and (N, C)."""
-    index, rows = [], []
-    for index_N, images_NHW3 in command.progress(images.batches(batch_size), desc="segment", unit="batch"):
-        labels = segmenter.label_maps(images_NHW3, heads)
+    index: list[NDArray[np.int64]] = []
+    rows: list[NDArray[np.int64]] = []
+    for index_N, images_NHW3 in command.progress(images.batches(size.asked), desc="segment", unit="batch"):
         index.append(index_N)
-        rows.append(torch.cat(list(counted(labels, segmenter.classes, heads)), dim=1).cpu().numpy())
+        rows += in_batches(partial(areas_of, segmenter, images_NHW3, heads), len(images_NHW3), size)
     if not rows:
         classes, _ = columns(segmenter.classes, heads)
         return np.empty(0, dtype=np.int64), np.empty((0, len(classes)), dtype=np.uint32)
     return np.concatenate(index), np.concatenate(rows).astype(np.uint32)
+
+
+def areas_of(
+    segmenter: Segmenter, images_NHW3: NDArray[np.uint8], heads: Sequence[str], rows: slice
+) -> NDArray[np.int64]:
+    """Areas (N, C) of some of the images."""
+    labels = segmenter.label_maps(images_NHW3[rows], heads)
+    return torch.cat(list(counted(labels, segmenter.classes, heads)), dim=1).cpu().numpy()
 
 
 def counted(

@@ -1,4 +1,5 @@
 # The checked configuration, wildcard constraints and input functions; no rule.
+import json
 import re
 import shlex
 import sys
@@ -13,7 +14,7 @@ from lacuna.kit import published, targets
 from lacuna.kit.configuration import check_config
 from lacuna.kit.provenance import canonical_json, source_digest
 from lacuna.kit.shards import shard_from_name, shards
-from lacuna.sources.folder import first_entries, listing_digest
+from lacuna.sources import census, lsun
 
 # What is set beside the Snakefile must reach every job, also where the folder has a space in its name.
 shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(f'{workflow.basedir}/workflow')}; ")
@@ -21,12 +22,9 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(f'{workflow.bas
 CONFIG_FILES = " + ".join(str(path) for path in workflow.configfiles) or "config"
 try:
     CONFIG = check_config(config, where=CONFIG_FILES)
+    HELD = census.census(CONFIG, targets.used_sources(CONFIG))
+    CONFIG = check_config(census.counted(CONFIG, HELD), where=CONFIG_FILES)
     STAGE_FILES = targets.stage_files(CONFIG)
-    LISTINGS = {
-        name: first_entries(CONFIG["sources"][name]["path"], CONFIG["sources"][name]["count"])
-        for name in targets.used_sources(CONFIG)
-        if CONFIG["sources"][name]["kind"] == "folder"
-    }
 except ValueError as error:
     raise WorkflowError(f"check_config: {error}") from None
 
@@ -99,14 +97,27 @@ def source_count(name):
 
 
 def source_path(name):
-    """Folder or zip file of a source; empty for what the workflow makes."""
+    """Folder, zip file or LMDB of a source; empty for what the workflow makes."""
     return CONFIG["sources"][name].get("path", "")
 
 
 def shard_listing(wildcards):
-    """Digest of what a folder lists for the shard (name, size, mtime); the shard has changed when it does."""
-    name, first, last = wildcards.source, first_index(wildcards), last_index(wildcards)
-    return listing_digest(LISTINGS[name][first : last + 1]) if name in LISTINGS else ""
+    """Digest of the user's files that the shard is made of (name, size, mtime); the shard has changed when it does."""
+    held = HELD.get(wildcards.source)
+    return held.digest(first_index(wildcards), last_index(wildcards)) if held else ""
+
+
+def reading(wildcards):
+    """Canonical JSON of how the images of a source are read; nothing for the world, whose size is that of its scenes."""
+    source = CONFIG["sources"][wildcards.source]
+    keys = () if source["kind"] == "world" else ("jpeg_quality", "size", "subset")
+    return canonical_json({key: source[key] for key in keys if key in source})
+
+
+def segment_settings(wildcards):
+    """Canonical JSON of what segment is told of heads, common size, precision and source."""
+    segment = {name: CONFIG["segment"].get(name) for name in ("heads", "size", "precision")}
+    return canonical_json(segment | {"source": json.loads(reading(wildcards))})
 
 
 def covering_shards(name, first, last):
@@ -114,21 +125,22 @@ def covering_shards(name, first, last):
     if source_path(name):
         return []
     stage = targets.SHARDED[CONFIG["sources"][name]["kind"]]
-    ranges = targets.image_ranges(CONFIG, name)
-    return [
-        f"results/{stage}/{name}/{shard.name}.h5" for shard in ranges if shard.first <= last and shard.last >= first
-    ]
+    ranges = shards(source_count(name), CONFIG["shard_size"]["images"], first, last)
+    return [f"results/{stage}/{name}/{shard.name}.h5" for shard in ranges]
 
 
 def shard_images(wildcards):
-    """Image shards that hold the images of the wildcard's shard."""
+    """Image shards that hold the images of the wildcard's shard, or the LMDB that fetch brings for it."""
+    path = source_path(wildcards.source)
+    if census.is_fetched(path) and CONFIG["sources"][wildcards.source]["kind"] == "lsun":
+        return [f"{path}/{lsun.DATA}"]
     return covering_shards(wildcards.source, first_index(wildcards), last_index(wildcards))
 
 
 def shard_images_flag(wildcards):
-    """Words of `--images`: the image shards, or the folder."""
-    paths = shard_images(wildcards) or [source_path(wildcards.source)]
-    return " ".join(shlex.quote(path) for path in paths)
+    """Words of `--images`: the image shards, or the user's folder, zip file or LMDB."""
+    path = source_path(wildcards.source)
+    return shlex.join([path] if path else shard_images(wildcards))
 
 
 def segmenter_weights(wildcards):
@@ -140,6 +152,23 @@ def segmenter_files(wildcards):
     """Files that the weights of the wildcard's segmenter are in."""
     family = CONFIG["segmenters"][wildcards.segmenter]["family"]
     return upp.weights_files(family, segmenter_weights(wildcards))
+
+
+def table_settings(wildcards):
+    """What a ready table says of itself: size, unit, dataset."""
+    source = CONFIG["sources"][wildcards.source]
+    return canonical_json({key: source[key] for key in ("size", "unit", "dataset") if key in source})
+
+
+def table_labels(wildcards):
+    """Where the classes of a ready table are listed: a file of its own, or the segmenter's weights."""
+    return CONFIG["sources"][wildcards.source].get("labels") or segmenter_weights(wildcards)
+
+
+def table_labels_files(wildcards):
+    """The files of that list."""
+    labels = CONFIG["sources"][wildcards.source].get("labels")
+    return [labels] if labels else segmenter_files(wildcards)
 
 
 def generator_settings(name):

@@ -21,6 +21,8 @@ rule fsd_pair:
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         settings=settings("fsd"),
+        real_folder=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.real),
+        generated_folder=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.generated),
         real_count=lambda wildcards: source_count(wildcards.real),
         generated_count=lambda wildcards: source_count(wildcards.generated),
         shard_size=CONFIG["shard_size"]["images"],
@@ -30,9 +32,9 @@ rule fsd_pair:
         "python -m lacuna.fsd"
         " --real-moments {input.real_moments}"
         " --generated-moments {input.generated_moments}"
-        " --real-tables results/segment/{wildcards.segmenter}/{wildcards.real}"
+        " --real-tables {params.real_folder}"
         " --real-count {params.real_count}"
-        " --generated-tables results/segment/{wildcards.segmenter}/{wildcards.generated}"
+        " --generated-tables {params.generated_folder}"
         " --generated-count {params.generated_count}"
         " --shard-size {params.shard_size}"
         " --settings {params.settings:q}"

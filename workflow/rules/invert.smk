@@ -24,6 +24,7 @@ rule invert_shard:
         perceptual_family=perceptual_family,
         perceptual_checkpoint=perceptual_weights,
         images=shard_images_flag,
+        source=reading,
         listing=shard_listing,
         encoder=lambda wildcards: (
             " ".join(["--encoder", *inversion_encoder(wildcards)]) if wildcards.method != "z" else ""
@@ -44,6 +45,7 @@ rule invert_shard:
         " --perceptual-family {params.perceptual_family}"
         " --perceptual-checkpoint {params.perceptual_checkpoint:q}"
         " --images {params.images}"
+        " --source {params.source:q}"
         " --first {params.first}"
         " --last {params.last}"
         " --settings {params.settings:q}"

@@ -16,7 +16,7 @@ rule moments_source:
         mem_mb=2000,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        tables="results/segment/{segmenter}/{source}",
+        tables=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.source),
         num_images=lambda wildcards: source_count(wildcards.source),
         shard_size=CONFIG["shard_size"]["images"],
         code=source_digest("lacuna.moments"),

@@ -2,7 +2,7 @@
 rule plant_shard:
     input:
         shard="results/render/{source}/{shard}.h5",
-        checkpoint=segmenter_weights,
+        weights=segmenter_files,
     output:
         table="results/plant/{segmenter}/{source}/{shard}.h5",
     log:
@@ -17,6 +17,7 @@ rule plant_shard:
         mem_mb=4000,
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
+        checkpoint=segmenter_weights,
         family=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["family"],
         world=world_settings,
         seed=source_seed,
@@ -30,7 +31,7 @@ rule plant_shard:
         " --seed {params.seed}"
         " --objects {params.objects}"
         " --family {params.family}"
-        " --checkpoint {input.checkpoint:q}"
+        " --checkpoint {params.checkpoint:q}"
         " --batch-size {params.batch_size}"
         " --device auto"
         " --threads {threads}"

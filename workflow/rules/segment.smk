@@ -21,13 +21,7 @@ rule segment_shard:
         family=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["family"],
         images=shard_images_flag,
         listing=shard_listing,
-        settings=lambda wildcards: canonical_json(
-            {
-                "heads": CONFIG["segment"]["heads"],
-                "precision": CONFIG["segment"]["precision"],
-                "size": CONFIG["sources"][wildcards.source].get("size"),
-            }
-        ),
+        settings=segment_settings,
         batch_size=CONFIG["segment"]["batch_size"],
         first=first_index,
         last=last_index,

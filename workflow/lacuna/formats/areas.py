@@ -1,8 +1,10 @@
 """Class-area tables (`segment`), format lacuna-areas/1.
 
 `area_px` uint32 (n, C) pixel counts; `index` int64 (n,); `classes`, `categories` (C,) strings; attribute `image_px`,
-the number of pixels of an image; `skipped_index`, `skipped_name`, `skipped_reason` name every image that could not be
-read. Within `object` and within `material` a row sums to `image_px`.
+the number of pixels of an image; attribute `resize`, how images became that large; attribute `resolutions`, the lowest
+and highest shorter side that they had before, in pixels (none where no image could be read); `skipped_index`,
+`skipped_name`, `skipped_reason` name every image that could not be read. Within `object` and within `material` a row
+sums to `image_px`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,6 +40,8 @@ class ClassAreas:
     categories: list[str]
     image_px: int
     skipped: list[Skipped] = field(default_factory=list)
+    resolutions: tuple[int, int] | None = None
+    resize: str = "not resized"
 
     @property
     def percent(self) -> NDArray[np.float64]:
@@ -56,7 +60,10 @@ def write(path: str | Path, table: ClassAreas, provenance: Provenance) -> None:
         "skipped_name": [row.name for row in table.skipped],
         "skipped_reason": [row.reason for row in table.skipped],
     }
-    hdf5.write(path, FORMAT, arrays, provenance, {"image_px": table.image_px})
+    attributes = {"image_px": table.image_px, "resize": table.resize}
+    if table.resolutions:
+        attributes["resolutions"] = np.array(table.resolutions, dtype=np.int64)
+    hdf5.write(path, FORMAT, arrays, provenance, attributes)
 
 
 def read(path: str | Path) -> ClassAreas:
@@ -77,6 +84,8 @@ def read(path: str | Path) -> ClassAreas:
             categories=hdf5.strings(file, "categories"),
             image_px=int(file.attrs["image_px"]),
             skipped=[Skipped(int(index), name, reason) for index, name, reason in skipped],
+            resolutions=_pair(file.attrs.get("resolutions")),
+            resize=str(file.attrs["resize"]),
         )
     if table.area_px.shape != (len(table.index), len(table.classes)):
         raise ValueError(
@@ -107,3 +116,7 @@ def chunks(tables: Iterable[ClassAreas], chosen: NDArray[np.int64], num_rows: in
             held.clear()
     if held:
         yield np.concatenate(held)
+
+
+def _pair(value: NDArray[np.int64] | None) -> tuple[int, int] | None:
+    return None if value is None else (int(value[0]), int(value[1]))

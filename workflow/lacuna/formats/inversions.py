@@ -4,10 +4,12 @@
 and end; `d_K` float32 (n, ...), the residual of layer K; `residual_norm` float32 (n, layers), Euclidean, in the order
 of attribute `residual_layers`; `loss` float32 (n, steps logged, terms), in the order of attribute `terms`, NaN from
 where an image was given up; `steps` int64 (steps logged,); `index` int64 (n,); `converged` bool (n,).
-Attributes `method`, `layer` (n of r_n).
+Attributes `method`, `layer` (n of r_n). No array of an image depends on the other images of its shard.
 """
 
-from collections.abc import Sequence
+import json
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from lacuna.formats import hdf5
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
 
+log = logging.getLogger(__name__)
 FORMAT = "lacuna-inversions/1"
 ARRAYS = ("x", "x_hat", "z0", "z", "r0", "r", "loss", "index", "converged")  # a row an image
 
@@ -43,8 +46,8 @@ class Inversions:
     residuals: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
 
-def write(path: str | Path, found: Inversions, provenance: Provenance) -> None:
-    """Write one shard."""
+def write(path: str | Path, found: Inversions, provenance: Provenance, note: Mapping[str, int] | None = None) -> None:
+    """Write one shard; `note` holds what else there is to say of how it was made."""
     arrays: dict[str, Any] = {name: getattr(found, name) for name in ARRAYS} | {"steps": found.steps}
     arrays |= {f"d_{k}": residual for k, residual in found.residuals.items()}
     arrays["residual_norm"] = np.empty((len(found.index), len(found.residuals)), dtype=np.float32)
@@ -54,7 +57,7 @@ def write(path: str | Path, found: Inversions, provenance: Provenance) -> None:
         )
     attributes = {
         "terms": list(found.terms), "residual_layers": np.array(list(found.residuals), dtype=np.int64),
-        "method": found.method, "layer": found.layer,
+        "method": found.method, "layer": found.layer, **(note or {}),
     }  # fmt: skip
     hdf5.write(path, FORMAT, arrays, provenance, attributes)
 
@@ -80,6 +83,52 @@ def read(path: str | Path) -> Inversions:
 def read_shards(folder: str | Path, count: int, shard_size: int) -> Inversions:
     """All inversions of one source by one method."""
     return merge([read(path) for path in shard_paths(folder, count, shard_size)])
+
+
+def earlier(
+    path: str | Path, provenance: Provenance, x_NHW3: NDArray[np.uint8], index_N: NDArray[np.int64]
+) -> Inversions | None:
+    """Those of the images that other shards beside `path` hold already: a shard that has grown needs only the rest.
+
+    Args:
+        provenance: of the inversions wanted, its inputs all but the images; a shard of any other is not looked at.
+    """
+    parts = []
+    for other in sorted(Path(path).parent.glob("*.h5")):
+        try:
+            if _is_of(other, provenance):
+                parts.append(read(other))
+        except ValueError as error:
+            log.warning("not looked at for finished images: %s", error)
+    if not parts:
+        return None
+    found = merge(parts)
+    pictures = {int(number): x_HW3 for number, x_HW3 in zip(index_N, x_NHW3, strict=True)}
+    rows = {
+        int(number): row for row, number in enumerate(found.index)
+        if int(number) in pictures and np.array_equal(found.x[row], pictures[int(number)])
+    }  # fmt: skip
+    return take(found, list(rows.values())) if rows else None
+
+
+def _is_of(path: Path, provenance: Provenance) -> bool:
+    with hdf5.opened(path, FORMAT) as file:
+        found = dict(file.attrs)
+    wanted = provenance.attributes()
+    inputs = json.loads(str(wanted.pop("inputs"))).items()
+    same = all(found.get(name) == value for name, value in wanted.items())
+    return same and inputs <= json.loads(found["inputs"]).items()
+
+
+def take(found: Inversions, rows: Sequence[int]) -> Inversions:
+    """Some of the images, in the order of `rows`."""
+    arrays: dict[str, Any] = {name: getattr(found, name)[list(rows)] for name in ARRAYS}
+    return replace(found, **arrays, residuals={k: d[list(rows)] for k, d in found.residuals.items()})
+
+
+def ordered(found: Inversions) -> Inversions:
+    """The images in the order of their numbers."""
+    return take(found, np.argsort(found.index, kind="stable").tolist())
 
 
 def merge(parts: Sequence[Inversions]) -> Inversions:

@@ -20,10 +20,36 @@ class Plan:
     log_every: int
     checkpoint_every: int
 
-    def rate(self, step: int) -> float:
-        """Learning rate of a step, counted from 0."""
-        passed = sum(step >= milestone * self.steps for milestone in self.milestones)
-        return self.learning_rate * float(self.decay**passed)
+    def passed(self, step: int) -> int:
+        """Milestones that lie before a step, counted from 0."""
+        return sum(step >= milestone * self.steps for milestone in self.milestones)
+
+    def rate(self, step: int, brought_forward: int = 0) -> float:
+        """Learning rate of a step; as after so many milestones at least."""
+        return self.learning_rate * float(self.decay ** max(self.passed(step), brought_forward))
+
+    def logged(self) -> list[int]:
+        """Steps that have a row in the log: every so many, and the last."""
+        return [*range(0, self.steps, self.log_every), self.steps]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When an image's loss is on a plateau: it fell, over so many steps, by a small share of its whole fall.
+
+    A plateau brings the next milestone of the learning rate forward; after the last, the image stops.
+    steps: 0 for never.
+    """
+
+    steps: int = 0
+    share: float = 0.0
+
+    def is_over(self, loss_then: float, loss_now: float, loss_first: float) -> bool:
+        """Whether the loss is on a plateau, from its values at the start, `steps` ago and now."""
+        return loss_then - loss_now <= self.share * (loss_first - loss_now)
+
+
+ENDLESS = Patience()
 
 
 def plan_from(settings: Mapping[str, Any], steps: int, learning_rate: float) -> Plan:

@@ -1,171 +1,196 @@
-"""The search for images: one Adam over a batch, each image with unknowns, loss and failure of its own.
+"""The search for images: a batch of places, each with an image of its own, its own step and its own end.
 
-Shape suffixes: N images, D latent numbers, S rows of the log, T terms.
+An image that has ended leaves its place to the next one; the batch keeps its size, so no bit of what is found for an
+image depends on the others, on how many there are or on when they end.
+
+Shape suffixes: N images, P places, S rows of the log, T terms.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lacuna.inversion.layers import path
 from lacuna.inversion.objective import TERMS, Objective
-from lacuna.inversion.plan import Plan
+from lacuna.inversion.optimisers import OPTIMISERS, Optimiser, along
+from lacuna.inversion.plan import ENDLESS, Patience, Plan
+from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 from lacuna.kit import command
 from lacuna.kit.interruption import deferred_termination
 
 log = logging.getLogger(__name__)
-CONVERGENCE_WINDOW = 0.2  # last share of the steps, over which the fall of the loss is judged
-
-
-@dataclass
-class Unknowns:
-    """Where the search stands: z of each image, d_k (N, ...) by layer k, and whether z may move, too."""
-
-    z_ND: Tensor
-    residuals: dict[int, Tensor]
-    z_moves: bool
-
-    @property
-    def free(self) -> list[Tensor]:
-        """What the search moves."""
-        return [*([self.z_ND] if self.z_moves else []), *self.residuals.values()]
+TOTAL = TERMS.index("total")
+PLAIN = ("rows", "steps", "forward", "since", "loss_NST", "failed", "next")  # of a search's state: not on its device
 
 
 @dataclass(frozen=True)
-class Trace:
-    """Loss of each image over the steps: `loss_NST`, rows at `steps`, NaN from where an image was given up."""
+class How:
+    """How the search goes about it."""
 
-    steps: list[int]
-    loss_NST: Tensor
-
-
-def reconstruct(head: nn.Sequential, tail: nn.Sequential, unknowns: Unknowns) -> tuple[list[Tensor], Tensor]:
-    """r_1, ..., r_n and x_hat."""
-    r = path(head, unknowns.z_ND, unknowns.residuals)
-    return r, tail(r[-1])
+    plan: Plan
+    optimiser: str = "adam"
+    patience: Patience = ENDLESS
 
 
-def search(
-    head: nn.Sequential,
-    tail: nn.Sequential,
-    unknowns: Unknowns,
-    objective: Objective,
-    plan: Plan,
-    index: Sequence[int],
-    state: Mapping[str, Any] | None = None,
-    save: Callable[[dict[str, Any]], None] = lambda state: None,
-) -> Trace:
-    """Move `unknowns` so that the objective falls; an image whose loss is not finite keeps its last good values.
+class Search:
+    """The search for N images in P places.
 
     Args:
+        start: row of an image -> where its search begins.
         index: number of each image, for messages.
-        state: what `save` was given by a run that was broken off, or None.
-
-    Raises:
-        command.Terminated: SIGTERM came; the state has been saved.
     """
-    run = Run(unknowns, plan, index)
-    if state is not None:
-        run.load_state_dict(state)
-    remaining = range(run.step, plan.steps)
-    with deferred_termination() as terminated, command.progress(remaining, desc="invert", unit="step") as bar:
-        for _ in bar:
-            _, x_hat_N3HW = reconstruct(head, tail, unknowns)
-            run.move(objective.terms(x_hat_N3HW, unknowns.residuals))
-            if terminated() or (run.step % plan.checkpoint_every == 0 and run.step < plan.steps):
-                save(run.state_dict())
-            if terminated():
-                raise command.Terminated
-    with torch.no_grad():
-        _, x_hat_N3HW = reconstruct(head, tail, unknowns)
-        run.judge(objective.terms(x_hat_N3HW, unknowns.residuals))
-    run.restore()
-    return Trace(run.steps, torch.stack(run.rows, dim=1))
 
+    def __init__(
+        self, head: nn.Sequential, tail: nn.Sequential, objective: Objective, how: How, start: Callable[[int], Start],
+        index: Sequence[int], places: int,
+    ) -> None:  # fmt: skip
+        self.head, self.tail, self.objective, self.how = head, tail, objective, how
+        self.start, self.index, self.plan = start, index, how.plan
+        first = start(0)
+        self.x_P3HW = first.x_13HW.repeat(places, 1, 1, 1)
+        with torch.no_grad():
+            self.features = [level.repeat(places, 1, 1, 1) for level in objective.features(first.x_13HW)]
+        self.unknowns = first.unknowns.repeated(places)
+        self.optimiser: Optimiser | None = OPTIMISERS[how.optimiser](self.unknowns.free) if self.unknowns.free else None
+        self.best = [tensor.clone() for tensor in self.unknowns.tensors]  # the last good values
+        self.best_PT = self.x_P3HW.new_full((places, len(TERMS)), torch.inf)
+        self.rows: list[int | None] = [None] * places  # of the image in each place
+        self.steps, self.forward, self.since = ([0] * places for _ in range(3))  # and since when its rate is constant
+        self.loss_NST = torch.full((len(index), len(self.plan.logged()), len(TERMS)), torch.nan)
+        self.found: dict[int, list[Tensor]] = {}  # image -> its unknowns
+        self.failed: list[int] = []  # images whose loss was not finite
+        self.next = 0
 
-class Run:
-    """The search between two steps: unknowns, their last good values, optimiser, log."""
+    def run(self, save: Callable[[dict[str, Any]], None] = lambda state: None) -> list[Found]:
+        """Search until every image has ended.
 
-    def __init__(self, unknowns: Unknowns, plan: Plan, index: Sequence[int]) -> None:
-        self.free = [tensor.requires_grad_() for tensor in unknowns.free]
-        self.plan, self.index = plan, index
-        self.optimiser = torch.optim.Adam(self.free, lr=plan.learning_rate) if self.free else None
-        self.good = [tensor.detach().clone() for tensor in self.free]
-        self.failed_N = torch.zeros(len(index), dtype=torch.bool, device=unknowns.z_ND.device)
-        self.step = 0
-        self.steps: list[int] = []
-        self.rows: list[Tensor] = []
+        Raises:
+            command.Terminated: SIGTERM came; the state has been saved.
+        """
+        with deferred_termination() as terminated:
+            for count, _ in enumerate(command.progress(self._steps(), desc="invert", unit="step"), start=1):
+                if terminated() or count % self.plan.checkpoint_every == 0:
+                    save(self.state_dict())
+                if terminated():
+                    raise command.Terminated
+        return [self._result(row) for row in range(len(self.index))]
 
-    def move(self, terms_NT: Tensor) -> None:
-        """One step of Adam down the sum of the images' losses."""
-        assert self.optimiser is not None
-        self.judge(terms_NT.detach())
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.plan.rate(self.step)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.where(self.failed_N, 0, terms_NT[:, 0]).sum().backward()
-        self.optimiser.step()
-        self.restore()
-        self.step += 1
+    def _steps(self) -> Iterator[None]:
+        while True:
+            for place, row in enumerate(self.rows):
+                if row is None and self.next < len(self.index):
+                    self._fill(place)
+            if not any(row is not None for row in self.rows):
+                return
+            with torch.enable_grad():
+                for tensor in self.unknowns.free:
+                    tensor.requires_grad_()
+                _, x_hat_P3HW = reconstruct(self.head, self.tail, self.unknowns)
+                terms_PT = self.objective.terms(x_hat_P3HW, self.unknowns.residuals, self.x_P3HW, self.features)
+            self._judge(terms_PT.detach())
+            if self.optimiser is not None and any(row is not None for row in self.rows):
+                self._move(terms_PT)
+            yield
 
-    def judge(self, terms_NT: Tensor) -> None:
-        """Log the terms where a row is due, give up images whose loss is not finite, remember the others' values."""
-        lost_N = ~torch.isfinite(terms_NT[:, 0]) & ~self.failed_N
-        for row in torch.nonzero(lost_N)[:, 0].tolist():
+    def _fill(self, place: int) -> None:
+        """Put the next image into a place."""
+        start = self.start(self.next)
+        with torch.no_grad():
+            for tensor, new in zip(self.unknowns.tensors, start.unknowns.tensors, strict=True):
+                tensor[place] = new[0]
+            for level, new in zip(self.features, self.objective.features(start.x_13HW), strict=True):
+                level[place] = new[0]
+        self.x_P3HW[place] = start.x_13HW[0]
+        self.rows[place], self.steps[place], self.forward[place], self.since[place] = self.next, 0, 0, 0
+        self.best_PT[place] = torch.inf
+        if self.optimiser is not None:
+            self.optimiser.clear(place)
+        self.next += 1
+
+    @torch.no_grad()
+    def _judge(self, terms_PT: Tensor) -> None:
+        """Keep the values that are good, log where a row is due, and end the images that are done."""
+        good_P = torch.isfinite(terms_PT[:, TOTAL])
+        if self.optimiser is not None and self.optimiser.monotone:
+            good_P &= terms_PT[:, TOTAL] < self.best_PT[:, TOTAL]
+        self.best_PT = torch.where(good_P[:, None], terms_PT, self.best_PT)
+        for best, tensor in zip(self.best, self.unknowns.tensors, strict=True):
+            best.copy_(torch.where(along(good_P, tensor), tensor, best))
+        for place, row in enumerate(self.rows):
+            if row is not None and (not self._logged(place, row, terms_PT[place]) or self._ended(place, row)):
+                self.found[row] = [best[place : place + 1].clone() for best in self.best]
+                self.rows[place] = None
+
+    def _logged(self, place: int, row: int, terms_T: Tensor) -> bool:
+        """Log an image's terms; False where its loss is not finite, which ends it."""
+        step, monotone = self.steps[place], self.optimiser is not None and self.optimiser.monotone
+        if not torch.isfinite(terms_T[TOTAL]) and not (monotone and torch.isfinite(self.best_PT[place, TOTAL])):
             log.warning(
                 "image %d: loss is %s at step %d; it keeps its last good values, those of step %s",
-                self.index[row], float(terms_NT[row, 0]), self.step, self.step - 1 if self.step else "none: its start",
+                self.index[row], float(terms_T[TOTAL]), step, step - 1 if step else "none: its start",
             )  # fmt: skip
-        self.failed_N = self.failed_N | lost_N
-        with torch.no_grad():
-            for good, tensor in zip(self.good, self.free, strict=True):
-                good.copy_(torch.where(_along(self.failed_N, tensor), good, tensor))
-        if self.step % self.plan.log_every == 0 or self.step == self.plan.steps:
-            self.steps.append(self.step)
-            self.rows.append(torch.where(self.failed_N[:, None], torch.nan, terms_NT.detach()))
+            if not step:
+                for best, tensor in zip(self.best, self.unknowns.tensors, strict=True):
+                    best[place] = tensor[place]
+            self.failed.append(row)
+            return False
+        if step % self.plan.log_every == 0 or step == self.plan.steps:
+            self.loss_NST[row, self.plan.logged().index(step)] = self.best_PT[place].float().cpu()
+        return True
 
-    def restore(self) -> None:
-        """Put the images that were given up back to their last good values."""
-        if self.failed_N.any():
-            with torch.no_grad():
-                for good, tensor in zip(self.good, self.free, strict=True):
-                    tensor.copy_(torch.where(_along(self.failed_N, tensor), good, tensor))
+    def _ended(self, place: int, row: int) -> bool:
+        """Whether an image has had its steps, or rests on a plateau behind the last milestone."""
+        step, patience = self.steps[place], self.how.patience
+        if step >= self.plan.steps:
+            return True
+        passed = max(self.forward[place], self.plan.passed(step))
+        if passed > self.forward[place]:
+            self.forward[place], self.since[place] = passed, step
+        window = -(-patience.steps // self.plan.log_every)  # rows
+        if not window or step % self.plan.log_every or step - self.since[place] < window * self.plan.log_every:
+            return False
+        loss_S, now = self.loss_NST[row, :, TOTAL], step // self.plan.log_every
+        if not patience.is_over(float(loss_S[now - window]), float(loss_S[now]), float(loss_S[0])):
+            return False
+        self.forward[place], self.since[place] = passed + 1, step
+        return passed >= len(self.plan.milestones)
+
+    def _move(self, terms_PT: Tensor) -> None:
+        assert self.optimiser is not None
+        moves_P = torch.tensor([row is not None for row in self.rows], device=terms_PT.device)
+        total_P, free = torch.where(moves_P, terms_PT[:, TOTAL], 0), self.unknowns.free
+        gradients = torch.autograd.grad(total_P.sum(), free)
+        rates = [self.plan.rate(step, forward) for step, forward in zip(self.steps, self.forward, strict=True)]
+        with torch.no_grad():
+            rate_P = torch.tensor(rates, dtype=torch.float64, device=terms_PT.device)
+            self.optimiser.move(free, gradients, total_P.detach(), rate_P, moves_P)
+        self.steps = [step + (row is not None) for step, row in zip(self.steps, self.rows, strict=True)]
+
+    def _result(self, row: int) -> Found:
+        z_1D, *residuals = self.found[row]
+        moved = dict(zip(self.unknowns.residuals, residuals, strict=True))
+        return Found(Unknowns(z_1D, moved, self.unknowns.z_moves), self.loss_NST[row], row in self.failed)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on."""
-        return {
-            "free": [tensor.detach() for tensor in self.free], "good": self.good, "failed_N": self.failed_N,
+        return {name: getattr(self, name) for name in (*PLAIN, "x_P3HW", "features", "best", "best_PT", "found")} | {
+            "unknowns": [tensor.detach() for tensor in self.unknowns.tensors],
             "optimiser": self.optimiser.state_dict() if self.optimiser else {},
-            "step": self.step, "steps": self.steps, "rows": self.rows,
-        }  # fmt: skip
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from `state_dict`."""
+        own = [self.x_P3HW, self.best_PT, *self.features, *self.best, *self.unknowns.tensors]
+        saved = [state["x_P3HW"], state["best_PT"], *state["features"], *state["best"], *state["unknowns"]]
         with torch.no_grad():
-            for tensor, saved in zip([*self.free, *self.good], [*state["free"], *state["good"]], strict=True):
-                tensor.copy_(saved)
-        self.failed_N = state["failed_N"].to(self.failed_N.device)
-        if self.optimiser:
+            for tensor, value in zip(own, saved, strict=True):
+                tensor.copy_(value)
+        for name in PLAIN:
+            setattr(self, name, state[name])
+        device = self.x_P3HW.device
+        self.found = {row: [tensor.to(device) for tensor in tensors] for row, tensors in state["found"].items()}
+        if self.optimiser is not None:
             self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.steps = int(state["step"]), list(state["steps"])
-        self.rows = [row.to(self.failed_N.device) for row in state["rows"]]
-
-
-def has_converged(trace: Trace, tolerance: float) -> Tensor:
-    """Whether the last fifth of the steps made at most the share `tolerance` of the whole fall of the loss: (N,).
-
-    Measured against the whole fall, not against what is left, which is next to nothing for a generator's own samples.
-    False for an image that was given up; without a search, true.
-    """
-    total_NS = trace.loss_NST[:, :, TERMS.index("total")]
-    rows = [row for row, step in enumerate(trace.steps) if step <= (1 - CONVERGENCE_WINDOW) * trace.steps[-1]]
-    before_N, after_N = total_NS[:, rows[-1]], total_NS[:, -1]
-    return torch.isfinite(after_N) & (before_N - after_N <= tolerance * (total_NS[:, 0] - after_N))
-
-
-def _along(mask_N: Tensor, tensor: Tensor) -> Tensor:
-    return mask_N.view(-1, *[1] * (tensor.dim() - 1))

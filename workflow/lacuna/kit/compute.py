@@ -1,17 +1,24 @@
 """Where and from which seed a stage computes: device, threads, random generators."""
 
+import functools
 import hashlib
+import os
 
 import torch
 
+from lacuna.kit import gpus
 
+
+@functools.cache
 def device(name: str) -> torch.device:
-    """`auto` is the GPU that the job was given, where there is one, else the CPU."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """`auto` is a GPU that the job was given, where there is one, else the CPU; the same one each time in a process."""
+    if name == "auto" and torch.cuda.is_available():
+        found = torch.device("cuda", gpus.claim(gpus.given(os.environ, torch.cuda.device_count())))
+        torch.cuda.set_device(found)
+        return found
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise ValueError(f"device {name!r} asked for, no GPU found; use auto or cpu")
-    return torch.device(name)
+    return torch.device("cpu" if name == "auto" else name)
 
 
 def threads(count: int) -> None:

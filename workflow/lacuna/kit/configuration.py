@@ -3,6 +3,7 @@
 The schema is the only home of defaults. The first thing wrong is reported as one line.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import jsonschema
 import yaml
 
-from lacuna.kit import published
+from lacuna.kit import jobs, published
 
 Config = dict[str, Any]
+FILES = ("folder", "lsun")  # kinds of source that have a path
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -23,7 +25,7 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
         ValueError: one line: file, key path, found, expected.
     """
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    filled = _filled(dict(config), schema, schema)
+    filled = _with_segmenter(_filled(_with_paths(config, schema), schema, schema))
     validator = jsonschema.Draft202012Validator(schema)
     error = jsonschema.exceptions.best_match(error for error in validator.iter_errors(filled) if not _echo(error))
     if error is not None:
@@ -32,9 +34,39 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
         filled = published.resolved(filled)
     except ValueError as unknown:
         raise ValueError(f"{where}: {unknown}") from None
-    for problem in _cross_checks(filled):
+    for problem in itertools.chain(_cross_checks(filled), jobs.problems(filled)):
         raise ValueError(f"{where}: {problem}")
     return filled
+
+
+def _with_paths(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
+    """The configuration with `<source>: <path>` at top level, as `--config` puts it there, moved into that source."""
+    found = dict(config)
+    sources = found.get("sources")
+    for name, source in sources.items() if isinstance(sources, dict) else ():
+        if (
+            name in found
+            and name not in schema["properties"]
+            and isinstance(source, dict)
+            and source.get("kind") in FILES
+        ):
+            path = str(Path(str(found.pop(name))).expanduser())
+            found["sources"] = found["sources"] | {name: source | {"path": path}}
+    return found
+
+
+def _with_segmenter(config: Config) -> Config:
+    """The configuration with the default segmenter in every comparison and inversion that names none."""
+    segmenters = config.get("segmenters")
+    only = next(iter(segmenters)) if isinstance(segmenters, dict) and len(segmenters) == 1 else None
+    name = config.get("segmenter", only)
+    found = dict(config)
+    for section in ("comparisons", "inversions"):
+        if name is not None and isinstance(config.get(section), list):
+            found[section] = [
+                {"segmenter": name} | item if isinstance(item, dict) else item for item in config[section]
+            ]
+    return found
 
 
 def _filled(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
@@ -108,6 +140,11 @@ def _cross_checks(config: Config) -> Iterator[str]:
     for name, source in config["sources"].items():
         if source["kind"] == "generator":
             yield from _reference(config, "generators", source["generator"], f"sources.{name}.generator")
+        if source["kind"] in FILES and "path" not in source:
+            yield (
+                f"sources.{name}.path: missing, expected where its images are; give it there, or on the command line: "
+                f"--config {name}=/path/to/images"
+            )
     for name, segmenter in config["segmenters"].items():
         if "checkpoint" not in segmenter:
             yield from _trainable(config, f"segmenters.{name}", segmenter, ("trained_on", "validated_on"))
@@ -122,9 +159,21 @@ def _cross_checks(config: Config) -> Iterator[str]:
         place = f"comparisons.{number}"
         for side in ("real", "generated"):
             yield from _reference(config, "sources", comparison[side], f"{place}.{side}")
-        yield from _reference(config, "segmenters", comparison["segmenter"], f"{place}.segmenter")
+        yield from _segmenter_check(config, comparison, place)
+    yield from _picture_checks(config)
     yield from _calibration_checks(config)
     yield from _inversion_checks(config)
+
+
+def _picture_checks(config: Config) -> Iterator[str]:
+    """A ready table has no images to learn from or to invert."""
+    used = [(f"inversions.{number}.source", entry["source"]) for number, entry in enumerate(config["inversions"])]
+    for section in ("segmenters", "generators"):
+        for name, entry in config[section].items():
+            used += [(f"{section}.{name}.{key}", entry[key]) for key in ("trained_on", "validated_on") if key in entry]
+    for place, name in used:
+        if config["sources"].get(name, {}).get("kind") == "table":
+            yield f"{place}: found {name!r}, a table of areas, expected a source that has images"
 
 
 def _calibration_checks(config: Config) -> Iterator[str]:
@@ -173,21 +222,25 @@ def _inversion_checks(config: Config) -> Iterator[str]:
         place = f"inversions.{number}"
         yield from _reference(config, "generators", inversion["generator"], f"{place}.generator")
         yield from _reference(config, "sources", inversion["source"], f"{place}.source")
-        if "segmenter" in inversion:
-            yield from _reference(config, "segmenters", inversion["segmenter"], f"{place}.segmenter")
-        elif len(config["segmenters"]) != 1:
-            yield f"{place}: {len(config['segmenters'])} segmenters configured, expected key 'segmenter' to name one"
+        yield from _segmenter_check(config, inversion, place)
         if "perceptual" in inversion:
             yield from _reference(config, "perceptual", inversion["perceptual"], f"{place}.perceptual")
         if inversion["generator"] not in config["generators"] or inversion["source"] not in config["sources"]:
             return
-        count = config["sources"][inversion["source"]]["count"]
-        if inversion["count"] > count:
+        count = config["sources"][inversion["source"]].get("count")  # absent: all, which is seen later
+        if count is not None and inversion["count"] > count:
             yield f"{place}.count: found {inversion['count']}, expected at most the {count} images of the source"
         pair = (inversion["generator"], inversion["source"])
         if pair in seen:
             yield f"{place}: found {pair} twice, expected one entry a generator and source; list the methods in one"
         seen.add(pair)
+
+
+def _segmenter_check(config: Config, entry: Config, place: str) -> Iterator[str]:
+    if "segmenter" in entry:
+        yield from _reference(config, "segmenters", entry["segmenter"], f"{place}.segmenter")
+    else:
+        yield f"{place}: {len(config['segmenters'])} segmenters configured, expected key 'segmenter' to name one"
 
 
 def _reference(config: Config, section: str, name: str, place: str) -> Iterator[str]:

@@ -24,11 +24,16 @@ class Shard:
         return self.last - self.first + 1
 
 
-def shards(count: int, size: int) -> list[Shard]:
-    """The shards of `count` images; all hold `size` images but the last, which may hold fewer."""
+def shards(count: int, size: int, first: int = 0, last: int | None = None) -> list[Shard]:
+    """The shards of `count` images; all hold `size` images but the last, which may hold fewer.
+
+    Args:
+        first, last: only the shards that hold any of these images, both included.
+    """
     if count < 1 or size < 1:
         raise ValueError(f"found {count} images in shards of {size}, expected at least 1 of each")
-    return [Shard(first, min(first + size, count) - 1) for first in range(0, count, size)]
+    end = count if last is None else min(last + 1, count)
+    return [Shard(start, min(start + size, count) - 1) for start in range(first // size * size, end, size)]
 
 
 def shard_from_name(name: str) -> Shard:

@@ -31,7 +31,8 @@ def stage_files(config: Config) -> dict[str, list[str]]:
             path for name in trained(config, "generators") for path in generator_files(config, name)
         ],
         "sample": [path for name in used_sources(config) for path in image_shards(config, name, "generator")],
-        "segment": [path for pair in measured(config) for path in table_shards(config, *pair)],
+        "segment": [path for pair in measured(config) for path in table_shards(config, *pair, "segment")],
+        "tabulate": [path for pair in measured(config) for path in table_shards(config, *pair, "tabulate")],
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
         "fsd": [path for comparison in config["comparisons"] for path in fsd_files(comparison)],
         "plant": [path for name in config["calibrate"]["segmenters"] for path in planted_shards(config, name)],
@@ -105,9 +106,18 @@ def image_ranges(config: Config, source: str) -> list[Any]:
     return shards(config["sources"][source]["count"], config["shard_size"]["images"])
 
 
-def table_shards(config: Config, segmenter: str, source: str) -> list[str]:
-    """Class-area tables of a source."""
-    return [f"results/segment/{segmenter}/{source}/{shard.name}.h5" for shard in image_ranges(config, source)]
+def table_folder(config: Config, segmenter: str, source: str) -> str:
+    """Folder of the class-area tables of a source: those of segment, or a ready table's own."""
+    stage = "tabulate" if config["sources"][source]["kind"] == "table" else "segment"
+    return f"results/{stage}/{segmenter}/{source}"
+
+
+def table_shards(config: Config, segmenter: str, source: str, stage: str | None = None) -> list[str]:
+    """Class-area tables of a source; none where another `stage` makes them."""
+    folder = table_folder(config, segmenter, source)
+    if stage and not folder.startswith(f"results/{stage}/"):
+        return []
+    return [f"{folder}/{shard.name}.h5" for shard in image_ranges(config, source)]
 
 
 def fsd_files(comparison: Config) -> list[str]:

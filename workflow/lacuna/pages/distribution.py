@@ -104,7 +104,7 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         num_absent=sum(not occurs(row) for row in named),
         shortest=[(row, words.detail(row)) for row in words.shortest(counted)],
         charts=charts,
-        sheets=[_sheet(inputs, name) for name in (real, generated)],
+        sheets=[_sheet(inputs, name) for name in (real, generated) if inputs.has_images(name)],
         verdict_counts=verdict_counts([row for row in counted if occurs(row)]),
         tsv_address=embed.text_address(inputs.comparison_tsv(comparison)),
         figures=figures,

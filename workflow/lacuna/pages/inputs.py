@@ -12,6 +12,8 @@ from lacuna.formats import inversions, omissions, tables
 from lacuna.kit import targets
 from lacuna.pages.reading import Inverted, total_loss
 from lacuna.sources import open_images
+from lacuna.sources.census import subset_seed
+from lacuna.sources.preparation import Preparation
 
 Config = dict[str, Any]
 FOLDER_PX = 128  # side of a folder's images on a contact sheet
@@ -40,13 +42,18 @@ class Inputs:
         """The distance and what belongs to it."""
         return tables.read_json(self.path(targets.fsd_files(comparison)[0]))
 
+    def has_images(self, source: str) -> bool:
+        """Whether there are pictures to show; a ready table has none."""
+        return bool(self.config["sources"][source]["kind"] != "table")
+
     def first_images(self, source: str, count: int) -> NDArray[np.uint8]:
         """The first images of a source, (n, H, W, 3): from its first shard, or from the user's folder."""
         settings = self.config["sources"][source]
         paths = [self.path(name) for name in targets.image_shards(self.config, source)[:1]]
         in_shard = min(settings["count"], self.config["shard_size"]["images"])
         last = min(count, in_shard if paths else settings["count"]) - 1
-        found = open_images(paths or [settings["path"]], 0, last, settings.get("size") or FOLDER_PX)
+        preparation = Preparation(None if paths else settings.get("size") or FOLDER_PX)
+        found = open_images(paths or [settings["path"]], 0, last, preparation, subset_seed(settings))
         return np.concatenate([images_NHW3 for _, images_NHW3 in found.batches(count)])
 
     def benchmarks(self) -> Iterator[tuple[str, dict[str, str]]]:

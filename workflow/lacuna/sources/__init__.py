@@ -1,26 +1,34 @@
-"""Where images come from: shards that the workflow made, or a user's folder or zip file.
+"""Where images come from: shards that the workflow made, or a user's folder, zip file or LMDB.
 
 Shape suffixes: N images, H height, W width.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 
 from lacuna.formats.areas import Skipped
 from lacuna.formats.images import ImageShards
-from lacuna.sources.folder import FolderImages
+from lacuna.sources import folder, lsun, subset
+from lacuna.sources.preparation import Preparation, decode
 
 Batch = tuple[NDArray[np.int64], NDArray[np.uint8]]  # index_N, images_NHW3
+UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError)
 
 
 class Images(Protocol):
-    """Images of one shard, of one size; what could not be read is in `skipped` once the batches are used up."""
+    """Images of one shard, of one size.
+
+    Once the batches are used up, `skipped` holds what could not be read, and `resolutions` the lowest and highest
+    shorter side before the final size.
+    """
 
     skipped: list[Skipped]
+    resolutions: tuple[int, int] | None
 
     @property
     def image_px(self) -> int:
@@ -33,31 +41,85 @@ class Images(Protocol):
 class ShardImages:
     """Images `first` to `last` of the image shards that hold them."""
 
-    def __init__(self, paths: Sequence[str | Path], first: int, last: int) -> None:
+    def __init__(self, paths: Sequence[str | Path], first: int, last: int, preparation: Preparation) -> None:
         self.skipped: list[Skipped] = []
         self._shards = ImageShards(paths)
+        self._prepare = preparation
         self._rows = np.flatnonzero((self._shards.index >= first) & (self._shards.index <= last))
         if len(self._rows) != last - first + 1:
             raise ValueError(f"{paths[0]}: holds {len(self._rows)} of images {first}-{last}; delete it and run again")
+        side = min(self.size, preparation.resolution or self.size)
+        self.resolutions: tuple[int, int] | None = (side, side)
+
+    @property
+    def size(self) -> int:
+        """Height in pixels of the images in the shards."""
+        return self._shards.size
 
     @property
     def image_px(self) -> int:
         """Pixels of one image."""
-        return self._shards.size**2
+        return (self._prepare.size or self._prepare.resolution or self.size) ** 2
 
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """Yield the images in order, at most `batch_size` at a time."""
+        keep = Preparation(None)
+        as_they_are = self._prepare in (keep, Preparation(self.size))
         for start in range(0, len(self._rows), batch_size):
             rows = self._rows[start : start + batch_size]
-            yield self._shards.index[rows], self._shards.read("images", rows)
+            images_NHW3 = self._shards.read("images", rows)
+            if not as_they_are:
+                images_NHW3 = np.stack([self._prepare(Image.fromarray(image)) for image in images_NHW3])
+            yield self._shards.index[rows], images_NHW3
 
 
-def open_images(paths: Sequence[str | Path], first: int, last: int, size: int) -> Images:
-    """Images `first` to `last` of a source: its HDF5 shards, or one folder or zip file.
+class FileImages:
+    """Image files that are read by name; the first is number `first` of its source."""
+
+    def __init__(
+        self, names: Sequence[str], first: int, read: Callable[[str], bytes], preparation: Preparation
+    ) -> None:
+        assert preparation.size is not None, "files of any size are brought to one"
+        self.skipped: list[Skipped] = []
+        self.resolutions: tuple[int, int] | None = None
+        self._names, self._first, self._read, self._prepare = names, first, read, preparation
+        self.image_px = preparation.size**2
+
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """Yield the readable images in order, at most `batch_size` at a time; note the others in `skipped`."""
+        self.skipped.clear()
+        self.resolutions = None
+        for start in range(0, len(self._names), batch_size):
+            index, images = [], []
+            for place, name in enumerate(self._names[start : start + batch_size], start=start):
+                try:
+                    image = decode(self._read(name))
+                    images.append(self._prepare(image))
+                except UNREADABLE as error:
+                    self.skipped.append(Skipped(self._first + place, name, " ".join(str(error).split())))
+                    continue
+                index.append(self._first + place)
+                low, high = self.resolutions or (1 << 31, 0)
+                side = self._prepare.resolution_of(image)
+                self.resolutions = min(low, side), max(high, side)
+            if images:
+                yield np.array(index, dtype=np.int64), np.stack(images)
+
+
+def open_images(
+    paths: Sequence[str | Path], first: int, last: int, preparation: Preparation, subset_seed: int | None = None
+) -> ShardImages | FileImages:
+    """Images `first` to `last` of a source: its HDF5 shards, or one folder, zip file or LMDB.
 
     Args:
-        size: pixels a side that images of a folder are brought to; shards keep the size that they have.
+        subset_seed: a folder, zip file or LMDB is counted in the random order of this seed.
     """
-    if Path(paths[0]).suffix == ".h5":
-        return ShardImages(paths, first, last)
-    return FolderImages(paths[0], first, last, size)
+    path = paths[0]
+    if Path(path).suffix == ".h5":
+        return ShardImages(paths, first, last, preparation)
+    if lsun.is_lsun(path):
+        names = lsun.keys_at(path, subset.chosen(lsun.count(path), first, last, subset_seed, str(path)))
+        return FileImages(names, first, lsun.reader(path), preparation)
+    entries = folder.listing(path)
+    names = [entries[number].name for number in subset.chosen(len(entries), first, last, subset_seed, str(path))]
+    return FileImages(names, first, folder.reader(path), preparation)

@@ -1,0 +1,133 @@
+"""A SLURM cluster of the test's own, and Snakemake on it."""
+
+import copy
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import toy
+
+# The toy pipeline with fewer jobs, since each takes three Snakemakes, and with trainings that last some seconds.
+CONFIG = copy.deepcopy(toy.CONFIG) | {
+    "report": "slurm",
+    "inversions": [{"generator": "gan", "source": "gan", "count": 2, "methods": ["layered_r"]}],
+}
+for name in ("scenes", "gan"):
+    CONFIG["sources"][name]["count"] = 20
+CONFIG["generators"]["gan"]["train"] |= {"images": 4000, "checkpoint_interval": 400, "sheet_interval": 2000}
+CONFIG["train_encoder"]["layer"] = 1
+CONFIG["invert"] = {"layer": 1, "residual_layers": [1], "steps": 300, "log_every": 50, "checkpoint_every": 20}
+
+Job = dict[str, str]
+SCRIPT = Path(__file__).parent / "slurm" / "cluster"
+# What a test has no time for: the first look at a job after a few seconds instead of 40.
+IMPATIENT = ("--slurm-init-seconds-before-status-checks", "5", "--latency-wait", "10")
+
+
+class Cluster:
+    """The cluster in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        words = ["bash", "-c", f"source {folder / 'env'} && env -0"]
+        listing = subprocess.run(words, env=toy.environment(), capture_output=True, text=True, check=True).stdout
+        self.environment = dict(line.split("=", 1) for line in listing.split("\0") if line)
+
+    def client(self, *words: str) -> str:
+        """Output of a SLURM command."""
+        done = subprocess.run(
+            ["timeout", "20", *words], env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def snakemake_command(self, *words: str) -> list[str]:
+        return toy.command("--workflow-profile", "profiles/slurm", *IMPATIENT, *words)
+
+    def snakemake(self, folder: Path, *words: str, timeout: float = 600) -> str:
+        """Run Snakemake in `folder` with the profile for SLURM, and return all that it printed."""
+        done = subprocess.run(
+            self.snakemake_command(*words), cwd=folder, env=self.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    @contextmanager
+    def background(self, folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """Snakemake at work in a session of its own while the block runs; its output goes to `slurm.txt`."""
+        with open(folder / "slurm.txt", "w") as output:
+            process = subprocess.Popen(
+                self.snakemake_command(*words), cwd=folder, env=self.environment, text=True,
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def jobs(self) -> list[Job]:
+        """Every job that the controller knows, running and ended; Snakemake's comment names its rule or group."""
+        lines = self.client("scontrol", "--oneliner", "--details", "show", "jobs").splitlines()
+        found = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
+        return [job for job in found if "JobId" in job]
+
+    def jobs_of(self, rule: str, folder: Path) -> list[Job]:
+        """Jobs of one rule of the Snakemake in `folder`, the oldest first."""
+        lines = self.client("squeue", "--noheader", "--states=all", "--format=%i %Z").splitlines()
+        here = {job for job, place in (line.split(" ", 1) for line in lines) if place == str(folder)}
+        return [job for job in self.jobs() if rule in job.get("Comment", "") and job["JobId"] in here]
+
+    def wait_for_job(self, rule: str, folder: Path, state: str, timeout: float = 240) -> Job:
+        """The newest job of a rule once it is in `state`."""
+        wait_for(
+            lambda: [job["JobState"] for job in self.jobs_of(rule, folder)][-1:] == [state],
+            f"{rule} to be {state}", timeout,
+        )  # fmt: skip
+        return self.jobs_of(rule, folder)[-1]
+
+    def completed(self) -> list[Job]:
+        """The completion log: a line a job that has ended."""
+        lines = (self.folder / "completed_jobs.txt").read_text().splitlines()
+        return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
+
+    def pid(self, daemon: str) -> int:
+        return int((self.folder / f"{daemon}.started").read_text())
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Cluster]:
+    run_script("start", folder)
+    try:
+        yield Cluster(folder)
+    finally:
+        run_script("stop", folder)
+
+
+def run_script(command: str, folder: Path) -> str:
+    """Run the cluster's script as its users do."""
+    done = subprocess.run(
+        [sys.executable, SCRIPT, command, folder], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def wait_for(condition: Callable[[], bool], what: str, timeout: float = 120) -> None:
+    """Wait until `condition()` is true."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {timeout} s for {what}"
+        time.sleep(0.1)
+
+
+def is_installed() -> bool:
+    return shutil.which("slurmctld", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is not None

@@ -1,0 +1,72 @@
+"""What the users' folders, zip files and LMDBs hold, looked at when the workflow starts.
+
+A count that the configuration leaves out is all that a source holds. Digests of what is seen say what has changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lacuna.sources import folder, lsun, subset
+from lacuna.sources.folder import Entry
+
+Config = dict[str, Any]
+FETCHED = "resources/"  # what fetch brings is tracked as a file, and may not be there yet
+
+
+@dataclass(frozen=True)
+class Held:
+    """Number of images, and the files that they are in: one an image in the source's order, or the one of the LMDB."""
+
+    total: int
+    entries: Sequence[Entry]
+
+    def digest(self, first: int, last: int) -> str:
+        """What changes when the files of images `first` to `last` do."""
+        return folder.listing_digest(self.entries if len(self.entries) == 1 else self.entries[first : last + 1])
+
+
+def census(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Held]:
+    """What each of the sources `names` holds; those that the workflow makes or fetches are left out."""
+    kinds = {name: config["sources"][name]["kind"] for name in names}
+    found = {}
+    for name in names:
+        path, seed = config["sources"][name].get("path", ""), subset_seed(config["sources"][name])
+        if kinds[name] == "folder":
+            entries = folder.listing(path)
+            found[name] = Held(len(entries), [entries[number] for number in subset.order(len(entries), seed)])
+        elif kinds[name] == "lsun" and not is_fetched(path):
+            found[name] = Held(lsun.count(path), [lsun.state(path)])
+    return found
+
+
+def counted(config: Mapping[str, Any], held: Mapping[str, Held]) -> Config:
+    """The configuration with every count of the sources in `held` filled in.
+
+    Raises:
+        ValueError: a source holds fewer images than asked for, or has no count though it is still to be fetched.
+    """
+    sources = dict(config["sources"])
+    for name, found in held.items():
+        asked = sources[name].get("count", found.total)
+        if asked > found.total:
+            path = sources[name]["path"]
+            raise ValueError(f"{path}: holds {found.total} images, {asked} asked for; lower the source's count")
+        sources[name] = sources[name] | {"count": asked}
+    for name, source in sources.items():
+        if source["kind"] == "lsun" and "count" not in source and is_fetched(source.get("path", "")):
+            raise ValueError(
+                f"sources.{name}.count: missing, expected a number of images; fetch brings them only later"
+            )
+    return dict(config) | {"sources": sources}
+
+
+def is_fetched(path: str) -> bool:
+    """Whether a path is one that fetch makes."""
+    return path.startswith(FETCHED)
+
+
+def subset_seed(source: Mapping[str, Any]) -> int | None:
+    """Seed of the order in which a source is counted; None for its own order."""
+    seed: int | None = source.get("subset", {}).get("seed")
+    return seed
