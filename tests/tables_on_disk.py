@@ -30,12 +30,18 @@ def drawn(count: int, seed: int, factors: Sequence[float] = (1, 1, 1, 1)) -> np.
 
 
 def write(
-    folder: Path, area_px: np.ndarray, shard_size: int, image_px: int = IMAGE_PX, classes: Sequence[str] = CLASSES
+    folder: Path,
+    area_px: np.ndarray,
+    shard_size: int,
+    image_px: int = IMAGE_PX,
+    classes: Sequence[str] = CLASSES,
+    resolutions: Sequence[tuple[int, int] | None] = (None,),
 ) -> None:
-    """Write the table in shards named by what they hold."""
-    for shard in shards(len(area_px), shard_size):
+    """Write the table in shards named by what they hold; `resolutions` are those of the shards, in turn."""
+    for number, shard in enumerate(shards(len(area_px), shard_size)):
         rows = slice(shard.first, shard.last + 1)
         table = ClassAreas(
-            area_px[rows], np.arange(shard.first, shard.last + 1), list(classes), CATEGORIES, image_px
+            area_px[rows], np.arange(shard.first, shard.last + 1), list(classes), CATEGORIES, image_px,
+            resolutions=resolutions[number % len(resolutions)],
         )  # fmt: skip
         areas.write(folder / f"{shard.name}.h5", table, Provenance("segment", "abc"))

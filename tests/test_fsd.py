@@ -155,3 +155,25 @@ def test_sides_that_cannot_be_compared_are_one_line(tmp_path: Path) -> None:
     tables_on_disk.write(tmp_path / "generated", area_px, 100)
     with pytest.raises(ValueError, match=r"moments of other tables than .*generated; delete it and run moments again"):
         run(tmp_path, 20, 20)
+
+
+@pytest.mark.parametrize(
+    ("real", "generated", "warned"),
+    [
+        ((256, 256), (32, 32), False),  # the segmenter sees 32 x 32 in both
+        ((16, 400), (16, 90), False),
+        ((256, 256), (16, 16), True),
+        ((20, 256), (16, 256), True),
+    ],
+)
+def test_different_resolutions_are_said(
+    tmp_path: Path, real: tuple[int, int], generated: tuple[int, int], warned: bool
+) -> None:
+    low, high = (real[0], real[0]), (real[0], real[1])  # two shards
+    source(tmp_path, "real", tables_on_disk.drawn(150, seed=0), resolutions=[low, high])
+    source(tmp_path, "generated", tables_on_disk.drawn(150, seed=1), resolutions=[generated])
+    summary, _ = run(tmp_path, 150, 150)
+    assert summary["resolution"] == {"segmented": 32, "real": list(real), "generated": list(generated)}
+    found = [text for text in summary["warnings"] if "matched" in text]
+    assert bool(found) == warned
+    assert not warned or "`size: 16`" in found[0]

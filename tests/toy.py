@@ -102,6 +102,18 @@ def copy_workflow(folder: Path) -> Path:
     return copy
 
 
+def copy_repository(folder: Path) -> Path:
+    """A copy of the whole repository, demo weights and experiments included, as a user has it."""
+    copy = folder / "a copy"
+    names = ("Snakefile", "config.yaml", "workflow", "profiles", "envs", "experiments")
+    copy.mkdir(parents=True)
+    for name in names:
+        source = ROOT / name
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source, copy / name, ignore=ignored) if source.is_dir() else shutil.copy(source, copy / name)
+    return copy
+
+
 def write_config(copy: Path, config: dict[str, Any], name: str = "config.yaml") -> None:
     (copy / name).write_text(yaml.safe_dump(config, sort_keys=False))
 

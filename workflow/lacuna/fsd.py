@@ -79,7 +79,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         "resamples": settings["resamples"],
         "seed": args.seed,
         "code": args.code,
-        "warnings": warnings(chosen["num_real"], chosen["num_generated"], chosen["num_classes"]),
+        "resolution": resolution(real.source, generated.source),
+        "warnings": [
+            *warnings(chosen["num_real"], chosen["num_generated"], chosen["num_classes"]),
+            *resolution_warnings(resolution(real.source, generated.source)),
+        ],
     }
     for warning in summary["warnings"]:
         log.warning(warning)
@@ -232,6 +236,29 @@ def warnings(num_real: int, num_generated: int, num_classes: int) -> list[str]:
     if min(num_real, num_generated) < resampling.FEWEST_IMAGES:
         found.append(f"fewer than {resampling.FEWEST_IMAGES} images on a side: no baseline and no fsd_infinity")
     return found
+
+
+def resolution(real: SourceMoments, generated: SourceMoments) -> dict[str, Any]:
+    """Side in pixels of what was segmented, and lowest and highest shorter side before that; None where not known."""
+    return {
+        "segmented": round(real.image_px**0.5),
+        "real": real.resolutions,
+        "generated": generated.resolutions,
+    }
+
+
+def resolution_warnings(found: Mapping[str, Any]) -> list[str]:
+    """Whether the sides differ in the detail that reached the segmenter; what is finer than its size is lost anyway."""
+    if not (found["real"] and found["generated"]):
+        return []
+    seen = [tuple(min(side, found["segmented"]) for side in found[name]) for name in ("real", "generated")]
+    if seen[0] == seen[1]:
+        return []
+    real, generated = (str(low) if low == high else f"{low} to {high}" for low, high in seen)
+    return [
+        f"real images of {real} pixels against generated ones of {generated}: part of the difference may be that of "
+        f"resolution; give both sources `size: {min(min(pair) for pair in seen)}` to compare at a matched one"
+    ]
 
 
 if __name__ == "__main__":

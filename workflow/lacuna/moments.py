@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     found = streamed(chunks(tables, args.tables), unit=100 / first.image_px)
     if found.count < args.count:
         log.warning("%s: %d of %d images; the others were skipped", args.tables, found.count, args.count)
-    source = moments.SourceMoments(found, first.classes, first.categories, first.image_px)
+    source = moments.SourceMoments(found, first.classes, first.categories, first.image_px, areas.resolutions(paths))
     moments.write(args.moments, source, Provenance("moments", args.code, {"count": args.count}, None, paths))
 
 

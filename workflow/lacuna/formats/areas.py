@@ -118,5 +118,15 @@ def chunks(tables: Iterable[ClassAreas], chosen: NDArray[np.int64], num_rows: in
         yield np.concatenate(held)
 
 
+def resolutions(paths: Iterable[str | Path]) -> tuple[int, int] | None:
+    """Lowest and highest resolution of the images of some tables; None where none could be read."""
+    found = []
+    for path in paths:
+        with hdf5.opened(path, FORMAT) as file:
+            found.append(_pair(file.attrs.get("resolutions")))
+    known = [pair for pair in found if pair]
+    return (min(low for low, _ in known), max(high for _, high in known)) if known else None
+
+
 def _pair(value: NDArray[np.int64] | None) -> tuple[int, int] | None:
     return None if value is None else (int(value[0]), int(value[1]))

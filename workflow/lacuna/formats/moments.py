@@ -1,7 +1,8 @@
 """Moments of one source's class areas (`moments`), format lacuna-moments/1.
 
 `count` int64; `mean` float64 (C,) and `cov` float64 (C, C, divisor count - 1) in percent of image area; `classes`,
-`categories` (C,) strings; attributes `image_px`, the number of pixels of an image, and `unit`.
+`categories` (C,) strings; attributes `image_px`, the number of pixels of an image, `unit`, and `resolutions`, lowest
+and highest shorter side in pixels that the images had before they were brought to one size (none where unknown).
 """
 
 from dataclasses import dataclass
@@ -26,11 +27,12 @@ class SourceMoments:
     classes: list[str]
     categories: list[str]
     image_px: int
+    resolutions: tuple[int, int] | None = None
 
     def columns(self, chosen: NDArray[np.int64]) -> "SourceMoments":
         """The moments of some of the classes."""
         classes, categories = ([names[place] for place in chosen] for names in (self.classes, self.categories))
-        return SourceMoments(restrict(self.moments, chosen), classes, categories, self.image_px)
+        return SourceMoments(restrict(self.moments, chosen), classes, categories, self.image_px, self.resolutions)
 
 
 def write(path: str | Path, source: SourceMoments, provenance: Provenance) -> None:
@@ -42,7 +44,10 @@ def write(path: str | Path, source: SourceMoments, provenance: Provenance) -> No
         "classes": source.classes,
         "categories": source.categories,
     }
-    hdf5.write(path, FORMAT, arrays, provenance, {"image_px": source.image_px, "unit": UNIT})
+    attributes = {"image_px": source.image_px, "unit": UNIT}
+    if source.resolutions:
+        attributes["resolutions"] = np.array(source.resolutions, dtype=np.int64)
+    hdf5.write(path, FORMAT, arrays, provenance, attributes)
 
 
 def read(path: str | Path) -> SourceMoments:
@@ -52,11 +57,13 @@ def read(path: str | Path) -> SourceMoments:
         ValueError: not such a file, truncated, its parts do not fit each other, or it holds NaN.
     """
     with hdf5.opened(path, FORMAT) as file:
+        found = file.attrs.get("resolutions")
         source = SourceMoments(
             moments=Moments(int(file["count"][()]), file["mean"][:], file["cov"][:]),
             classes=hdf5.strings(file, "classes"),
             categories=hdf5.strings(file, "categories"),
             image_px=int(file.attrs["image_px"]),
+            resolutions=None if found is None else (int(found[0]), int(found[1])),
         )
     num_classes = len(source.classes)
     if source.moments.mean.shape != (num_classes,) or source.moments.cov.shape != (num_classes, num_classes):

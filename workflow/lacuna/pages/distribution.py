@@ -65,6 +65,7 @@ class Comparison:
     num_generated: int
     confidence: float | None
     warnings: list[str]
+    resolution: str
     rows: list[ClassRow]
     num_absent: int
     shortest: list[tuple[ClassRow, str]]
@@ -100,6 +101,7 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         num_generated=int(summary["num_generated"]),
         confidence=summary.get("confidence"),
         warnings=list(summary.get("warnings", [])),
+        resolution=resolution_note(summary.get("resolution", {})),
         rows=[row for row in rows if occurs(row)],
         num_absent=sum(not occurs(row) for row in named),
         shortest=[(row, words.detail(row)) for row in words.shortest(counted)],
@@ -109,6 +111,19 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         tsv_address=embed.text_address(inputs.comparison_tsv(comparison)),
         figures=figures,
     )
+
+
+def resolution_note(found: Mapping[str, Any]) -> str:
+    """At which size the images were segmented, and which they had; empty where that is not known."""
+    if not (found.get("real") and found.get("generated")):
+        return ""
+    real, generated = (
+        f"{low}" if low == high else f"{low} to {high}" for low, high in (found["real"], found["generated"])
+    )
+    side = found["segmented"]
+    had = f"shorter sides of {real} (real) and {generated} (generated) pixels"
+    same = found["real"] == found["generated"] == [side, side]
+    return f"Segmented at {side} x {side} pixels" + (", which all images had." if same else f"; before that, {had}.")
 
 
 def class_row(row: Mapping[str, str]) -> ClassRow:

@@ -32,10 +32,10 @@ def census(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Held]:
     found = {}
     for name in names:
         path, seed = config["sources"][name].get("path", ""), subset_seed(config["sources"][name])
-        if kinds[name] == "folder":
+        if kinds[name] == "folder" and not lsun.is_lsun(path):
             entries = folder.listing(path)
             found[name] = Held(len(entries), [entries[number] for number in subset.order(len(entries), seed)])
-        elif kinds[name] == "lsun" and not is_fetched(path):
+        elif kinds[name] in ("folder", "lsun") and not is_fetched(path):
             found[name] = Held(lsun.count(path), [lsun.state(path)])
     return found
 
