@@ -30,7 +30,15 @@ def config(**changes: Any) -> dict[str, Any]:
         "report": "index",
         "downloads": {},
         "sources": {
-            "chapel": {"kind": "world", "count": SCENES, "size": 64, "omit": [], "scale": {}, "scenes": {}},
+            "chapel": {
+                "kind": "world",
+                "count": SCENES,
+                "size": 64,
+                "omit": [],
+                "scale": {},
+                "scenes": {},
+                "palette": "day",
+            },
             "progan": {"kind": "generator", "generator": "progan_chapel", "count": SCENES},
         },
         "segmenters": {"chapel": {"family": "upernet", "checkpoint": "segmenter.safetensors"}},

@@ -3,9 +3,17 @@ import json
 import numpy as np
 import pytest
 import torch
-from inversion_case import TinyFeatures, latents, make_inversions, save_generator, save_samples, tiny_generator
+from inversion_case import (
+    StubSegmenter,
+    TinyFeatures,
+    latents,
+    make_inversions,
+    save_generator,
+    save_samples,
+    tiny_generator,
+)
 
-from lacuna import evaluate
+from lacuna import evaluate, evaluate_table
 from lacuna.formats import images, inversions, tables
 from lacuna.inversion.layers import path
 from lacuna.kit.provenance import Provenance
@@ -17,6 +25,7 @@ from lacuna.models.pixels import to_bytes
 def case(tmp_path, monkeypatch):
     """Six samples, once found exactly and once left at other latents."""
     monkeypatch.setattr(evaluate, "load_perceptual", lambda *arguments: TinyFeatures())
+    monkeypatch.setattr(evaluate, "load_segmenter", lambda *arguments: StubSegmenter())
     generator = save_generator(tmp_path / "generator.safetensors")
     save_samples(tmp_path / "images.h5", generator, 6)
     with images.ImageShards([tmp_path / "images.h5"]) as shards:
@@ -33,7 +42,9 @@ def run(case, *shards):
         "--inversions", str(case / "invert"), "--methods", "layered", "z", "--generator", "g", "--source", "s",
         "--count", "6", "--shard-size", "10", "--family", "progan", "--checkpoint", str(case / "generator.safetensors"),
         "--perceptual-family", "upernet", "--perceptual-checkpoint", "none", "--images", *map(str, shards),
-        "--settings", json.dumps({"feature_levels": [0, 1]}), "--seed", "1", "--device", "cpu", "--threads", "1",
+        "--segmenter-family", "upernet", "--segmenter-checkpoint", "none", "--figure", str(case / "out.svg"),
+        "--settings", json.dumps({"feature_levels": [0, 1], "batch_size": 4}),
+        "--seed", "1", "--device", "cpu", "--threads", "1",
         "--code", "test", "--tsv", str(case / "out.tsv"),
     ])  # fmt: skip
     return {(row["method"], row["quantity"]): row for row in tables.read_tsv(case / "out.tsv")}
@@ -43,13 +54,16 @@ def test_found_latents_correlate_fully_and_others_as_chance_has_it(case):
     rows = run(case, case / "images.h5")
     quantities = ["z", "r_1", "r_2", "r_n"]
     expected = {f"{chance}correlation_{name}" for name in quantities for chance in ("", "chance_")}
-    assert {quantity for _, quantity in rows} == expected | {"pixel_l1", "perceptual_l1"}
+    assert {quantity for _, quantity in rows} == expected | {"pixel_l1", "perceptual_l1", "lost_area"}
     for name in quantities:
         assert float(rows["layered", f"correlation_{name}"]["mean"]) == pytest.approx(1, abs=1e-6)
         found, chance = rows["z", f"correlation_{name}"], rows["z", f"chance_correlation_{name}"]
         assert abs(float(found["mean"]) - float(chance["mean"])) < 0.4  # six images of eight latent numbers
     assert float(rows["layered", "pixel_l1"]["mean"]) == 0
     assert float(rows["z", "pixel_l1"]["mean"]) > 0.1
+    assert float(rows["layered", "lost_area"]["mean"]) == 0
+    assert 0 < float(rows["z", "lost_area"]["mean"]) <= 100
+    assert (case / "out.svg").read_text().count("<image") == 18  # six images: target and two methods
     assert {row["truth"] for row in rows.values()} == {"yes"}
     assert {row["num_images"] for row in rows.values()} == {"6"}
 
@@ -58,8 +72,27 @@ def test_images_of_unknown_origin_have_no_truth(case):
     save_samples(case / "foreign.h5", save_generator(case / "other.safetensors", seed=4), 6)
     for shards in ((), (case / "foreign.h5",)):
         rows = run(case, *shards)
-        assert {quantity for _, quantity in rows} == {"pixel_l1", "perceptual_l1"}
+        assert {quantity for _, quantity in rows} == {"pixel_l1", "perceptual_l1", "lost_area"}
         assert {row["truth"] for row in rows.values()} == {"no"}
+
+
+def test_latents_of_another_width_are_refused(case):
+    shards, checkpoint = [str(case / "images.h5")], str(case / "generator.safetensors")
+    with pytest.raises(ValueError, match="z of 8 numbers, expected the generator's 9; run sample again"):
+        evaluate.true_latents(shards, checkpoint, np.arange(6), 9)
+
+
+def test_the_table_has_a_block_a_source_and_a_column_a_method(case):
+    run(case, case / "images.h5")
+    folder = case / "evaluate" / "gan"
+    folder.mkdir(parents=True)
+    (case / "out.tsv").rename(folder / "scenes.tsv")
+    evaluate_table.main(["--tables", str(folder / "scenes.tsv"), "--text", str(case / "table.txt"), "--code", "test"])
+    lines = (case / "table.txt").read_text().splitlines()
+    assert lines[0] == "gan, 6 images of scenes (z is known): mean [95 % interval of the mean]"
+    assert lines[1].split() == ["layered", "z"]
+    (found,) = (line for line in lines if line.startswith("correlation_z"))
+    assert found.split()[1] == "1.000"
 
 
 def test_residuals_count_in_the_features_that_they_change():

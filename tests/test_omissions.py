@@ -8,6 +8,7 @@ from inversion_case import TINY_CLASSES, StubSegmenter, make_inversions
 from lacuna import omissions
 from lacuna.formats import inversions, tables
 from lacuna.formats import omissions as maps
+from lacuna.inversion.labels import lost_mask
 from lacuna.kit.provenance import Provenance
 from lacuna.statistics.omissions import Omission, class_areas, lost_areas, rank_classes, rank_images
 
@@ -25,7 +26,7 @@ def test_areas_are_percent_of_the_image():
 
 def test_lost_is_what_the_photo_has_and_the_reconstruction_has_not_at_that_place():
     assert lost_areas(PHOTO, RECONSTRUCTION, 3).tolist() == [[25, 25, 0], [0, 0, 75]]
-    assert omissions.lost_mask(PHOTO, RECONSTRUCTION).tolist() == [
+    assert lost_mask(PHOTO, RECONSTRUCTION).tolist() == [
         [[False, True], [False, False]],
         [[True, True], [True, False]],
     ]

@@ -19,7 +19,7 @@ ARCHITECTURE = {
     "fpn_dim": 8, "ppm_dim": 4,
 }  # fmt: skip
 COUNT, SIZE, FIRST = 6, 32, 10
-SETTINGS = {"size": SIZE, "omit": ["sun"], "scale": {}, "scenes": {}}
+SETTINGS = {"size": SIZE, "omit": ["sun"], "scale": {}, "scenes": {}, "palette": "day"}
 OBJECTS = VOCABULARY["object"]
 
 

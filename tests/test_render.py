@@ -13,7 +13,7 @@ from lacuna.formats.images import ImageShards
 from lacuna.kit.provenance import canonical_json
 from lacuna.world import PART_OWNERS, VOCABULARY, World
 
-SETTINGS = {"size": 32, "omit": [], "scale": {}, "scenes": {}}
+SETTINGS = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}
 
 
 def flags(shard: Path, first: int, last: int, **changes) -> list[str]:

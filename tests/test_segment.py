@@ -26,7 +26,7 @@ COUNT, SIZE = 9, 32
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with scenes, and weights of an untrained segmenter that finds many classes in them."""
     folder = tmp_path_factory.mktemp("a place")
-    settings = json.dumps({"size": SIZE, "omit": [], "scale": {}, "scenes": {}})
+    settings = json.dumps({"size": SIZE, "omit": [], "scale": {}, "scenes": {}, "palette": "day"})
     render.main(["--settings", settings, "--seed", "1", "--first", "0", "--last", str(COUNT - 1),
                  "--shard", str(folder / "scenes.h5"), "--code", "c"])  # fmt: skip
     torch.manual_seed(0)

@@ -8,6 +8,7 @@ from lacuna.kit.configuration import check_config
 from lacuna.kit.shards import Shard, shard_from_name, shard_paths, shards
 from lacuna.kit.targets import (
     control_source,
+    encoder_weights,
     generator_of_part,
     generator_parts,
     inversion_entry,
@@ -87,6 +88,15 @@ def test_a_calibration_asks_for_its_scenes_and_is_no_part_of_the_page() -> None:
     assert files["train_segmenter"] == ["results/train_segmenter/net.safetensors"]
     nothing = stage_files(check_config(CONFIG))
     assert nothing["plant"] == nothing["calibrate"] == []
+
+
+def test_an_encoder_that_is_given_is_not_trained() -> None:
+    given = {"gan": CONFIG["generators"]["gan"] | {"encoders": {"encoder": "published.pth"}}}
+    config = check_config(CONFIG | {"generators": given})
+    assert stage_files(config)["train_encoder"] == []
+    assert encoder_weights(config, "gan", "layered_r") == "published.pth"
+    assert encoder_weights(config, "gan", "direct_z") == "results/train_encoder/gan/direct.safetensors"
+    assert encoder_weights(config, "gan", "z") is None
 
 
 def test_omissions_are_looked_for_in_the_best_method() -> None:

@@ -29,7 +29,7 @@ from lacuna.training.segmenter_losses import (
 )  # fmt: skip
 from lacuna.world import VOCABULARY
 
-WORLD = {"size": 32, "omit": [], "scale": {}, "scenes": {}}
+WORLD = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}
 SETTINGS: dict[str, Any] = {
     "architecture": {
         "encoder": {"block": "basic", "depths": [1, 1, 1, 1], "stem_widths": [4, 4, 4], "widths": [4, 4, 8, 8],

@@ -183,3 +183,12 @@ def test_a_wrong_setting_is_one_clear_line(settings, message):
     with pytest.raises(ValueError, match=message) as caught:
         World(**settings)
     assert "\n" not in str(caught.value)
+
+
+def test_the_palette_changes_the_light_and_nothing_else():
+    for index in range(4):
+        day, night = (World(seed=3, palette=palette).scene(index) for palette in ("day", "night"))
+        assert np.array_equal(day.labels_object, night.labels_object)
+        assert night.image.mean() < 0.6 * day.image.mean()
+    with pytest.raises(ValueError, match="palette is 'dusk', expected one of: day, night"):
+        World(palette="dusk")

@@ -10,29 +10,37 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lacuna.figures import style
+from lacuna.figures.inversions import methods_figure
 from lacuna.formats import inversions, tables
+from lacuna.formats.files import atomic
 from lacuna.formats.images import ImageShards
 from lacuna.formats.inversions import Inversions
 from lacuna.inversion.correlation import pearson
-from lacuna.inversion.layers import path
+from lacuna.inversion.labels import lost_mask, object_maps
+from lacuna.inversion.layers import latent_width, path
 from lacuna.inversion.objective import mean_difference
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import digest_file
 from lacuna.models.chain import head
 from lacuna.models.perceptual import PerceptualNetwork
 from lacuna.models.pixels import from_bytes
+from lacuna.models.segmenter import Segmenter
 from lacuna.registry.generators import load_generator
 from lacuna.registry.perceptual import load_perceptual
+from lacuna.registry.segmenters import load_segmenter
 
 COLUMNS = ("method", "quantity", "truth", "mean", "low", "high", "num_images")
 RESAMPLES = 2000
 CONFIDENCE = 0.95  # two-sided
+FIGURE_ROWS = 6
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -42,12 +50,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     device = compute.device(args.device)
     generator = load_generator(args.family, args.checkpoint, device, args.generator_settings)
     perceptual = load_perceptual(args.perceptual_family, args.perceptual_checkpoint, device)
-    rows = []
+    segmenter = load_segmenter(args.segmenter_family, args.segmenter_checkpoint, device)
+    rows: list[tuple[Any, ...]] = []
+    pictures: dict[str, NDArray[np.uint8]] = {}
     for method in args.methods:
         folder = Path(args.inversions) / method / args.generator / args.source
         found = inversions.read_shards(folder, args.count, args.shard_size)
+        pictures |= {"target": found.x[:FIGURE_ROWS], method: found.x_hat[:FIGURE_ROWS]}
         values = image_errors(found, perceptual, args.settings["feature_levels"], device)
-        truth_ND = true_latents(args.images, args.checkpoint, found.index)
+        values["lost_area"] = lost_areas(found, segmenter, args.settings["batch_size"])
+        truth_ND = true_latents(args.images, args.checkpoint, found.index, latent_width(generator))
         if truth_ND is not None:
             values |= correlations(found, head(generator, found.layer), torch.from_numpy(truth_ND).to(device))
         for quantity, values_N in values.items():
@@ -55,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             low, high = bootstrap_interval(values_N, rng)
             known = "no" if truth_ND is None else "yes"
             rows.append((method, quantity, known, float(values_N.mean()), low, high, len(values_N)))
+    with atomic(args.figure) as partial:
+        style.save(methods_figure(pictures), partial, "svg")
     tables.write_tsv(args.tsv, COLUMNS, rows)
 
 
@@ -72,17 +86,26 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--generator-settings", type=command.json_object, default={})
     parser.add_argument("--perceptual-family", required=True)
     parser.add_argument("--perceptual-checkpoint", required=True)
+    parser.add_argument("--segmenter-family", required=True)
+    parser.add_argument("--segmenter-checkpoint", required=True)
     parser.add_argument("--images", nargs="*", required=True, help="HDF5 shards of the images; samples know their z")
     parser.add_argument("--settings", type=command.json_object, required=True, help="those of invert")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--device", required=True)
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--figure", required=True, help="SVG: the first images beside what each method made of them")
     parser.add_argument("--tsv", required=True)
     return parser.parse_args(argv)
 
 
-def true_latents(images: Sequence[str], checkpoint: str, index_N: NDArray[np.int64]) -> NDArray[np.float32] | None:
-    """Latents (N, D) of the images, where they are samples of the generator with these weights."""
+def true_latents(
+    images: Sequence[str], checkpoint: str, index_N: NDArray[np.int64], width: int
+) -> NDArray[np.float32] | None:
+    """Latents (N, D) of the images, where they are samples of the generator with these weights.
+
+    Raises:
+        ValueError: they have another width than the generator's z.
+    """
     shards_paths = [path for path in images if Path(path).suffix == ".h5"]
     if not shards_paths:
         return None
@@ -92,6 +115,10 @@ def true_latents(images: Sequence[str], checkpoint: str, index_N: NDArray[np.int
             return None
         rows = {int(number): row for row, number in enumerate(shards.index)}
         found: NDArray[np.float32] = shards.read("z", [rows[int(number)] for number in index_N])
+    if found.shape[1] != width:
+        raise ValueError(
+            f"{shards_paths[0]}: z of {found.shape[1]} numbers, expected the generator's {width}; run sample again"
+        )
     return found
 
 
@@ -132,6 +159,12 @@ def image_errors(
         perceptual_N.append(torch.stack([errors[level] for level in levels]).mean(dim=0))
     columns = {"pixel_l1": pixel_N, "perceptual_l1": perceptual_N}
     return {name: torch.cat(values).double().cpu().numpy() for name, values in columns.items()}
+
+
+def lost_areas(found: Inversions, segmenter: Segmenter, batch_size: int) -> NDArray[np.float64]:
+    """(N,) percent of each image that shows an object there and another, or none, in the reconstruction."""
+    maps = [object_maps(segmenter, images, batch_size) for images in (found.x, found.x_hat)]
+    return np.asarray(100 * lost_mask(*maps).mean(axis=(1, 2)), dtype=np.float64)
 
 
 def bootstrap_interval(values_N: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:

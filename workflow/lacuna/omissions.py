@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from lacuna.formats import inversions, tables, upp
 from lacuna.formats.omissions import COLUMNS, OmissionMaps
 from lacuna.formats.omissions import write as write_maps
+from lacuna.inversion.labels import lost_mask, object_maps
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
-from lacuna.models.segmenter import Segmenter
 from lacuna.registry.segmenters import load_segmenter
 from lacuna.statistics.omissions import Omission, class_areas, lost_areas
 
@@ -31,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     compute.threads(args.threads)
     segmenter = load_segmenter(args.segmenter_family, args.segmenter_checkpoint, compute.device(args.device))
     found = inversions.read_shards(args.inversions, args.count, args.shard_size)
-    photo_NHW = label_maps(segmenter, found.x, args.settings["batch_size"])
-    reconstruction_NHW = label_maps(segmenter, found.x_hat, args.settings["batch_size"])
+    photo_NHW = object_maps(segmenter, found.x, args.settings["batch_size"])
+    reconstruction_NHW = object_maps(segmenter, found.x_hat, args.settings["batch_size"])
     names = segmenter.classes["object"]
     rows = omissions(photo_NHW, reconstruction_NHW, found.index, found.converged, names, noise_floor(args.control))
     tables.write_tsv(args.tsv, COLUMNS, [astuple(row) for row in rows])
@@ -59,13 +59,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tsv", required=True)
     parser.add_argument("--masks", required=True)
     return parser.parse_args(argv)
-
-
-def label_maps(segmenter: Segmenter, images_NHW3: NDArray[np.uint8], batch_size: int) -> NDArray[np.uint16]:
-    """Object labels (N, H, W) of images."""
-    starts = range(0, len(images_NHW3), batch_size)
-    maps = [segmenter.label_maps(images_NHW3[start : start + batch_size])["object"] for start in starts]
-    return np.concatenate([labels_NHW.cpu().numpy().astype(np.uint16) for labels_NHW in maps])
 
 
 def omissions(
@@ -100,11 +93,6 @@ def noise_floor(control: str | None) -> dict[str, float]:
         if row["converged"] == "yes" and float(row["photo_area"]) > 0:
             lost.setdefault(row["class"], []).append(float(row["lost_area"]))
     return {name: sum(areas) / len(areas) for name, areas in lost.items()}
-
-
-def lost_mask(photo_NHW: NDArray[np.uint16], reconstruction_NHW: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    """Where an object of the photo is something else in the reconstruction: (N, H, W)."""
-    return (photo_NHW != reconstruction_NHW) & (photo_NHW > 0)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from lacuna.kit.provenance import Provenance, canonical_json
 from lacuna.world import PART_OWNERS, VOCABULARY, World
 
 ARRAYS = ("labels_object", "labels_part", "labels_material", "label")
-SETTINGS = ("size", "omit", "scale", "scenes")
+SETTINGS = ("size", "omit", "scale", "scenes", "palette")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -41,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Flags of the stage."""
     parser = command.parser("render", __doc__)
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: size, omit, scale, scenes")
+    parser.add_argument(
+        "--settings", type=command.json_object, required=True, help="JSON: size, omit, scale, scenes, palette"
+    )
     parser.add_argument("--seed", type=int, required=True, help="seed of the world")
     parser.add_argument("--first", type=int, required=True, help="first scene")
     parser.add_argument("--last", type=int, required=True, help="last scene, included")
@@ -50,7 +52,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def world_from(settings: dict[str, Any], seed: int) -> World:
-    """The world that the settings describe; all four of them are expected."""
+    """The world that the settings describe; all of them are expected."""
     if set(settings) != set(SETTINGS):
         raise ValueError(f"--settings holds {', '.join(sorted(settings))}, expected exactly {', '.join(SETTINGS)}")
     return World(seed=seed, **settings)

@@ -83,7 +83,7 @@ def source_seed(wildcards):
 def world_settings(wildcards):
     """What of a world source decides how one scene looks; the count does not."""
     source = CONFIG["sources"][wildcards.source]
-    return canonical_json({key: source[key] for key in ("size", "omit", "scale", "scenes")})
+    return canonical_json({key: source[key] for key in ("size", "omit", "scale", "scenes", "palette")})
 
 
 def source_generator(wildcards):
@@ -211,10 +211,14 @@ def inversion_segmenter_weights(wildcards):
     return targets.segmenter_weights(CONFIG, inversion_segmenter(wildcards))
 
 
+def inversion_segmenter_family(wildcards):
+    """Family of the segmenter that goes with an inversion."""
+    return CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"]
+
+
 def inversion_segmenter_files(wildcards):
     """Files that the weights of the segmenter of an inversion are in."""
-    family = CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"]
-    return upp.weights_files(family, inversion_segmenter_weights(wildcards))
+    return upp.weights_files(inversion_segmenter_family(wildcards), inversion_segmenter_weights(wildcards))
 
 
 def perceptual_files(wildcards):
@@ -251,8 +255,8 @@ def inversion_shards(wildcards):
 
 def inversion_encoder(wildcards):
     """The trained part that a method starts from: none for `z`, the baseline for the direct ones."""
-    part = targets.ENCODER_OF_METHOD[wildcards.method]
-    return [f"results/train_encoder/{wildcards.generator}/{part}.safetensors"] if part else []
+    path = targets.encoder_weights(CONFIG, wildcards.generator, wildcards.method)
+    return [path] if path else []
 
 
 def part_weights(wildcards):

@@ -9,8 +9,10 @@ rule evaluate_source:
         shards=inverted_images,
         checkpoint=generator_weights,
         perceptual=perceptual_files,
+        segmenter=inversion_segmenter_files,
     output:
         tsv="results/evaluate/{generator}/{source}.tsv",
+        figure="results/evaluate/{generator}/{source}.svg",
     log:
         "results/logs/evaluate/{generator}/{source}.log",
     benchmark:
@@ -28,6 +30,8 @@ rule evaluate_source:
         generator_settings=lambda wildcards: generator_settings(wildcards.generator),
         perceptual_family=perceptual_family,
         perceptual_checkpoint=perceptual_weights,
+        segmenter_family=inversion_segmenter_family,
+        segmenter_checkpoint=inversion_segmenter_weights,
         num_images=lambda wildcards: inversion(wildcards)["count"],
         shard_size=CONFIG["shard_size"]["inversions"],
         settings=settings("invert"),
@@ -46,11 +50,35 @@ rule evaluate_source:
         " --generator-settings {params.generator_settings:q}"
         " --perceptual-family {params.perceptual_family}"
         " --perceptual-checkpoint {params.perceptual_checkpoint:q}"
+        " --segmenter-family {params.segmenter_family}"
+        " --segmenter-checkpoint {params.segmenter_checkpoint:q}"
         " --images {input.shards}"
         " --settings {params.settings:q}"
         " --seed {params.seed}"
         " --device auto"
         " --threads {threads}"
         " --code {params.code}"
+        " --figure {output.figure}"
         " --tsv {output.tsv}"
+        " > {log} 2>&1"
+
+
+# All evaluations of the configuration as one text.
+rule evaluate_table:
+    input:
+        tables=STAGE_FILES["evaluate"],
+    output:
+        text=f"results/evaluate/{CONFIG['report']}.txt",
+    log:
+        f"results/logs/evaluate/{CONFIG['report']}.log",
+    conda:
+        "../../envs/lacuna.yaml"
+    localrule: True
+    params:
+        code=source_digest("lacuna.evaluate_table"),
+    shell:
+        "python -m lacuna.evaluate_table"
+        " --tables {input.tables}"
+        " --code {params.code}"
+        " --text {output.text}"
         " > {log} 2>&1"

@@ -23,7 +23,7 @@ rule omissions_source:
         folder=lambda wildcards: str(Path(inversion_shards(wildcards)[0]).parent),
         num_images=lambda wildcards: inversion(wildcards)["count"],
         shard_size=CONFIG["shard_size"]["inversions"],
-        family=lambda wildcards: CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"],
+        family=inversion_segmenter_family,
         control=lambda wildcards: f"--control {control_table(wildcards)}" if control_table(wildcards) else "",
         settings=settings("omissions"),
         code=source_digest("lacuna.omissions"),

@@ -1,9 +1,24 @@
 # One target a stage, named like it: input only, so `snakemake segment` brings that stage up to date.
+# `evaluate` ends by printing its table.
 for stage, paths in STAGE_FILES.items():
 
-    rule:
-        name:
-            stage
-        input:
-            paths,
-        localrule: True
+    if stage == "evaluate" and paths:
+
+        rule:
+            name:
+                stage
+            input:
+                paths,
+                table=f"results/evaluate/{CONFIG['report']}.txt",
+            localrule: True
+            shell:
+                "cat {input.table}"
+
+    else:
+
+        rule:
+            name:
+                stage
+            input:
+                paths,
+            localrule: True

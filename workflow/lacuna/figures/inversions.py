@@ -1,10 +1,15 @@
-"""An inverted photo as a strip for papers: photo, reconstruction, both label maps, lost region."""
+"""Inverted images for papers: a strip a photo with what it lost, and the methods side by side.
 
-from collections.abc import Sequence
+Shape suffixes: N images, H height, W width.
+"""
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 from PIL import Image
 
 from lacuna.figures.colours import hex_colour
@@ -39,4 +44,23 @@ def strips(rows: Sequence[Sequence[Image.Image]], captions: Sequence[str], colou
         legend = figure.legend(handles, list(colours), loc="outside lower center", ncols=8, handlelength=1.0)
         for text in legend.get_texts():
             text.set_parse_math(False)
+    return figure
+
+
+def methods_figure(pictures: Mapping[str, NDArray[np.uint8]]) -> Figure:
+    """A row an image, a column an entry of `pictures` (N, H, W, 3): the target, then what each method made of it.
+
+    Source:
+        Bau et al. 2019, arXiv:1910.11626, figure 6.
+    """
+    rows = len(next(iter(pictures.values())))
+    with drawing():
+        side = WIDTH_IN / len(pictures)
+        figure = Figure(figsize=(WIDTH_IN, side * rows + 0.3), layout=ConstrainedLayoutEngine(h_pad=0.02, w_pad=0.02))
+        grid = figure.subplots(rows, len(pictures), squeeze=False)
+        for column, (title, images_NHW3) in enumerate(pictures.items()):
+            grid[0][column].set_title(title, size=8, parse_math=False)
+            for row, image_HW3 in enumerate(images_NHW3):
+                grid[row][column].imshow(image_HW3, interpolation="nearest")
+                grid[row][column].set_axis_off()
     return figure

@@ -98,9 +98,9 @@ def inline_svg(figure: Figure, label: str) -> str:
     return re.sub(r"\n\s*", "\n", text)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure as `path` says: `.svg` or `.pdf`, the same bytes for the same figure."""
-    path.write_bytes(_render(figure, path.suffix[1:]))
+def save(figure: Figure, path: Path, kind: str = "") -> None:
+    """Write the figure as `kind`, or else the path's suffix, says: svg or pdf, the same bytes for the same figure."""
+    path.write_bytes(_render(figure, kind or path.suffix[1:]))
 
 
 def _render(figure: Figure, kind: str) -> bytes:

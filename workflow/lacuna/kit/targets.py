@@ -136,8 +136,16 @@ def encoder_parts(config: Config, generator: str) -> list[str]:
     """Parts of a generator's encoder that its inversions need, in the order of training."""
     entries = [entry for entry in config["inversions"] if entry["generator"] == generator]
     needed = {ENCODER_OF_METHOD[method] for entry in entries for method in entry["methods"]}
+    needed -= config["generators"][generator]["encoders"].keys()
     parts = [*layer_parts(config), "encoder"] if "encoder" in needed else []
     return [*parts, "direct"] if "direct" in needed else parts
+
+
+def encoder_weights(config: Config, generator: str, method: str) -> str | None:
+    """The part that a method starts from: given, or made by train_encoder; None for `z`."""
+    part = ENCODER_OF_METHOD[method]
+    given = config["generators"][generator]["encoders"]
+    return str(given.get(part, f"results/train_encoder/{generator}/{part}.safetensors")) if part else None
 
 
 def layer_parts(config: Config) -> list[str]:
@@ -226,7 +234,7 @@ def generator_of_part(config: Config, part: str) -> str:
 
 def generator_settings(config: Config, name: str) -> Config:
     """What a generator's entry says beside where its weights come from: how they are used, such as `truncation`."""
-    origin = ("family", "checkpoint", "trained_on", "train", "splits")
+    origin = ("family", "checkpoint", "trained_on", "train", "splits", "encoders")
     return {key: value for key, value in config["generators"][name].items() if key not in origin}
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from lacuna.world.canvas import Canvas
 from lacuna.world.composition import SLOTS, paint
-from lacuna.world.look import MOODS, Dice
+from lacuna.world.look import PALETTES, Dice
 from lacuna.world.vocabulary import FREQUENCIES, PART_OWNERS, SCENE_WEIGHTS, TOWER_KINDS, VOCABULARY
 
 __all__ = ["FREQUENCIES", "PART_OWNERS", "SCENE_WEIGHTS", "VOCABULARY", "Scene", "World"]
@@ -43,6 +43,7 @@ class World:
         omit: objects that never occur.
         scale: factors on the expected number of an object in a scene.
         scenes: weights of the kinds; those not named do not occur. Empty: SCENE_WEIGHTS.
+        palette: the light, "day" or "night"; nothing else in a scene changes.
 
     Raises:
         ValueError: a size out of range, a negative seed, an unknown name, or a factor that cannot be reached.
@@ -55,13 +56,17 @@ class World:
         omit: Sequence[str] = (),
         scale: Mapping[str, float] | None = None,
         scenes: Mapping[str, float] | None = None,
+        palette: str = "day",
     ) -> None:
         if not 32 <= size <= 256:
             raise ValueError(f"world: size is {size}, expected 32 to 256 pixels")
         if seed < 0:
             raise ValueError(f"world: seed is {seed}, expected 0 or more")
+        if palette not in PALETTES:
+            raise ValueError(f"world: palette is {palette!r}, expected one of: {', '.join(PALETTES)}")
         self.size = size
         self.seed = seed
+        self.moods = PALETTES[palette]
         self.probabilities = probabilities(omit, scale or {})
         self.cumulative_weights = cumulative(scenes or SCENE_WEIGHTS)
 
@@ -78,7 +83,7 @@ class World:
         grain = rng.standard_normal((GRAIN_CELLS, GRAIN_CELLS), dtype=np.float32)
         layout = Dice(uniforms[0])
         label = int(np.searchsorted(self.cumulative_weights, layout.between(0, 1), side="right"))
-        canvas = Canvas(self.size, layout.pick((MOODS[0], *MOODS)), layout.chance(0.5))
+        canvas = Canvas(self.size, layout.pick(self.moods), layout.chance(0.5))
         rows = zip(SLOTS, uniforms[2:], strict=True)
         present = {slot: Dice(row[1:]) for slot, row in rows if row[0] < self.probabilities[slot[0]]}
         paint(canvas, layout, VOCABULARY["scene"][label], Dice(uniforms[1]), present)

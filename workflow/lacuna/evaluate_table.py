@@ -1,0 +1,50 @@
+"""All evaluations of a configuration as one text: a block a source, a quantity a row, a method a column."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lacuna.formats import files, tables
+from lacuna.kit import command
+
+CELL = 22  # characters
+LABEL = 30
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage."""
+    args = parse_args(argv)
+    blocks = [block(Path(path).parent.name, Path(path).stem, tables.read_tsv(path)) for path in args.tables]
+    files.write_text(args.text, "\n\n".join(blocks) + "\n")
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Command line of the stage."""
+    parser = command.parser("evaluate_table", __doc__)
+    parser.add_argument("--tables", nargs="+", required=True, help="results/evaluate/GENERATOR/SOURCE.tsv")
+    parser.add_argument("--text", required=True)
+    return parser.parse_args(argv)
+
+
+def block(generator: str, source: str, rows: Sequence[Mapping[str, str]]) -> str:
+    """One source: mean over its images and, in brackets, the interval of the mean."""
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    cells = {(row["quantity"], row["method"]): cell(row) for row in rows}
+    count = max((int(row["num_images"]) for row in rows), default=0)
+    truth = "z is known" if any(row["truth"] == "yes" for row in rows) else "z is not known"
+    lines = [f"{generator}, {count} images of {source} ({truth}): mean [95 % interval of the mean]"]
+    lines.append(" " * LABEL + "".join(f"{method:<{CELL}}" for method in methods))
+    for quantity in dict.fromkeys(row["quantity"] for row in rows):
+        values = "".join(f"{cells.get((quantity, method), ''):<{CELL}}" for method in methods)
+        lines.append(f"{quantity:<{LABEL}}{values}")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def cell(row: Mapping[str, str]) -> str:
+    """A mean and its interval, to three digits after the point."""
+    mean, low, high = (float(row[name]) for name in ("mean", "low", "high"))
+    return f"{mean:.3f} [{low:.3f} {high:.3f}]"
+
+
+if __name__ == "__main__":
+    command.run("evaluate_table", main)
