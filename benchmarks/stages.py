@@ -66,7 +66,8 @@ def gan_rate(size: int, precision: str) -> float:
     schedule = [{"size": other, "images": 1 if other != size else 10**9, "fade": 0} for other in sizes]
     settings = {
         "sizes": GAN_SIZES, "schedule": schedule, "batch_size": 16, "learning_rate": 0.002, "betas": [0, 0.99],
-        "ema_half_life": 10000, "loss": "logistic", "r1": 5, "r1_interval": 16, "precision": precision,
+        "ema_half_life": 10000, "loss": "logistic", "critic_steps": 1, "r1": 5, "r1_interval": 16,
+        "precision": precision,
     }  # fmt: skip
     training = GanTraining(ProganGame, settings, 1, torch.device("cpu"))
     training.images = 16 * sizes.index(size)

@@ -30,6 +30,7 @@ SETTINGS: dict[str, Any] = {
     "learning_rate": 0.002,
     "betas": [0, 0.99],
     "loss": "logistic",
+    "critic_steps": 1,
     "gradient_penalty": 10.0,
     "drift": 0.001,
     "r1": 1.0,
@@ -42,6 +43,11 @@ SETTINGS: dict[str, Any] = {
     "log_interval": 24,
     "sheet_interval": 32,
 }
+# Another family is another word, and what it asks of the settings.
+WGAN: dict[str, Any] = {
+    "family": "wgan", "loss": "wasserstein", "critic_steps": 2, "images": 96,
+    "schedule": [{"size": 8, "images": 96, "fade": 0}],
+}  # fmt: skip
 Train = Callable[..., Path]
 
 
@@ -87,8 +93,22 @@ def test_training_leaves_weights_card_log_sheets_and_a_snapshot(train: Train) ->
     load_generator("progan", out / "state.ema.safetensors")
 
 
+def test_wgan_is_trained_by_the_same_stage(train: Train) -> None:
+    out = train("a", **WGAN)
+    generator = load_generator("wgan", out / "gan.safetensors")
+    assert (generator.family, generator.size, generator.z_dim) == ("wgan", 8, 4)
+    rows = tables.read_tsv(out / "gan.tsv")
+    assert [row["images"] for row in rows] == ["32", "48", "80", "96"]
+    assert all(float(row["penalty"]) > 0 for row in rows)
+    for change in ({"loss": "logistic"}, {"schedule": SETTINGS["schedule"]}):
+        with pytest.raises(ValueError, match="expected loss wasserstein and one size"):
+            train("b", **WGAN | change)
+
+
 @pytest.mark.parametrize(
-    "changes", [{}, {"precision": "bfloat16"}, {"loss": "wasserstein"}], ids=lambda changes: str(*changes.values())
+    "changes",
+    [{}, {"precision": "bfloat16"}, {"loss": "wasserstein"}, WGAN, WGAN | {"precision": "bfloat16"}],
+    ids=["progan", "bfloat16", "wasserstein", "wgan", "wgan_bfloat16"],
 )
 def test_interrupted_training_equals_the_unbroken_one(
     train: Train, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]

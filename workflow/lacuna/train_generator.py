@@ -31,6 +31,7 @@ from lacuna.training.gan_loop import Game, GanTraining
 from lacuna.training.journal import COLUMNS, Journal
 from lacuna.training.progan import ProganGame
 from lacuna.training.stylegan import StyleganGame
+from lacuna.training.wgan import WganGame
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ GAMES: dict[str, Callable[[Mapping[str, Any]], Game]] = {
     "acgan": AcganGame,
     "progan": ProganGame,
     "stylegan": StyleganGame,
+    "wgan": WganGame,
 }
 INTERVALS = ("checkpoint_interval", "log_interval", "sheet_interval")  # in real images shown
 # None of these changes what a step does. Leaving `images` out is what makes "train it longer" a change of one number.

@@ -15,12 +15,12 @@ from lacuna.training.schedule import Phase
 class GrowingGame:
     """A generator that grows against ProGAN's discriminator, which grows with it."""
 
-    discriminator_steps = 1
     classes: tuple[int, ...] = ()
 
     def __init__(self, generator: GrowingGenerator | GrowingStyleGenerator, settings: Mapping[str, Any]) -> None:
         self.generator = generator
         self.discriminator = GrowingDiscriminator(settings["sizes"])
+        self.discriminator_steps: int = settings["critic_steps"]
         self.final_size = 2 ** len(settings["sizes"])
         self.z_dim = self.generator.z_dim
         self.loss = losses.loss_of(settings, self.final_size)
