@@ -5,23 +5,26 @@ Also, where results/benchmarks/ exists, the time and peak memory that Snakemake 
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+import yaml
 
 from lacuna.formats import tables
+from lacuna.kit.configuration import check_config
 from lacuna.models.pixels import to_bytes
 from lacuna.registry.generators import load_generator
 from lacuna.registry.segmenters import load_segmenter
+from lacuna.train_generator import GAMES
 from lacuna.training.gan_loop import GanTraining
-from lacuna.training.progan import ProganGame
 from lacuna.world import World
 
 DEMO = Path("workflow/demo")
 BATCH = 50
-GAN_SIZES = [128, 128, 128, 64, 32, 16]
+FAMILIES = Path("experiments/families.yaml")
 
 
 def main() -> None:
@@ -43,9 +46,11 @@ def main() -> None:
     for heads in (("object",), ("object", "part", "material")):
         name = "segment_64px_" + "_".join(heads)
         show(name, rate(lambda heads=heads: segmenter.label_maps(images_NHW3, heads), BATCH), "images/s")
-    for precision in ("float32", "bfloat16"):
-        for size in (8, 16, 32, 64):
-            show(f"train_generator_{size}px_{precision}", gan_rate(size, precision), "images/s")
+    for family, settings in family_settings().items():
+        for stage in settings["schedule"]:
+            for precision in ("float32", "bfloat16"):
+                name = f"train_generator_{family}_{stage['size']}px_{precision}"
+                show(name, gan_rate(family, settings | {"precision": precision}, stage["size"]), "images/s")
     for name, value, unit in measured(Path("results/benchmarks")):
         show(name, value, unit)
 
@@ -60,19 +65,23 @@ def rate(work: Callable[[], object], items: int, seconds: float = 2.0) -> float:
     return items * calls / (time.perf_counter() - begun)
 
 
-def gan_rate(size: int, precision: str) -> float:
-    """Real images a second that the demo's GAN is trained on at one image size."""
-    sizes = [8, 16, 32, 64]
-    schedule = [{"size": other, "images": 1 if other != size else 10**9, "fade": 0} for other in sizes]
-    settings = {
-        "sizes": GAN_SIZES, "schedule": schedule, "batch_size": 16, "learning_rate": 0.002, "betas": [0, 0.99],
-        "ema_half_life": 10000, "loss": "logistic", "critic_steps": 1, "r1": 5, "r1_interval": 16,
-        "precision": precision,
-    }  # fmt: skip
-    training = GanTraining(ProganGame, settings, 1, torch.device("cpu"))
-    training.images = 16 * sizes.index(size)
+def family_settings() -> dict[str, dict[str, Any]]:
+    """Family -> settings that it is trained with in the comparison of families."""
+    overlay = yaml.safe_load(FAMILIES.read_text(encoding="utf-8"))
+    generators = {"progan": {"family": "progan", "trained_on": "chapel_train"}} | overlay["generators"]
+    sources = {"chapel_train": overlay["sources"]["chapel_train"]}
+    config = {"seed": 1, "report": "families", "sources": sources, "segmenters": {}, "generators": generators}
+    return {found["family"]: found["train"] for found in check_config(config)["generators"].values()}
+
+
+def gan_rate(family: str, settings: Mapping[str, Any], size: int) -> float:
+    """Real images a second that a family is trained on when it has come to an image size."""
+    training = GanTraining(GAMES[family], settings, 1, torch.device("cpu"))
+    while training.phase.size < size or training.phase.alpha < 1:
+        training.images += training.batch_size
     random = torch.Generator().manual_seed(1)
-    return rate(lambda: training.step(lambda _, side: torch.rand(16, 3, side, side, generator=random) * 2 - 1), 16, 4.0)
+    real = torch.rand(training.batch_size, 3, size, size, generator=random) * 2 - 1
+    return rate(lambda: training.step(lambda *_: real), training.batch_size * settings["critic_steps"], 4.0)
 
 
 def measured(folder: Path) -> list[tuple[str, float, str]]:
