@@ -31,7 +31,7 @@ def test_defaults_are_filled_in_at_any_depth(config: Config) -> None:
 def test_a_generators_settings_are_its_familys(config: Config) -> None:
     config["generators"]["style"] = {"family": "stylegan", "checkpoint": "a.pt", "truncation_layers": 8}
     filled = check_config(config)
-    assert generator_settings(filled, "style") == {"truncation": 1, "truncation_layers": 8}
+    assert generator_settings(filled, "style") == {"noise": "fixed", "truncation": 1, "truncation_layers": 8}
     assert generator_settings(filled, "progan_chapel") == {}
 
 

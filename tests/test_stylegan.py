@@ -15,7 +15,8 @@ from torch import Tensor
 from lacuna import sample
 from lacuna.models import chain, layers, stylegan_loading
 from lacuna.models.pixels import to_bytes
-from lacuna.models.stylegan import ConstantLayer, Habits, StyleGenerator
+from lacuna.models.stylegan import StyleGenerator, noise_of
+from lacuna.models.stylegan_layers import ConstantLayer, Habits
 from lacuna.registry.generators import load_generator
 
 WIDTHS, CHANNELS = [5, 7, 6], [6, 6, 5, 5, 4, 3]  # 128 pixels: the last up-convolution is fused where ports fuse
@@ -256,6 +257,20 @@ def test_smaller_output_of_a_checkpoint(z: Tensor, tmp_path: Path) -> None:
     assert loaded(rosinality(), tmp_path, size=16)(z).shape == (3, 3, 16, 16)
 
 
+@pytest.mark.parametrize("make", [genforce, rosinality])
+def test_noise_of_each_image_is_drawn_from_its_z(make: Any, z: Tensor, tmp_path: Path) -> None:
+    generator = loaded(make(), tmp_path, noise="per_image")
+    noise = noise_of(z, generator.styled_layers())
+    assert [part.shape for part in noise[::2]] == [(3, 1, 4 * 2**k, 4 * 2**k) for k in range(6)]
+    assert torch.equal(noise[10], noise[11]) == (make is rosinality)
+    assert not torch.equal(noise[0][0], noise[0][1])
+    for k, image in enumerate(generator(z)):
+        for layer, drawn in zip(generator.styled_layers(), noise, strict=True):
+            layer.noise.copy_(drawn[k : k + 1])
+        torch.testing.assert_close(chain.tail(generator, 1)(generator.mapping(z[k : k + 1]))[0], image, **EXACT)
+    assert torch.equal(generator(z.flip(0)).flip(0), generator(z))
+
+
 def test_own_weights_come_back_whole(z: Tensor, tmp_path: Path) -> None:
     generator = loaded(genforce(), tmp_path)
     again = loaded(generator.state_dict(), tmp_path)
@@ -383,3 +398,5 @@ def test_wrong_checkpoints_end_in_one_line(tmp_path: Path) -> None:
         loaded(genforce(), tmp_path, size=100)
     with pytest.raises(ValueError, match="settings psi are unknown to family stylegan, expected of: truncation, "):
         loaded(genforce(), tmp_path, psi=0.7)
+    with pytest.raises(ValueError, match="noise 'some' is unknown, expected one of: fixed, per_image"):
+        loaded(genforce(), tmp_path, noise="some")

@@ -34,7 +34,7 @@ def z() -> Tensor:
 
 def test_grown_generator_is_the_published_network(growing: GrowingStyleGenerator, z: Tensor) -> None:
     for size in (8, 32):
-        finished, weights = stylegan_loading.from_weights(growing.weights(size))
+        finished, weights = stylegan_loading.from_weights(growing.weights(size), noise="per_image")
         checkpoints.load_strict(finished, weights, "test")
         torch.testing.assert_close(finished(z), growing(z, size), atol=1e-4, rtol=0)  # float32, numbers about 10
     many = torch.randn(20_000, 6, generator=torch.Generator().manual_seed(2))
@@ -49,9 +49,9 @@ def test_a_new_size_fades_in_from_the_one_before(growing: GrowingStyleGenerator,
 def test_noise_is_new_for_every_image_while_training(growing: GrowingStyleGenerator, z: Tensor) -> None:
     growing.style_mixing = 0.0
     same = z[:1].expand(2, -1)
-    fixed = growing(same, 32)
+    own = growing(same, 32)
     one, other = growing(same, 32, random=torch.Generator().manual_seed(3))
-    assert torch.equal(fixed[0], fixed[1])
+    assert torch.equal(own[0], own[1])
     assert not torch.equal(one, other)
     for layer in growing.layers.values():
         layer.noise_weight.data.zero_()

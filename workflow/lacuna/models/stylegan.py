@@ -4,8 +4,12 @@
 
 The states from layer0 on are (features, w): every layer styles its features by the same w. A layer: (nearest
 upsampling) -> equalised convolution -> (blur) -> noise -> bias -> leaky ReLU -> AdaIN; layer0 has a learned constant
-where the others have a convolution. The noise of a layer is one fixed image, a buffer: that of the checkpoint, or,
-where it has none, drawn from NOISE_SEED and the layer's number. So x depends on z alone, whatever the batch or shard.
+where the others have a convolution.
+
+x depends on z alone, whatever the batch or shard, in one of two ways. `fixed` noise: a layer has one noise image, a
+buffer, that of the checkpoint, or, where it has none, drawn from NOISE_SEED and the layer's number. `per_image` noise:
+drawn anew for every image, from its z; so the published statistics were measured, and a network trained for a short
+time lays its scenes out by noise. Heads and tails of a generator have the fixed noise always, as nothing there knows z.
 
 Truncation pulls the w of the first `truncation_layers` layers (of all where None) towards its mean: a layer sees
 w_avg + truncation (w - w_avg). A style is affine in w, so this goes into the styles' weights; w itself stays.
@@ -16,184 +20,25 @@ Source:
     Karras et al. 2019, arXiv:1812.04948, and its published network.
 """
 
-import math
+import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from lacuna.models.chain import Generator
-from lacuna.models.layers import LEAK, adain, blur, pixel_norm, upscale_conv
+from lacuna.models.stylegan_layers import (
+    FIRST_SIZE,
+    PUBLISHED,
+    Habits,
+    MappingNetwork,
+    OutputLayer,
+    StyledLayer,
+    styled_layers,
+)  # fmt: skip
 
-FIRST_SIZE = 4  # pixels of layer0 and layer1
-MAPPING_RATE = 0.01  # learning rate of the published mapping network, relative to the others'
-NOISE_SEED = 0
-W_AVG_SEED, W_AVG_SAMPLES = 0, 10_000
-Features = tuple[Tensor, Tensor]  # (features NCHW, w ND)
-
-
-@dataclass(frozen=True)
-class Habits:
-    """What the known networks do differently; the defaults are the published one's and ours."""
-
-    epsilon: float = 1e-8  # added to the variance of a channel
-    blurs_bias: bool = False  # bias before the blur, which takes some of it away at the borders
-    shares_noise: bool = False  # one noise image a size, instead of one a layer
-    stores_noise: bool = True
-    stores_w_avg: bool = True
-
-
-PUBLISHED = Habits()
-
-
-class Dense(nn.Module):
-    """Equalised linear map and leaky ReLU, learning at `rate` times the other layers' speed."""
-
-    def __init__(self, in_width: int, out_width: int, rate: float) -> None:
-        super().__init__()
-        self.rate = rate
-        self.weight = nn.Parameter(torch.randn(out_width, in_width) / rate)
-        self.bias = nn.Parameter(torch.zeros(out_width))
-        self.scale = rate * math.sqrt(2 / in_width)
-
-    def forward(self, z_ND: Tensor) -> Tensor:
-        return F.leaky_relu(F.linear(z_ND, self.weight * self.scale, self.bias * self.rate), LEAK)
-
-
-class MappingNetwork(nn.Sequential):
-    """z -> w.
-
-    Args:
-        widths: latent numbers of z, of the layers between, and of w.
-        rate: learning rate, relative to the other layers'.
-    """
-
-    w_avg: Tensor  # (D,), mean of w
-
-    def __init__(self, widths: Sequence[int], habits: Habits, rate: float = MAPPING_RATE) -> None:
-        layers = [Dense(before, after, rate) for before, after in pairwise(widths)]
-        super().__init__(OrderedDict((f"dense{k}", layer) for k, layer in enumerate(layers)))
-        self.z_dim = widths[0]
-        self.register_buffer("w_avg", torch.zeros(widths[-1]), persistent=habits.stores_w_avg)
-
-    def forward(self, z_ND: Tensor) -> Tensor:
-        """From z (N, D) or (N, D, 1, 1) to w (N, D)."""
-        w_ND: Tensor = super().forward(pixel_norm(z_ND.flatten(1)))
-        return w_ND
-
-    @torch.no_grad()
-    def estimate_average(self) -> None:
-        """Set `w_avg` to the mean of w over W_AVG_SAMPLES z drawn from W_AVG_SEED."""
-        random = torch.Generator().manual_seed(W_AVG_SEED)
-        self.w_avg.copy_(self(torch.randn(W_AVG_SAMPLES, self.z_dim, generator=random).to(self.w_avg)).mean(0))
-
-
-class Style(nn.Module):
-    """w -> deviation and mean that AdaIN gives a layer's channels: equalised, affine."""
-
-    def __init__(self, channels: int, w_dim: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(2 * channels, w_dim))
-        self.bias = nn.Parameter(torch.zeros(2 * channels))
-        self.scale = 1 / math.sqrt(w_dim)
-
-    def forward(self, w_ND: Tensor) -> tuple[Tensor, Tensor]:
-        """Both (N, C, 1, 1)."""
-        style_NC11 = F.linear(w_ND, self.weight * self.scale, self.bias)[:, :, None, None]
-        deviation_NC11, mean_NC11 = style_NC11.chunk(2, dim=1)
-        return deviation_NC11 + 1, mean_NC11
-
-    @torch.no_grad()
-    def pull(self, w_avg_D: Tensor, psi: float) -> None:
-        """From now on treat every w as w_avg + psi (w - w_avg)."""
-        self.bias.add_((1 - psi) * (self.weight * self.scale) @ w_avg_D)
-        self.weight.mul_(psi)
-
-
-class StyledLayer(nn.Module):
-    """What every layer does after its convolution."""
-
-    noise: Tensor  # (1, 1, H, W)
-
-    def __init__(self, number: int, channels: int, w_dim: int, habits: Habits) -> None:
-        super().__init__()
-        self.size = FIRST_SIZE * 2 ** (number // 2)
-        self.habits = habits
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.noise_weight = nn.Parameter(torch.zeros(channels))
-        self.style = Style(channels, w_dim)
-        seed = NOISE_SEED + (number - number % 2 if habits.shares_noise else number)
-        noise = torch.randn(1, 1, self.size, self.size, generator=torch.Generator().manual_seed(seed))
-        self.register_buffer("noise", noise, persistent=habits.stores_noise)
-
-    def finish(self, x_NCHW: Tensor, w_ND: Tensor, noise_N1HW: Tensor) -> Tensor:
-        """Noise, bias, leaky ReLU, AdaIN; `x` and the noise may be one for all images."""
-        # With the channels last, as convolutions leave them: other orders cost more than the sum itself.
-        noise_NHWC = noise_N1HW.permute(0, 2, 3, 1) * self.noise_weight
-        x_NCHW = F.leaky_relu(x_NCHW + (noise_NHWC.permute(0, 3, 1, 2) + self.bias_map()), LEAK)
-        deviation_NC11, mean_NC11 = self.style(w_ND)
-        return adain(x_NCHW, deviation_NC11, mean_NC11, self.habits.epsilon)
-
-    def bias_map(self) -> Tensor:
-        """The bias, (C, 1, 1) or (C, H, W)."""
-        return self.bias[:, None, None]
-
-
-class ConstantLayer(StyledLayer):
-    """w -> (features, w) at 4x4 pixels."""
-
-    def __init__(self, channels: int, w_dim: int, habits: Habits) -> None:
-        super().__init__(0, channels, w_dim, habits)
-        self.const = nn.Parameter(torch.ones(1, channels, FIRST_SIZE, FIRST_SIZE))
-
-    def forward(self, w_ND: Tensor) -> Features:
-        return self.finish(self.const, w_ND, self.noise), w_ND
-
-
-class ConvLayer(StyledLayer):
-    """(features, w) -> (features, w) at the same size."""
-
-    def __init__(self, number: int, in_channels: int, channels: int, w_dim: int, habits: Habits) -> None:
-        super().__init__(number, channels, w_dim, habits)
-        self.weight = nn.Parameter(torch.randn(channels, in_channels, 3, 3))
-        self.scale = math.sqrt(2 / (9 * in_channels))
-
-    def forward(self, state: Features) -> Features:
-        x_NCHW, w_ND = state
-        return self.finish(self.convolve(x_NCHW), w_ND, self.noise), w_ND
-
-    def convolve(self, x_NCHW: Tensor) -> Tensor:
-        x_NCHW = x_NCHW.contiguous(memory_format=torch.channels_last)
-        return F.conv2d(x_NCHW, self.weight * self.scale, padding=1)
-
-
-class UpscaleLayer(ConvLayer):
-    """(features, w) -> (features, w) at twice the size."""
-
-    def convolve(self, x_NCHW: Tensor) -> Tensor:
-        x_NCHW = x_NCHW.contiguous(memory_format=torch.channels_last)
-        return blur(upscale_conv(x_NCHW, self.weight * self.scale))
-
-    def bias_map(self) -> Tensor:
-        bias_C11 = super().bias_map()
-        return blur(bias_C11.expand(1, -1, self.size, self.size))[0] if self.habits.blurs_bias else bias_C11
-
-
-class OutputLayer(nn.Module):
-    """(features, w) -> x (N, 3, H, W): linear, not clamped."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(3, channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(3))
-        self.scale = 1 / math.sqrt(channels)
-
-    def forward(self, state: Features) -> Tensor:
-        return F.conv2d(state[0], self.weight * self.scale, self.bias)
+NOISES = ("fixed", "per_image")
 
 
 class StyleGenerator(Generator):
@@ -204,11 +49,15 @@ class StyleGenerator(Generator):
         channels: at 4, 8, 16, ... pixels.
         truncation: how far w may lie from its mean, 0 (not at all) to 1 (as it is).
         truncation_layers: how many layers this holds for, from layer0 on; all where None.
+        noise: `fixed`, or `per_image` for the generator as a whole.
     """
+
+    mapping: MappingNetwork
+    output: OutputLayer
 
     def __init__(
         self, widths: Sequence[int], channels: Sequence[int], habits: Habits = PUBLISHED, truncation: float = 1.0,
-        truncation_layers: int | None = None,
+        truncation_layers: int | None = None, noise: str = "fixed",
     ) -> None:  # fmt: skip
         super().__init__(
             OrderedDict(
@@ -219,30 +68,55 @@ class StyleGenerator(Generator):
         )
         self.z_dim, self.size = widths[0], image_size(channels)
         self.habits, self.truncation, self.truncation_layers = habits, truncation, truncation_layers
+        self.noise = noise
+        if noise not in NOISES:
+            raise ValueError(f"noise {noise!r} is unknown, expected one of: {', '.join(NOISES)}")
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Z (N, D) -> x (N, 3, H, W)."""
+        if self.noise == "fixed":
+            x_N3HW: Tensor = super().forward(z)
+            return x_N3HW
+        layers = self.styled_layers()
+        features_NCHW = styled(layers, z, [self.mapping(z)] * len(layers), noise_of(z, layers))
+        x_N3HW = self.output((features_NCHW, z))
+        return x_N3HW
 
     def after_loading(self) -> None:
         """Truncate, with an estimate of the mean w where the checkpoint has none."""
         if self.truncation == 1:
             return
-        mapping = self.get_submodule("mapping")
-        assert isinstance(mapping, MappingNetwork)
         if not self.habits.stores_w_avg:
-            mapping.estimate_average()
-        layers = [layer for layer in self.children() if isinstance(layer, StyledLayer)]
-        for layer in layers[: self.truncation_layers]:
-            layer.style.pull(mapping.w_avg, self.truncation)
+            self.mapping.estimate_average()
+        for layer in self.styled_layers()[: self.truncation_layers]:
+            layer.style.pull(self.mapping.w_avg, self.truncation)
+
+    def styled_layers(self) -> list[StyledLayer]:
+        """layer0, layer1, ..."""
+        return [layer for layer in self.children() if isinstance(layer, StyledLayer)]
 
 
-def styled_layers(channels: Sequence[int], w_dim: int, habits: Habits) -> OrderedDict[str, StyledLayer]:
-    """layer0, layer1, ...: all between mapping and output, two a size; `channels` as in StyleGenerator."""
-    layers: list[StyledLayer] = [
-        ConstantLayer(channels[0], w_dim, habits),
-        ConvLayer(1, channels[0], channels[0], w_dim, habits),
+def styled(
+    layers: Sequence[StyledLayer], x_NCHW: Tensor, w_LND: Sequence[Tensor], noise_LN1HW: Sequence[Tensor]
+) -> Tensor:
+    """Features after the last of these layers, by a w and a noise for each; layer0 does not look at `x`."""
+    for layer, w_ND, noise_N1HW in zip(layers, w_LND, noise_LN1HW, strict=True):
+        x_NCHW = layer.finish(layer.source(x_NCHW), w_ND, noise_N1HW)
+    return x_NCHW
+
+
+def noise_of(z_ND: Tensor, layers: Sequence[StyledLayer]) -> list[Tensor]:
+    """Noise (N, 1, H, W) for each layer; an image's own is drawn from the bytes of its z."""
+    streams = [
+        torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(z_D.numpy().tobytes()).digest()[:8], "big") >> 1)
+        for z_D in z_ND.detach().flatten(1).float().cpu()
     ]
-    for before, after in pairwise(channels):
-        layers.append(UpscaleLayer(len(layers), before, after, w_dim, habits))
-        layers.append(ConvLayer(len(layers), after, after, w_dim, habits))
-    return OrderedDict((f"layer{k}", layer) for k, layer in enumerate(layers))
+    found: list[Tensor] = []
+    for k, layer in enumerate(layers):
+        if not (k % 2 and layer.habits.shares_noise):
+            drawn = [torch.randn(1, layer.size, layer.size, generator=stream) for stream in streams]
+        found.append(torch.stack(drawn).to(layer.noise))
+    return found
 
 
 def image_size(channels: Sequence[int]) -> int:

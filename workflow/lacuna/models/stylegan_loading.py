@@ -6,21 +6,24 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from lacuna.models.stylegan import FIRST_SIZE, Habits, StyleGenerator
+from lacuna.models.stylegan import StyleGenerator
+from lacuna.models.stylegan_layers import FIRST_SIZE, Habits
 from lacuna.models.stylegan_ports import NOTHING, PORTS, Port
 
 Weights = Mapping[str, Tensor]
 
 
 def from_weights(
-    weights: Weights, truncation: float = 1.0, truncation_layers: int | None = None, size: int | None = None
-) -> tuple[StyleGenerator, dict[str, Tensor]]:
+    weights: Weights, truncation: float = 1.0, truncation_layers: int | None = None, size: int | None = None,
+    noise: str = "fixed",
+) -> tuple[StyleGenerator, dict[str, Tensor]]:  # fmt: skip
     """The network that `weights` belong to, not yet filled, and the weights under its names.
 
     Args:
         truncation: see StyleGenerator.
         truncation_layers: see StyleGenerator.
         size: pixels of an image, where the checkpoint has outputs of several sizes; the largest where None.
+        noise: see StyleGenerator.
 
     Raises:
         ValueError: these are no weights of a StyleGAN.
@@ -34,7 +37,7 @@ def from_weights(
     num_layers = count_layers(port, weights, size)
     channels = [length(port, weights, f"layer{k}.style.bias", num_layers) // 2 for k in range(0, num_layers, 2)]
     generator = StyleGenerator(
-        mapping_widths(port, weights), channels, habits_of(port, weights), truncation, truncation_layers
+        mapping_widths(port, weights), channels, habits_of(port, weights), truncation, truncation_layers, noise
     )
     generator.key_names = {own: key_of(port, weights, own, num_layers) for own in generator.state_dict()}
     return generator, dict(renamed(port, weights, generator, num_layers))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from lacuna.models.stylegan import FIRST_SIZE, MAPPING_RATE, PUBLISHED, Habits
+from lacuna.models.stylegan_layers import FIRST_SIZE, MAPPING_RATE, PUBLISHED, Habits
 
 FUSED_FROM = 128  # pixels: from this size on the published network's up-convolutions are fused
 NOTHING = ""  # key of a weight that a port does not have, and that is 0 then

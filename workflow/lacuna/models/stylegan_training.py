@@ -13,12 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from lacuna.models.progan_training import enlarge
-from lacuna.models.stylegan import (
+from lacuna.models.stylegan import noise_of, styled
+from lacuna.models.stylegan_layers import (
     FIRST_SIZE,
     MAPPING_RATE,
     PUBLISHED,
-    ConstantLayer,
-    ConvLayer,
     MappingNetwork,
     OutputLayer,
     StyledLayer,
@@ -53,17 +52,14 @@ class GrowingStyleGenerator(nn.Module):
 
         Args:
             alpha: how far the size is blended in over the one before, 0 to 1.
-            random: where the noise and the mixing of styles come from; the fixed noise and no mixing where None.
+            random: where the noise and the mixing of styles come from; where None nothing is mixed, and an image's
+                noise is that of its z.
         """
         layers = list(self.layers.values())[: _layers(size)]
         w_LND = self._styles(z_ND, len(layers), random)
-        x_NCHW, before_NCHW = z_ND, z_ND
-        for k, layer in enumerate(layers):
-            noise_N1HW = layer.noise if random is None else _noise(len(z_ND), layer, random)
-            if k == len(layers) - 2:
-                before_NCHW = x_NCHW
-            source_NCHW = layer.const if isinstance(layer, ConstantLayer) else _convolved(layer, x_NCHW)
-            x_NCHW = layer.finish(source_NCHW, w_LND[k], noise_N1HW)
+        noise_LN1HW = [_noise(len(z_ND), layer, random) for layer in layers] if random else noise_of(z_ND, layers)
+        before_NCHW = styled(layers[:-2], z_ND, w_LND[:-2], noise_LN1HW[:-2])
+        x_NCHW = styled(layers[-2:], before_NCHW, w_LND[-2:], noise_LN1HW[-2:])
         x_N3HW: Tensor = getattr(self, output_name(size))((x_NCHW, z_ND))
         if alpha < 1:
             small_N3HW = getattr(self, output_name(size // 2))((before_NCHW, z_ND))
@@ -99,11 +95,6 @@ class GrowingStyleGenerator(nn.Module):
 
 def output_name(size: int) -> str:
     return f"output_{size}x{size}"
-
-
-def _convolved(layer: StyledLayer, x_NCHW: Tensor) -> Tensor:
-    assert isinstance(layer, ConvLayer)
-    return layer.convolve(x_NCHW)
 
 
 def _noise(count: int, layer: StyledLayer, random: torch.Generator) -> Tensor:

@@ -18,8 +18,10 @@ class StyleganGame(GrowingGame):
     So it was published; here it also means that ProGAN and StyleGAN see the same images at the same sizes and differ
     in the generator alone. At 64 pixels one size from the start would do too, at twice the time.
 
-    The published mapping network learns a hundred times slower than the other layers (`mapping_rate` 0.01), over
-    25 million images. In a training a hundred times shorter it would stay what it was at the start.
+    The published mapping network learns a hundred times slower than the other layers (`mapping_rate` 0.01), over 25
+    million images. In a training a hundred times shorter it would stay what it was at the start; at the others' rate w
+    collapses: after 16,000 images of 8 pixels the w of two z had correlation 0.96, and the samples 0.6 of the scenes'
+    standard deviation. With 0.1 it was 0.61 and 1.0 of it after 12,000.
 
     Source:
         Karras et al. 2019, arXiv:1812.04948, section 2 and appendix C: growing from 8 pixels, non-saturating loss with
