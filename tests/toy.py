@@ -146,7 +146,13 @@ def planned(copy: Path, *words: str) -> dict[str, int]:
     return {name: int(count) for name, count in rows if "_" in name and name not in TARGETS}
 
 
-TARGETS = {"train_segmenter", "train_generator", "train_encoder"}  # stage targets whose names hold a _
+TARGETS = {
+    "train_segmenter",
+    "train_generator",
+    "train_classifier",
+    "train_encoder",
+    "fsd_by_class",
+}  # stage targets whose names hold a _
 
 
 def arrays(copy: Path) -> dict[str, np.ndarray]:

@@ -11,10 +11,8 @@ from pathlib import Path
 from lacuna.figures.colours import class_colours, hex_colour
 from lacuna.formats import files
 from lacuna.kit import command
-from lacuna.pages import across, beside, distribution, findings, instances, render, run, training
+from lacuna.pages import beside, conditional, distribution, findings, instances, render, run, training
 from lacuna.pages.inputs import Inputs
-
-log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,13 +24,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     inverted = [inputs.inverted(entry) for entry in args.settings["inversions"]]
     colours = class_colours(instances.legend_classes(inverted))
     inversions = instances.views(inverted, colours)
+    section = conditional.view(inputs)
     trainings = training.views(inputs)
-    unequal = across.unequal_counts(comparisons)
-    if unequal:
-        log.warning(unequal)
     page = render.page(
-        unequal_counts=unequal,
-        across=across.classes_across(comparisons) if len(comparisons) > 1 else [],
         report=args.settings["report"],
         description=comparisons[0].headline if comparisons else findings.lead(inversions),
         comparisons=comparisons,
@@ -40,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         lead=findings.lead(inversions),
         lead_pair=findings.pair(inverted, inversions),
         lead_note=" ".join(view.claim for view in inversions),
+        section=section,
         inversions=inversions,
         legend=[(name, hex_colour(colour)) for name, colour in colours.items()],
         shown_percent=args.settings["fsd"]["presence_percent"],
@@ -47,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         run=run.view(inputs, args.code),
     )
     if args.files_dir:
-        beside.write(args.files_dir, comparisons, inversions, trainings)
+        beside.write(args.files_dir, comparisons, section, inversions, trainings)
     files.write_text(args.html, page)
 
 

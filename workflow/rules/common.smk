@@ -38,6 +38,7 @@ wildcard_constraints:
     generated=r"[a-z0-9][a-z0-9_]*",
     segmenter=r"[a-z0-9][a-z0-9_]*",
     generator=r"[a-z0-9][a-z0-9_]*",
+    classifier=r"[a-z0-9][a-z0-9_]*",
     method=r"[a-z_]+",
     part=r"layer_\d+|tail|encoder|direct",
     shard=r"\d+-\d+",
@@ -97,8 +98,9 @@ def source_count(name):
 
 
 def source_path(name):
-    """Folder, zip file or LMDB of a source; empty for what the workflow makes."""
-    return CONFIG["sources"][name].get("path", "")
+    """Folder, zip file or LMDB of a source; empty for image shards that the workflow makes."""
+    source = CONFIG["sources"][name]
+    return "" if source["kind"] in targets.SHARDED else source["path"]
 
 
 def shard_listing(wildcards):
@@ -122,7 +124,7 @@ def segment_settings(wildcards):
 
 def covering_shards(name, first, last):
     """Image shards of a source that hold images `first` to `last`; none for a folder."""
-    if source_path(name):
+    if CONFIG["sources"][name]["kind"] not in targets.SHARDED:
         return []
     stage = targets.SHARDED[CONFIG["sources"][name]["kind"]]
     ranges = shards(source_count(name), CONFIG["shard_size"]["images"], first, last)
@@ -270,6 +272,33 @@ def inverted_images(wildcards):
     return covering_shards(wildcards.source, 0, inversion(wildcards)["count"] - 1)
 
 
+def conditional_pair(wildcards):
+    """The configuration's entry for the wildcards' generated and real source."""
+    return targets.conditional_entry(CONFIG, wildcards.generated, wildcards.real)
+
+
+def pair_shards(wildcards, side):
+    """Image shards of one side of a conditional evaluation: real, generated or training."""
+    entry = conditional_pair(wildcards)
+    return targets.image_shards(CONFIG, targets.training_source(CONFIG, entry) if side == "training" else entry[side])
+
+
+def pair_count(wildcards, side):
+    """Number of images of that side."""
+    entry = conditional_pair(wildcards)
+    return source_count(targets.training_source(CONFIG, entry) if side == "training" else entry[side])
+
+
+def pair_classifier(wildcards):
+    """The configuration's entry for the classifier of a conditional evaluation."""
+    return CONFIG["classifiers"][conditional_pair(wildcards)["classifier"]]
+
+
+def pair_generator(wildcards):
+    """Name of the generator whose samples are evaluated; none where they come from elsewhere."""
+    return CONFIG["sources"][wildcards.generated].get("generator")
+
+
 def report_examples():
     """First image shard of every compared source: what the sheets show."""
     names = dict.fromkeys(entry[side] for entry in CONFIG["comparisons"] for side in ("real", "generated"))
@@ -278,5 +307,6 @@ def report_examples():
 
 def training_logs():
     """Logs of the trainings whose curves the page shows."""
-    trained = [path for stage in ("train_segmenter", "train_generator", "train_encoder") for path in STAGE_FILES[stage]]
+    stages = ("train_segmenter", "train_generator", "train_classifier", "train_encoder")
+    trained = [path for stage in stages for path in STAGE_FILES[stage]]
     return [path.removesuffix(".safetensors") + ".tsv" for path in trained]

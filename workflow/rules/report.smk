@@ -3,6 +3,8 @@ rule report_page:
     input:
         comparisons=STAGE_FILES["fsd"],
         examples=report_examples(),
+        classes=[path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in STAGE_FILES[stage]],
+        samples=[path for entry in CONFIG["conditional"] for path in targets.image_shards(CONFIG, entry["generated"])],
         inversions=STAGE_FILES["invert"],
         evaluations=STAGE_FILES["evaluate"],
         omissions=STAGE_FILES["omissions"],

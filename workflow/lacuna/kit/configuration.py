@@ -14,7 +14,7 @@ import yaml
 from lacuna.kit import jobs, published
 
 Config = dict[str, Any]
-FILES = ("folder", "lsun")  # kinds of source that have a path
+FILES = ("folder", "lsun", "labelled")  # kinds of source that have a path
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -162,6 +162,7 @@ def _cross_checks(config: Config) -> Iterator[str]:
         yield from _segmenter_check(config, comparison, place)
     yield from _picture_checks(config)
     yield from _calibration_checks(config)
+    yield from _conditional_checks(config)
     yield from _inversion_checks(config)
 
 
@@ -174,6 +175,44 @@ def _picture_checks(config: Config) -> Iterator[str]:
     for place, name in used:
         if config["sources"].get(name, {}).get("kind") == "table":
             yield f"{place}: found {name!r}, a table of areas, expected a source that has images"
+
+
+def _conditional_checks(config: Config) -> Iterator[str]:
+    for name, classifier in config["classifiers"].items():
+        if classifier["family"] == "exported" and Path(classifier["checkpoint"]).parts[:1] == ("resources",):
+            yield (
+                f"classifiers.{name}.checkpoint: found {classifier['checkpoint']!r}, a downloaded file; expected a "
+                "program that you exported yourself, since loading one runs what its maker wrote"
+            )
+        if "checkpoint" not in classifier:
+            yield from _trainable(config, f"classifiers.{name}", classifier, ("trained_on", "validated_on"))
+    seen = set()
+    for number, entry in enumerate(config["conditional"]):
+        place = f"conditional.{number}"
+        for key, section in (("real", "sources"), ("generated", "sources"), ("training", "sources")):
+            if key in entry:
+                yield from _reference(config, section, entry[key], f"{place}.{key}")
+                yield from _has_labels(config, entry[key], f"{place}.{key}")
+        yield from _reference(config, "classifiers", entry["classifier"], f"{place}.classifier")
+        if "segmenter" in entry:
+            yield from _reference(config, "segmenters", entry["segmenter"], f"{place}.segmenter")
+        generator = config["generators"].get(config["sources"].get(entry["generated"], {}).get("generator"), {})
+        if "training" not in entry and "trained_on" not in generator:
+            yield f"{place}: key 'training' is missing, expected the source that {entry['generated']} was trained on"
+        pair = (entry["generated"], entry["real"])
+        if pair in seen:
+            yield f"{place}: found {pair} twice, expected one entry for each pair"
+        seen.add(pair)
+    for number, name in enumerate(config["class_counts"]):
+        if name not in {entry["generated"] for entry in config["conditional"]}:
+            yield f"class_counts.{number}: found {name!r}, expected the generated source of an entry of conditional"
+
+
+def _has_labels(config: Config, name: str, place: str) -> Iterator[str]:
+    source = config["sources"].get(name, {"kind": "world"})
+    family = config["generators"].get(source.get("generator"), {"family": "acgan"})["family"]
+    if source["kind"] not in ("world", "labelled", "generator") or family != "acgan":
+        yield f"{place}: found {name!r}, which has no labels, expected a world, labelled folders or an acgan's samples"
 
 
 def _calibration_checks(config: Config) -> Iterator[str]:

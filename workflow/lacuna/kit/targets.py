@@ -18,7 +18,12 @@ ENCODER_OF_METHOD = {
     "layered_z": "encoder",
     "layered_r": "encoder",
 }
-SHARDED = {"world": "render", "generator": "sample"}  # kinds whose images the workflow makes, and the stage that does
+CONDITIONAL = {"discriminate": ("tsv", "json"), "diversity": ("tsv", "json"), "overfit": ("tsv", "json", "h5")}
+SHARDED = {
+    "world": "render",
+    "labelled": "gather",
+    "generator": "sample",
+}  # kinds whose images the workflow makes, and the stage that does
 
 
 def stage_files(config: Config) -> dict[str, list[str]]:
@@ -26,10 +31,12 @@ def stage_files(config: Config) -> dict[str, list[str]]:
     files = {
         "fetch": [published.result(entry) for entry in config["downloads"].values()],
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
+        "gather": [path for name in used_sources(config) for path in image_shards(config, name, "labelled")],
         "train_segmenter": [segmenter_weights(config, name) for name in trained(config, "segmenters")],
         "train_generator": [
             path for name in trained(config, "generators") for path in generator_files(config, name)
         ],
+        "train_classifier": [classifier_weights(config, name) for name in trained(config, "classifiers")],
         "sample": [path for name in used_sources(config) for path in image_shards(config, name, "generator")],
         "segment": [path for pair in measured(config) for path in table_shards(config, *pair, "segment")],
         "tabulate": [path for pair in measured(config) for path in table_shards(config, *pair, "tabulate")],
@@ -37,6 +44,13 @@ def stage_files(config: Config) -> dict[str, list[str]]:
         "fsd": [path for comparison in config["comparisons"] for path in fsd_files(comparison)],
         "plant": [path for name in config["calibrate"]["segmenters"] for path in planted_shards(config, name)],
         "calibrate": [f"results/calibrate/{name}.tsv" for name in config["calibrate"]["segmenters"]],
+        "fsd_by_class": [
+            path for entry in config["conditional"] if "segmenter" in entry for path in by_class_files(entry)
+        ],
+        **{
+            stage: [path for entry in config["conditional"] for path in conditional_files(stage, entry)]
+            for stage in CONDITIONAL
+        },
         "train_encoder": [
             f"results/train_encoder/{name}/{part}.safetensors"
             for name in inverted_generators(config)
@@ -58,7 +72,9 @@ def used_sources(config: Config) -> list[str]:
     names = [entry[side] for entry in config["comparisons"] for side in ("real", "generated")]
     names += [entry["source"] for entry in config["inversions"]]
     names += [config["calibrate"]["source"]] if config["calibrate"]["segmenters"] else []
-    for section in ("segmenters", "generators"):
+    names += [name for entry in config["conditional"] for name in (entry["real"], entry["generated"])]
+    names += [training_source(config, entry) for entry in config["conditional"]]
+    for section in ("segmenters", "generators", "classifiers"):
         for name in trained(config, section):
             entry = config[section][name]
             names += [entry[key] for key in ("trained_on", "validated_on") if key in entry]
@@ -66,14 +82,18 @@ def used_sources(config: Config) -> list[str]:
 
 
 def trained(config: Config, section: str) -> list[str]:
-    """Segmenters or generators in use that have no checkpoint and so are trained by the workflow."""
+    """Segmenters, classifiers or generators in use that have no checkpoint and so are trained by the workflow."""
     if section == "segmenters":
         names = [entry["segmenter"] for entry in config["comparisons"]]
         names += [inversion_segmenter(config, entry) for entry in config["inversions"]]
         names += config["calibrate"]["segmenters"]
+        names += [entry["segmenter"] for entry in config["conditional"] if "segmenter" in entry]
+    elif section == "classifiers":
+        names = [entry["classifier"] for entry in config["conditional"]]
     else:
         used = [entry[side] for entry in config["comparisons"] for side in ("real", "generated")]
         used += [entry["source"] for entry in config["inversions"]]
+        used += [entry["generated"] for entry in config["conditional"]]
         names = [
             config["sources"][name]["generator"] for name in used if config["sources"][name]["kind"] == "generator"
         ]
@@ -84,6 +104,8 @@ def trained(config: Config, section: str) -> list[str]:
 def measured(config: Config) -> list[tuple[str, str]]:
     """Pairs of segmenter and source that are segmented."""
     pairs = [(entry["segmenter"], entry[side]) for entry in config["comparisons"] for side in ("real", "generated")]
+    by_class = [entry for entry in config["conditional"] if "segmenter" in entry]
+    pairs += [(entry["segmenter"], entry[side]) for entry in by_class for side in ("real", "generated")]
     return list(dict.fromkeys(pairs))
 
 
@@ -124,6 +146,29 @@ def fsd_files(comparison: Config) -> list[str]:
     """JSON and TSV of one comparison."""
     stem = "results/fsd/{segmenter}/{real}~{generated}".format(**comparison)
     return [f"{stem}.json", f"{stem}.tsv"]
+
+
+def by_class_files(entry: Config) -> list[str]:
+    """JSON and TSV of the comparison within each class."""
+    stem = "results/fsd_by_class/{segmenter}/{real}~{generated}".format(**entry)
+    return [f"{stem}.json", f"{stem}.tsv"]
+
+
+def conditional_files(stage: str, entry: Config) -> list[str]:
+    """Results of one stage of the evaluation of a conditional generator."""
+    return [f"results/{stage}/{entry['generated']}~{entry['real']}.{suffix}" for suffix in CONDITIONAL[stage]]
+
+
+def conditional_entry(config: Config, generated: str, real: str) -> Config:
+    """The evaluation of `generated` against `real`."""
+    return next(entry for entry in config["conditional"] if (entry["generated"], entry["real"]) == (generated, real))
+
+
+def training_source(config: Config, entry: Config) -> str:
+    """Source of the training images of an evaluated generator: named, or what it was trained on."""
+    if "training" in entry:
+        return str(entry["training"])
+    return str(config["generators"][config["sources"][entry["generated"]]["generator"]]["trained_on"])
 
 
 def planted_shards(config: Config, segmenter: str) -> list[str]:
@@ -236,6 +281,11 @@ def generator_settings(config: Config, name: str) -> Config:
     """What a generator's entry says beside where its weights come from: how they are used, such as `truncation`."""
     origin = ("family", "checkpoint", "trained_on", "train", "splits", "encoders")
     return {key: value for key, value in config["generators"][name].items() if key not in origin}
+
+
+def classifier_weights(config: Config, name: str) -> str:
+    """Weights of a classifier: given, or made by train_classifier."""
+    return str(config["classifiers"][name].get("checkpoint", f"results/train_classifier/{name}.safetensors"))
 
 
 def segmenter_weights(config: Config, name: str) -> str:

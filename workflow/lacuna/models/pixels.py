@@ -5,6 +5,7 @@ Shape suffixes: N images, H height, W width.
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,3 +19,15 @@ def to_bytes(x_N3HW: Tensor) -> NDArray[np.uint8]:
 def from_bytes(images_NHW3: NDArray[np.uint8], device: str | torch.device = "cpu") -> Tensor:
     """Bytes (N, H, W, 3) -> images (N, 3, H, W) in [-1, 1], channels last in memory."""
     return torch.from_numpy(images_NHW3).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def resized(x_N3HW: Tensor, size: int) -> Tensor:
+    """Bilinear; where images get smaller each pixel is a mean over what it covers (antialiasing)."""
+    if x_N3HW.shape[-2:] == (size, size):
+        return x_N3HW
+    return F.interpolate(x_N3HW, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+
+
+def resized_bytes(images_NHW3: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The same for bytes (N, H, W, 3)."""
+    return images_NHW3 if images_NHW3.shape[1:3] == (size, size) else to_bytes(resized(from_bytes(images_NHW3), size))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.formats import inversions, omissions, tables
+from lacuna.formats.images import ImageShards
 from lacuna.kit import targets
 from lacuna.pages.reading import Inverted, total_loss
 from lacuna.sources import open_images
@@ -56,6 +57,12 @@ class Inputs:
         found = open_images(paths or [settings["path"]], 0, last, preparation, subset_seed(settings))
         return np.concatenate([images_NHW3 for _, images_NHW3 in found.batches(count)])
 
+    def labelled_images(self, source: str, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The first images of a source with classes, and their labels."""
+        with ImageShards([self.path(name) for name in targets.image_shards(self.config, source)]) as shards:
+            rows = slice(0, count)
+            return shards.read("images", rows), shards.read("label", rows)
+
     def benchmarks(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Stage and figures of each job that Snakemake has timed in this folder."""
         folder = self.results / "benchmarks"
@@ -95,6 +102,7 @@ class Inputs:
         sources = dict.fromkeys(entry[side] for entry in self.config["comparisons"] for side in ("real", "generated"))
         examples = [path for name in sources for path in targets.image_shards(self.config, name)[:1]]
         made = [*examples, *files["fsd"], *files["invert"], *files["evaluate"], *files["omissions"]]
+        made += [path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in files[stage]]
         used = {entry["segmenter"] for entry in self.config["comparisons"]}
         used |= {targets.inversion_segmenter(self.config, entry) for entry in self.config["inversions"]}
         weights = [targets.segmenter_weights(self.config, name) for name in sorted(used)]
@@ -108,9 +116,11 @@ class Inputs:
 
     def training_logs(self) -> Iterator[tuple[str, dict[str, list[dict[str, str]]]]]:
         """Name of every network that the workflow trained for this configuration, and the log of each of its parts."""
-        for section in ("segmenters", "generators"):
+        for section in ("segmenters", "classifiers"):
             for name in targets.trained(self.config, section):
                 yield name, self._logs(f"train_{section[:-1]}", [name])
+        for name in targets.trained(self.config, "generators"):
+            yield name, self._logs("train_generator", list(targets.generator_parts(self.config, name)))
         for name in targets.inverted_generators(self.config):
             yield f"encoder of {name}", self._logs(f"train_encoder/{name}", targets.encoder_parts(self.config, name))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lacuna.sources import folder, lsun, subset
+from lacuna.sources import folder, labelled, lsun, subset
 from lacuna.sources.folder import Entry
 
 Config = dict[str, Any]
@@ -35,9 +35,17 @@ def census(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Held]:
         if kinds[name] == "folder" and not lsun.is_lsun(path):
             entries = folder.listing(path)
             found[name] = Held(len(entries), [entries[number] for number in subset.order(len(entries), seed)])
+        elif kinds[name] == "labelled":
+            found[name] = held_labelled(path)
         elif kinds[name] in ("folder", "lsun") and not is_fetched(path):
             found[name] = Held(lsun.count(path), [lsun.state(path)])
     return found
+
+
+def held_labelled(path: str) -> Held:
+    """What a folder of classes holds; its images go round the classes."""
+    entries = [entry for entry, _ in labelled.labelled_listing(path)]
+    return Held(len(entries), entries)
 
 
 def counted(config: Mapping[str, Any], held: Mapping[str, Held]) -> Config:

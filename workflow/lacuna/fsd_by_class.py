@@ -1,0 +1,115 @@
+"""Which objects are missing in which class: the distance and a verdict an object, within each class of images.
+
+The class-area tables are those of `segment`; the classes are the labels of the images that the tables were made of.
+
+Shape suffixes: N images, C classes of the segmenter.
+"""
+
+import argparse
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacuna.formats import areas, tables
+from lacuna.formats.images import ImageShards
+from lacuna.kit import command
+from lacuna.statistics import verdicts
+from lacuna.statistics.frechet import contributions, frechet
+from lacuna.statistics.moments import of_rows
+
+FEWEST_IMAGES = 2  # of a class on either side: below, there is no covariance
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    settings = args.settings
+    real, real_label_N = labelled(args.real_tables, args.real_count, args.shard_size, args.real_images)
+    generated, generated_label_N = labelled(
+        args.generated_tables, args.generated_count, args.shard_size, args.generated_images
+    )
+    if (real.classes, real.image_px) != (generated.classes, generated.image_px):
+        raise ValueError(
+            f"{args.generated_tables}: other classes or image size than {args.real_tables}, expected one segmenter and "
+            "one size"
+        )
+    summary: dict[str, Any] = {}
+    rows: list[list[Any]] = []
+    rngs = np.random.default_rng([args.seed, zlib.crc32(b"fsd_by_class")]).spawn(1 + int(generated_label_N.max()))
+    for label in np.unique(generated_label_N):
+        one, other = (
+            table.area_px[label_N == label] for table, label_N in ((real, real_label_N), (generated, generated_label_N))
+        )
+        for side, found in (("real", one), ("generated", other)):
+            if len(found) < FEWEST_IMAGES:
+                raise ValueError(f"class {label}: {len(found)} {side} images, expected at least {FEWEST_IMAGES}")
+        distance, objects = compared(one, other, real, settings, rngs[label])
+        summary[str(label)] = distance
+        rows += [[int(label), *row] for row in objects]
+    tables.write_tsv(args.tsv, ("label", *verdicts.COLUMNS), rows)
+    tables.write_json(args.json, {"by_label": summary, "unit": "percent", "seed": args.seed, "code": args.code})
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = command.parser("fsd_by_class", __doc__)
+    for side in ("real", "generated"):
+        parser.add_argument(f"--{side}-tables", required=True, help=f"folder of the {side} class-area shards")
+        parser.add_argument(f"--{side}-images", required=True, nargs="+", help="image shards, which hold the labels")
+        parser.add_argument(f"--{side}-count", type=int, required=True)
+    parser.add_argument("--shard-size", type=int, required=True, help="images a shard")
+    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `fsd` of the config")
+    parser.add_argument("--seed", type=int, required=True, help="root seed of the permutations")
+    parser.add_argument("--tsv", required=True, help="table of classes and objects to write")
+    parser.add_argument("--json", required=True, help="summary to write")
+    return parser.parse_args(argv)
+
+
+def labelled(
+    folder: str, count: int, shard_size: int, images: Sequence[str | Path]
+) -> tuple[areas.ClassAreas, NDArray[np.int64]]:
+    """The tables of one source as one, and the label of each of its rows."""
+    shards = list(areas.read_shards(folder, count, shard_size))
+    with ImageShards(images) as found:
+        if "label" not in found:
+            raise ValueError(f"{images[0]}: no labels, expected a source with classes")
+        label_of = dict(zip(found.index.tolist(), found.read("label", slice(None)).tolist(), strict=True))
+    index_N = np.concatenate([shard.index for shard in shards])
+    table = areas.ClassAreas(
+        np.concatenate([shard.area_px for shard in shards]), index_N, shards[0].classes, shards[0].categories,
+        shards[0].image_px,
+    )  # fmt: skip
+    return table, np.array([label_of[index] for index in index_N.tolist()])
+
+
+def compared(
+    real_NC: NDArray[np.uint32],
+    generated_NC: NDArray[np.uint32],
+    about: areas.ClassAreas,
+    settings: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> tuple[dict[str, float], Iterator[tuple[Any, ...]]]:
+    """The distance of the configured category within one class, and a row an object."""
+    chosen = np.flatnonzero(np.array(about.categories) == settings["category"])
+    if not len(chosen):
+        raise ValueError(f"fsd.category: {settings['category']!r} is not in the tables; add it to segment.heads")
+    names = [about.classes[column] for column in chosen]
+    one, other = (areas_NC[:, chosen] for areas_NC in (real_NC, generated_NC))
+    moments = [of_rows(areas_NC, 100 / about.image_px) for areas_NC in (one, other)]
+    found = frechet(*moments)
+    limits = verdicts.Thresholds(settings["omitted_below"], settings["changed_by"], settings["q_below"])
+    tests = verdicts.compare_classes(
+        one, other, about.image_px, settings["presence_percent"], settings["confidence"], settings["permutations"], rng
+    )
+    distance = {
+        "fsd": found.fsd, "mean_term": found.mean_term, "covariance_term": found.covariance_term,
+        "num_real": len(one), "num_generated": len(other),
+    }  # fmt: skip
+    categories = [settings["category"]] * len(names)
+    return distance, iter(verdicts.rows(names, categories, tests, contributions(*moments).by_class, limits))
+
+
+if __name__ == "__main__":
+    command.run("fsd_by_class", main)

@@ -1,0 +1,45 @@
+# Labelled images of two sources in, accuracy of the classifier a class and resolution out.
+rule discriminate_pair:
+    input:
+        real=lambda wildcards: pair_shards(wildcards, "real"),
+        generated=lambda wildcards: pair_shards(wildcards, "generated"),
+        checkpoint=lambda wildcards: targets.classifier_weights(CONFIG, conditional_pair(wildcards)["classifier"]),
+    output:
+        tsv="results/discriminate/{generated}~{real}.tsv",
+        json="results/discriminate/{generated}~{real}.json",
+    log:
+        "results/logs/discriminate/{generated}~{real}.log",
+    benchmark:
+        "results/benchmarks/discriminate/{generated}~{real}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        real_count=lambda wildcards: pair_count(wildcards, "real"),
+        generated_count=lambda wildcards: pair_count(wildcards, "generated"),
+        family=lambda wildcards: pair_classifier(wildcards)["family"],
+        classifier=lambda wildcards: canonical_json(
+            {key: value for key, value in pair_classifier(wildcards).items() if key in ("size", "classes")}
+        ),
+        settings=settings("discriminate"),
+        code=source_digest("lacuna.discriminate"),
+    shell:
+        "python -m lacuna.discriminate"
+        " --real-images {input.real}"
+        " --real-count {params.real_count}"
+        " --generated-images {input.generated}"
+        " --generated-count {params.generated_count}"
+        " --family {params.family}"
+        " --checkpoint {input.checkpoint:q}"
+        " --classifier-settings {params.classifier:q}"
+        " --settings {params.settings:q}"
+        " --device auto"
+        " --threads {threads}"
+        " --code {params.code}"
+        " --tsv {output.tsv}"
+        " --json {output.json}"
+        " > {log} 2>&1"

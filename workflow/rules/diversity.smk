@@ -1,0 +1,41 @@
+# Labelled images of two sources and their accuracies in, similarity within each class out.
+rule diversity_pair:
+    input:
+        real=lambda wildcards: pair_shards(wildcards, "real"),
+        generated=lambda wildcards: pair_shards(wildcards, "generated"),
+        accuracies="results/discriminate/{generated}~{real}.tsv",
+    output:
+        tsv="results/diversity/{generated}~{real}.tsv",
+        json="results/diversity/{generated}~{real}.json",
+    log:
+        "results/logs/diversity/{generated}~{real}.log",
+    benchmark:
+        "results/benchmarks/diversity/{generated}~{real}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        real_count=lambda wildcards: pair_count(wildcards, "real"),
+        generated_count=lambda wildcards: pair_count(wildcards, "generated"),
+        settings=settings("diversity"),
+        seed=CONFIG["seed"],
+        code=source_digest("lacuna.diversity"),
+    shell:
+        "python -m lacuna.diversity"
+        " --real-images {input.real}"
+        " --real-count {params.real_count}"
+        " --generated-images {input.generated}"
+        " --generated-count {params.generated_count}"
+        " --accuracies {input.accuracies}"
+        " --settings {params.settings:q}"
+        " --seed {params.seed}"
+        " --device auto"
+        " --threads {threads}"
+        " --code {params.code}"
+        " --tsv {output.tsv}"
+        " --json {output.json}"
+        " > {log} 2>&1"

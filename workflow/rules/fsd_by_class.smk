@@ -1,0 +1,43 @@
+# Class-area tables and labels of two sources in, distance and a verdict an object within each class out.
+rule fsd_by_class_pair:
+    input:
+        real_tables=lambda wildcards: targets.table_shards(CONFIG, wildcards.segmenter, wildcards.real),
+        generated_tables=lambda wildcards: targets.table_shards(CONFIG, wildcards.segmenter, wildcards.generated),
+        real=lambda wildcards: targets.image_shards(CONFIG, wildcards.real),
+        generated=lambda wildcards: targets.image_shards(CONFIG, wildcards.generated),
+    output:
+        tsv="results/fsd_by_class/{segmenter}/{real}~{generated}.tsv",
+        json="results/fsd_by_class/{segmenter}/{real}~{generated}.json",
+    log:
+        "results/logs/fsd_by_class/{segmenter}/{real}~{generated}.log",
+    benchmark:
+        "results/benchmarks/fsd_by_class/{segmenter}/{real}~{generated}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2000,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        real_count=lambda wildcards: source_count(wildcards.real),
+        generated_count=lambda wildcards: source_count(wildcards.generated),
+        shard_size=CONFIG["shard_size"]["images"],
+        settings=settings("fsd"),
+        seed=CONFIG["seed"],
+        code=source_digest("lacuna.fsd_by_class"),
+    shell:
+        "python -m lacuna.fsd_by_class"
+        " --real-tables results/segment/{wildcards.segmenter}/{wildcards.real}"
+        " --real-images {input.real}"
+        " --real-count {params.real_count}"
+        " --generated-tables results/segment/{wildcards.segmenter}/{wildcards.generated}"
+        " --generated-images {input.generated}"
+        " --generated-count {params.generated_count}"
+        " --shard-size {params.shard_size}"
+        " --settings {params.settings:q}"
+        " --seed {params.seed}"
+        " --code {params.code}"
+        " --tsv {output.tsv}"
+        " --json {output.json}"
+        " > {log} 2>&1"

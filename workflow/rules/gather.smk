@@ -1,0 +1,31 @@
+# A folder with a subfolder a class in, image shards with labels out.
+rule gather_shard:
+    output:
+        shard="results/gather/{source}/{shard}.h5",
+    log:
+        "results/logs/gather/{source}/{shard}.log",
+    benchmark:
+        "results/benchmarks/gather/{source}/{shard}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2000,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        path=lambda wildcards: CONFIG["sources"][wildcards.source]["path"],
+        listing=shard_listing,
+        size=lambda wildcards: CONFIG["sources"][wildcards.source]["size"],
+        first=first_index,
+        last=last_index,
+        code=source_digest("lacuna.gather"),
+    shell:
+        "python -m lacuna.gather"
+        " --path {params.path:q}"
+        " --size {params.size}"
+        " --first {params.first}"
+        " --last {params.last}"
+        " --code {params.code}"
+        " --shard {output.shard}"
+        " > {log} 2>&1"

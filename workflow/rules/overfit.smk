@@ -1,0 +1,55 @@
+# Samples, held-out and training images in, nearest training images and walks through z out.
+rule overfit_pair:
+    input:
+        generated=lambda wildcards: pair_shards(wildcards, "generated"),
+        real=lambda wildcards: pair_shards(wildcards, "real"),
+        training=lambda wildcards: pair_shards(wildcards, "training"),
+        checkpoint=lambda wildcards: (
+            targets.generator_files(CONFIG, pair_generator(wildcards)) if pair_generator(wildcards) else []
+        ),
+    output:
+        tsv="results/overfit/{generated}~{real}.tsv",
+        json="results/overfit/{generated}~{real}.json",
+        pictures="results/overfit/{generated}~{real}.h5",
+    log:
+        "results/logs/overfit/{generated}~{real}.log",
+    benchmark:
+        "results/benchmarks/overfit/{generated}~{real}.tsv"
+    conda:
+        "../../envs/lacuna.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        generated_count=lambda wildcards: pair_count(wildcards, "generated"),
+        real_count=lambda wildcards: pair_count(wildcards, "real"),
+        training_count=lambda wildcards: pair_count(wildcards, "training"),
+        family=lambda wildcards: (
+            f"--family {CONFIG['generators'][pair_generator(wildcards)]['family']}"
+            if pair_generator(wildcards)
+            else ""
+        ),
+        settings=settings("overfit"),
+        seed=CONFIG["seed"],
+        code=source_digest("lacuna.overfit"),
+    shell:
+        "python -m lacuna.overfit"
+        " --generated-images {input.generated}"
+        " --generated-count {params.generated_count}"
+        " --real-images {input.real}"
+        " --real-count {params.real_count}"
+        " --training-images {input.training}"
+        " --training-count {params.training_count}"
+        " {params.family}"
+        " --checkpoint {input.checkpoint:q}"
+        " --settings {params.settings:q}"
+        " --seed {params.seed}"
+        " --device auto"
+        " --threads {threads}"
+        " --code {params.code}"
+        " --tsv {output.tsv}"
+        " --json {output.json}"
+        " --pictures {output.pictures}"
+        " > {log} 2>&1"
