@@ -17,6 +17,7 @@ from lacuna.formats import areas, moments, tables
 from lacuna.formats.moments import SourceMoments
 from lacuna.kit import command
 from lacuna.statistics import resampling, verdicts
+from lacuna.statistics.cautions import sample_warnings
 from lacuna.statistics.frechet import Contributions, contributions, frechet
 from lacuna.statistics.intervals import ClassSummary
 from lacuna.statistics.neighbours import image_statistics
@@ -81,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "code": args.code,
         "resolution": resolution(real.source, generated.source),
         "warnings": [
-            *warnings(chosen["num_real"], chosen["num_generated"], chosen["num_classes"]),
+            *sample_warnings(chosen["num_real"], chosen["num_generated"], chosen["num_classes"]),
             *resolution_warnings(resolution(real.source, generated.source)),
         ],
     }
@@ -219,23 +220,6 @@ def sample_sizes(real: Side, generated: Side, settings: Mapping[str, Any], rng: 
     numbers = (infinite.fsd, infinite.low, infinite.high, base.baseline, base.low, base.high, base.num_images, base.fsd)
     curve = resampling.sample_size_curve(one, other, CURVE_SUBSETS, rng)
     return dict(zip(SAMPLE_SIZE_NAMES, numbers, strict=True)) | {"sample_sizes": [asdict(point) for point in curve]}
-
-
-def warnings(num_real: int, num_generated: int, num_classes: int) -> list[str]:
-    """What a reader of the numbers must know."""
-    found = [
-        f"{count} {name} images for {num_classes} live classes: the covariance is singular, so the covariance "
-        "term is mostly noise and fsd_infinity is not to be trusted; the mean term and the verdicts hold"
-        for name, count in (("real", num_real), ("generated", num_generated))
-        if count <= num_classes
-    ]
-    if num_real != num_generated:
-        found.append(
-            f"{num_real} real and {num_generated} generated images: compare fsd with others of the same counts only"
-        )
-    if min(num_real, num_generated) < resampling.FEWEST_IMAGES:
-        found.append(f"fewer than {resampling.FEWEST_IMAGES} images on a side: no baseline and no fsd_infinity")
-    return found
 
 
 def resolution(real: SourceMoments, generated: SourceMoments) -> dict[str, Any]:
