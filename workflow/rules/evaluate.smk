@@ -71,9 +71,9 @@ rule evaluate_table:
         text=f"results/evaluate/{CONFIG['report']}.txt",
     log:
         f"results/logs/evaluate/{CONFIG['report']}.log",
+    localrule: True
     conda:
         "../../envs/lacuna.yaml"
-    localrule: True
     params:
         code=source_digest("lacuna.evaluate_table"),
     shell:
