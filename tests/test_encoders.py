@@ -4,7 +4,7 @@ from inversion_case import latents, plain_generator, tiny_generator
 
 from lacuna.inversion import least_squares
 from lacuna.inversion.correlation import pearson
-from lacuna.inversion.layers import canonical, ignores_length, path, shapes
+from lacuna.inversion.layers import canonical, head_layouts, ignores_length, path, shapes
 from lacuna.inversion.least_squares import fit_linear
 from lacuna.models import published_encoder
 from lacuna.models.chain import head, tail
@@ -18,7 +18,7 @@ from lacuna.registry.encoders import load_encoder
 def test_every_part_undoes_the_shape_of_its_layer(generator):
     n = len(generator) - 1
     sizes = shapes(generator, n)
-    encoder = composed(sizes, generator.size, 4, 2, 3, on_sphere=True)
+    encoder = composed(head_layouts(generator, n), generator.size, 4, 2, 3, on_sphere=True)
     r = tail(generator, n)(path(head(generator, n), latents(2, generator.z_dim))[-1])
     for k, part in zip(range(n, -1, -1), encoder, strict=True):
         r = part(r)
@@ -26,7 +26,7 @@ def test_every_part_undoes_the_shape_of_its_layer(generator):
 
 
 def test_an_estimate_does_not_depend_on_the_other_images():
-    encoder = composed(shapes(tiny_generator(), 3), 16, 4, 2, 3, on_sphere=True)
+    encoder = composed(head_layouts(tiny_generator(), 3), 16, 4, 2, 3, on_sphere=True)
     x = torch.randn(4, 3, 16, 16)
     other = torch.cat([x[:1], torch.randn(3, 3, 16, 16)])
     assert torch.equal(encoder(x)[0], encoder(other)[0])

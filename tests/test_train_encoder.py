@@ -8,7 +8,7 @@ from inversion_case import TRAINING, plain_generator, save_generator, tiny_gener
 from lacuna import train_encoder
 from lacuna.formats import checkpoints, tables
 from lacuna.inversion import training
-from lacuna.inversion.layers import path, shapes
+from lacuna.inversion.layers import head_layouts, path
 from lacuna.inversion.pairs import EVERY, Loss, encoder_pairs, layer_pairs, tail_pairs, weighted_loss
 from lacuna.inversion.plan import Plan
 from lacuna.kit import command
@@ -40,7 +40,7 @@ def trained(tmp_path_factory):
 
 def test_the_loss_of_a_layer_is_the_papers():
     generator = tiny_generator()
-    encoder = composed(shapes(generator, 3), 16, 4, 2, 3, on_sphere=True).get_submodule("layer_2")
+    encoder = composed(head_layouts(generator, 3), 16, 4, 2, 3, on_sphere=True).get_submodule("layer_2")
     z = torch.randn(2, 8)
     r1, r2 = path(head(generator, 2), z)
     estimate = encoder(r2)
@@ -52,7 +52,7 @@ def test_the_loss_of_a_layer_is_the_papers():
 @pytest.mark.parametrize("generator", [tiny_generator(), plain_generator()], ids=["progan", "plain"])
 def test_pairs_compare_what_has_the_same_shape(generator):
     n = len(generator) - 1
-    encoder = composed(shapes(generator, n), generator.size, 4, 2, 3, on_sphere=False)
+    encoder = composed(head_layouts(generator, n), generator.size, 4, 2, 3, on_sphere=False)
     z = torch.randn(2, generator.z_dim)
     for part, pairs in ((encoder[0], tail_pairs(generator, n)), (encoder, encoder_pairs(generator, n))):
         for name, (estimate, truth) in pairs(part, z, EVERY).items():
@@ -61,7 +61,7 @@ def test_pairs_compare_what_has_the_same_shape(generator):
 
 def test_pairs_of_weight_zero_are_not_computed():
     generator = tiny_generator()
-    encoder = composed(shapes(generator, 3), 16, 4, 2, 3, on_sphere=True)
+    encoder = composed(head_layouts(generator, 3), 16, 4, 2, 3, on_sphere=True)
     found = encoder_pairs(generator, 3)(encoder, torch.randn(2, 8), frozenset(("z",)))
     assert set(found) == {"z", "estimated_1", "estimated_2", "estimated_3"}
 
@@ -87,7 +87,9 @@ def test_the_encoder_starts_from_its_parts(trained, tmp_path):
 
 def test_the_baseline_trains_without_parts(tmp_path):
     save_generator(tmp_path / "generator.safetensors")
-    assert set(run(tmp_path, "direct")) == set(composed(shapes(tiny_generator(), 3), 16, 4, 2, 3, True).state_dict())
+    assert set(run(tmp_path, "direct")) == set(
+        composed(head_layouts(tiny_generator(), 3), 16, 4, 2, 3, True).state_dict()
+    )
 
 
 def test_an_encoder_of_another_generator_or_head_is_refused(trained, tmp_path):

@@ -27,6 +27,7 @@ from lacuna.inversion.correlation import pearson
 from lacuna.inversion.labels import lost_mask, object_maps
 from lacuna.inversion.layers import latent_width, path
 from lacuna.inversion.objective import mean_difference
+from lacuna.inversion.states import packed
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import digest_file
 from lacuna.models.chain import head
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     compute.threads(args.threads)
     device = compute.device(args.device)
-    generator = load_generator(args.family, args.checkpoint, device, args.generator_settings)
+    generator = packed(load_generator(args.family, args.checkpoint, device, args.generator_settings))
     perceptual = load_perceptual(args.perceptual_family, args.perceptual_checkpoint, device)
     segmenter = load_segmenter(args.segmenter_family, args.segmenter_checkpoint, device)
     rows: list[tuple[Any, ...]] = []

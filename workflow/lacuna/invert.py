@@ -25,6 +25,7 @@ from lacuna.inversion.methods import METHODS
 from lacuna.inversion.objective import TERMS, Objective, Weights
 from lacuna.inversion.plan import Patience, plan_from
 from lacuna.inversion.search import How, Search
+from lacuna.inversion.states import packed
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 from lacuna.kit import command, compute
 from lacuna.kit.batches import BatchSize, fitting
@@ -44,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     args = parse_args(argv)
     compute.threads(args.threads)
-    generator = load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
+    generator = packed(
+        load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
+    )
     index_N, images_NHW3 = read_images(args, image_size(generator))
     encoder, perceptual = load_networks(args, generator)
     earlier = inversions.earlier(args.shard, provenance(args, []), images_NHW3, index_N)
@@ -226,7 +229,7 @@ def provenance(args: argparse.Namespace, images: Sequence[str]) -> Provenance:
 def input_files(args: argparse.Namespace, images: Sequence[str]) -> list[str]:
     """Weights, and those of `images` that are files, not a folder."""
     perceptual = upp.weights_files(args.perceptual_family, args.perceptual_checkpoint or "")
-    files = [args.checkpoint, args.encoder, *perceptual, *images]
+    files = [args.checkpoint, args.generator_settings.get("file"), args.encoder, *perceptual, *images]
     return [str(file) for file in files if file and Path(file).is_file()]
 
 

@@ -23,6 +23,7 @@ from lacuna.inversion import pairs
 from lacuna.inversion.layers import canonical, device_of, ignores_length, latent_width, layer_and_before
 from lacuna.inversion.least_squares import fit_linear
 from lacuna.inversion.plan import plan_from
+from lacuna.inversion.states import packed
 from lacuna.inversion.training import Task, train
 from lacuna.kit import command, compute
 from lacuna.kit.provenance import digest_file
@@ -37,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     args = parse_args(argv)
     compute.threads(args.threads)
-    generator = load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
+    generator = packed(
+        load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
+    )
     task = training_task(args, generator)
     origin = {"code": args.code, "seed": args.seed, "settings": args.settings, "generator": args.generator_settings}
     key = origin | {"part": args.part, "inputs": input_digests(args)}
@@ -144,7 +147,8 @@ def part_files(args: argparse.Namespace) -> dict[str, Path]:
 
 def input_digests(args: argparse.Namespace) -> dict[str, str]:
     """Digest of the generator and of the parts, which a state must agree with to be resumed."""
-    return {Path(path).name: digest_file(path) for path in (args.checkpoint, *part_files(args).values())}
+    code = [args.generator_settings["file"]] if "file" in args.generator_settings else []
+    return {Path(path).name: digest_file(path) for path in (args.checkpoint, *code, *part_files(args).values())}
 
 
 if __name__ == "__main__":

@@ -178,6 +178,11 @@ def generator_settings(name):
     return canonical_json(targets.generator_settings(CONFIG, name))
 
 
+def generator_code(name):
+    """The Python file that a generator comes from, where it comes from one."""
+    return targets.generator_settings(CONFIG, name).get("file", [])
+
+
 def generator_weights(wildcards):
     """Weights of the wildcard's generator."""
     return targets.generator_weights(CONFIG, wildcards.generator)

@@ -8,6 +8,7 @@ rule evaluate_source:
         ],
         shards=inverted_images,
         checkpoint=generator_weights,
+        generator_code=lambda wildcards: generator_code(wildcards.generator),
         perceptual=perceptual_files,
         segmenter=inversion_segmenter_files,
     output:

@@ -3,6 +3,7 @@ rule invert_shard:
     input:
         shards=shard_images,
         checkpoint=generator_weights,
+        generator_code=lambda wildcards: generator_code(wildcards.generator),
         encoder=inversion_encoder,
         perceptual=perceptual_files,
     output:

@@ -2,6 +2,7 @@
 rule sample_shard:
     input:
         checkpoint=sampled_weights,
+        generator_code=lambda wildcards: generator_code(source_generator(wildcards)),
     output:
         shard="results/sample/{source}/{shard}.h5",
     log:

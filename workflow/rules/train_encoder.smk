@@ -2,6 +2,7 @@
 rule train_encoder_part:
     input:
         checkpoint=generator_weights,
+        generator_code=lambda wildcards: generator_code(wildcards.generator),
         parts=part_weights,
     output:
         weights="results/train_encoder/{generator}/{part}.safetensors",

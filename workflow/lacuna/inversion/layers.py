@@ -9,8 +9,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from lacuna.inversion.states import PackedLayer
 from lacuna.models.chain import head
-from lacuna.models.encoders import Shape
+from lacuna.models.encoders import Layout, Shape
 from lacuna.models.layers import pixel_norm
 
 
@@ -19,6 +20,13 @@ def shapes(generator: nn.Sequential, n: int) -> list[Shape]:
     """Shapes of one image's r_0 = z, r_1, ..., r_n."""
     z_ND = torch.zeros(1, latent_width(generator), device=device_of(generator))
     return [tuple(r.shape[1:]) for r in (z_ND, *path(head(generator, n), z_ND))]
+
+
+def head_layouts(generator: nn.Sequential, n: int) -> list[Layout]:
+    """Layouts of one image's r_0 = z, r_1, ..., r_n; what a packed state holds stands in its layer."""
+    after = [layer.after if isinstance(layer, PackedLayer) else None for layer in head(generator, n)]
+    plain = shapes(generator, n)
+    return [(plain[0],), *(found or (shape,) for found, shape in zip(after, plain[1:], strict=True))]
 
 
 @torch.no_grad()

@@ -45,8 +45,10 @@ def train(
         ValueError: the loss is not finite.
         command.Terminated: SIGTERM came; the state has been saved.
     """
-    optimiser = torch.optim.Adam(task.encoder.parameters(), lr=plan.learning_rate)
     rows: list[Row] = []
+    if not list(task.encoder.parameters()):  # it only hands on what a layer handed on: there is nothing to learn
+        return [{"step": 0, "training_loss": float("nan"), **validate(task)}]
+    optimiser = torch.optim.Adam(task.encoder.parameters(), lr=plan.learning_rate)
     first, running = 0, 0.0
     if state is not None:
         task.encoder.load_state_dict(state["encoder"])

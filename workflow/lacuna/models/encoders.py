@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from lacuna.models.layers import LEAK, pixel_norm
 
-Shape = tuple[int, ...]  # of one image's r: (D,) or (C, H, W)
+Shape = tuple[int, ...]  # of one image's tensor: (D,) or (C, H, W)
+Layout = tuple[Shape, ...]  # of one image's r: one tensor, or several that are packed into a row of numbers
 
 
 class PixelNorm(nn.Module):
@@ -97,19 +98,70 @@ class Residual(nn.Module):
         return cast(Tensor, r_NCHW + self.branch(r_NCHW))
 
 
+class PackedEncoder(nn.Module):
+    """e_k, or e_tail, where a state has several tensors: packed r_k, or x, -> packed r_{k-1}, or r_n.
+
+    A vector that the layer only hands on, such as StyleGAN's w, is handed back; all else is estimated from the first
+    tensor, the features.
+
+    Args:
+        first: for e_tail the network that makes the first tensor of x; its others are estimated from that one.
+    """
+
+    def __init__(
+        self, before: Layout, after: Layout, width: int, context: int, on_sphere: bool, first: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.before, self.after, self.first = before, after, first
+        features = after[0] if first is not None else before[0]
+        own = [shape for number, shape in enumerate(after) if self._source(number) is None]
+        self.estimates = nn.ModuleList([LayerEncoder(features, shape, width, context, on_sphere) for shape in own])
+
+    def forward(self, r: Tensor) -> Tensor:
+        parts = (self.first(r),) if self.first is not None else self._split(r)
+        estimates, found = iter(self.estimates), []
+        for number in range(len(self.after)):
+            source = self._source(number)
+            found.append(next(estimates)(parts[0]) if source is None else parts[source])
+        return found[0] if len(found) == 1 else torch.cat([part.flatten(1) for part in found], dim=1)
+
+    def _source(self, number: int) -> int | None:
+        """Which tensor that comes in goes out as tensor `number`, unchanged; None for one to be estimated."""
+        if self.first is not None:
+            return 0 if number == 0 else None
+        shape = self.after[number]
+        return self.before.index(shape) if len(shape) == 1 and len(self.before) > 1 and shape in self.before else None
+
+    def _split(self, r: Tensor) -> tuple[Tensor, ...]:
+        if len(self.before) == 1:
+            return (r,)
+        parts = r.split([torch.Size(shape).numel() for shape in self.before], dim=1)
+        return tuple(part.unflatten(1, shape) for part, shape in zip(parts, self.before, strict=True))
+
+
 def composed(
-    shapes: Sequence[Shape], size: int, width: int, tail_width: int, context: int, on_sphere: bool
+    layouts: Sequence[Layout], size: int, width: int, tail_width: int, context: int, on_sphere: bool
 ) -> nn.Sequential:
     """E: x -> z, children `tail`, `layer_n`, ..., `layer_1`; what child `layer_k` puts out is the estimate of r_{k-1}.
 
     Args:
-        shapes: of r_0 = z, r_1, ..., r_n.
+        layouts: of r_0 = z, r_1, ..., r_n.
         on_sphere: as in LayerEncoder, for layer 1.
     """
-    parts: OrderedDict[str, nn.Module] = OrderedDict(tail=TailEncoder(size, shapes[-1], tail_width))
-    for k in range(len(shapes) - 1, 0, -1):
-        parts[f"layer_{k}"] = LayerEncoder(shapes[k], shapes[k - 1], width, context, on_sphere and k == 1)
+    last = layouts[-1]
+    tail: nn.Module = TailEncoder(size, last[0], tail_width)
+    if len(last) > 1:
+        tail = PackedEncoder(last, last, width, context, False, tail)
+    parts: OrderedDict[str, nn.Module] = OrderedDict(tail=tail)
+    for k in range(len(layouts) - 1, 0, -1):
+        parts[f"layer_{k}"] = _layer_encoder(layouts[k], layouts[k - 1], width, context, on_sphere and k == 1)
     return nn.Sequential(parts)
+
+
+def _layer_encoder(before: Layout, after: Layout, width: int, context: int, on_sphere: bool) -> nn.Module:
+    if len(before) == len(after) == 1:
+        return LayerEncoder(before[0], after[0], width, context, on_sphere)
+    return PackedEncoder(before, after, width, context, on_sphere)
 
 
 def _to_vector(shape_in: Shape, shape_out: Shape, width: int) -> tuple[nn.Sequential, nn.Sequential]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lacuna.formats import checkpoints
-from lacuna.inversion.layers import device_of, ignores_length, image_size, shapes
+from lacuna.inversion.layers import device_of, head_layouts, ignores_length, image_size, shapes
 from lacuna.kit.provenance import digest_file
 from lacuna.models import published_encoder
 from lacuna.models.encoders import composed
@@ -37,7 +37,7 @@ def new_encoder(part: str, generator: nn.Sequential, shaping: Mapping[str, Any],
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = _published(generator, shaping["layer"]) if shaping["network"] == "published" else composed(
-            shapes(generator, shaping["layer"]), image_size(generator), shaping["width"], shaping["tail_width"],
+            head_layouts(generator, shaping["layer"]), image_size(generator), shaping["width"], shaping["tail_width"],
             shaping["context"], ignores_length(generator),
         )  # fmt: skip
     found = encoder if part in ("encoder", "direct") else part_of(encoder, part)

@@ -12,12 +12,14 @@ from torch import Tensor
 from lacuna.formats import checkpoints
 from lacuna.models import acgan, progan, stylegan_loading, wgan
 from lacuna.models.chain import Generator
+from lacuna.registry import python_file
 
 # family -> builds the network that these weights belong to, weights under the network's own names. Its keyword
 # arguments are the family's settings: keys of the generator in the configuration.
 GENERATORS: dict[str, Callable[..., tuple[Generator, dict[str, Tensor]]]] = {
     "acgan": acgan.from_weights,
     "progan": progan.from_weights,
+    "python": python_file.from_file,
     "wgan": partial(wgan.from_weights, wgan.BATCH_NORM),
     "progressive_training": partial(wgan.from_weights, wgan.BATCH_NORM),
     "small_minibatch": partial(wgan.from_weights, wgan.BATCH_NORM),
