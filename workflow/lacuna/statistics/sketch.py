@@ -84,8 +84,11 @@ class Groups:
         if self._sums_GC is None:
             self._sums_GC = np.zeros((self._num_groups, areas_NC.shape[1]))
         group_N = self._group_of[rows]
-        kept = group_N < self._num_groups
-        np.add.at(self._sums_GC, group_N[kept], areas_NC[kept])
+        order = np.argsort(group_N, kind="stable")
+        order = order[group_N[order] < self._num_groups]
+        if len(order):
+            found, starts = np.unique(group_N[order], return_index=True)
+            self._sums_GC[found] += np.add.reduceat(areas_NC[order], starts, axis=0, dtype=np.float64)
 
     def sums(self) -> Array:
         """(G, C) all sums."""
