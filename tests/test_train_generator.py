@@ -203,6 +203,10 @@ def test_bad_sources_end_in_one_line(train: Train, tmp_path: Path) -> None:
         train("a", batch_size=31)
     with pytest.raises(ValueError, match="images of 12 pixels, expected the generator's 8 or a multiple"):
         train("a", folder=_source(tmp_path / "odd", 12))
+    mixed = _source(tmp_path / "mixed", 8)
+    (mixed / "20-29.h5").write_bytes((tmp_path / "odd" / "20-29.h5").read_bytes())
+    with pytest.raises(ValueError, match="expected one size"):
+        train("a", folder=mixed)
 
 
 def test_schedule_doubles_sizes_and_fades_each_in() -> None:
