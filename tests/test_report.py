@@ -14,7 +14,10 @@ from PIL import Image
 
 from lacuna import report
 from lacuna.figures.style import VERDICTS
-from lacuna.pages import distribution, run, training, words
+from lacuna.formats import files, tables
+from lacuna.pages import distribution, training, words
+from lacuna.pages.costs import costs
+from lacuna.pages.inputs import Inputs
 from lacuna.pages.reading import total_loss
 from lacuna.pages.words import ClassRow
 from lacuna.statistics import verdicts
@@ -128,15 +131,26 @@ def test_distances_without_baseline_are_shown_without() -> None:
 
 def test_time_of_a_stage_is_the_sum_and_memory_the_maximum() -> None:
     jobs = [("segment", {"s": "2.5", "max_rss": "100.0"}), ("segment", {"s": "1.5", "max_rss": "NA"})]
-    (cost,) = run.costs(jobs)
+    (cost,) = costs(jobs)
     assert (cost.jobs, cost.runtime_s, cost.longest_s, cost.memory_mb) == (2, 4.0, 2.5, 100.0)
+
+
+def test_gpu_memory_comes_from_the_logs_and_images_from_the_names_of_shards(tmp_path: Path) -> None:
+    for shard, seconds, memory in (("0-9", 2.0, 700), ("10-14", 3.0, 650)):
+        columns = ["s", "max_rss", "cpu_time"]
+        tables.write_tsv(tmp_path / f"benchmarks/segment/net/a/{shard}.tsv", columns, [[seconds, 9.0, 1.5]])
+        files.write_text(
+            tmp_path / f"logs/segment/net/a/{shard}.log", f"12:00:00 segment: GPU memory: at most {memory} MB"
+        )
+    (cost,) = costs(Inputs({}, tmp_path).benchmarks())
+    assert (cost.gpu_mb, cost.images, cost.images_per_s, cost.cpu_s) == (700, 15, 3.0, 3.0)
 
 
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(0.5, "0.5 s"), (48, "48 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")]
 )
 def test_durations_for_people(seconds: float, expected: str) -> None:
-    assert run.duration(seconds) == expected
+    assert words.duration(seconds) == expected
 
 
 def test_loss_is_the_total_or_else_the_sum() -> None:

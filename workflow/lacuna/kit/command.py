@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from lacuna.kit import usage
+
 T = TypeVar("T")
 LOG_INTERVAL_S = 30.0  # a log file gets one progress line this often; a terminal is redrawn live
 
@@ -50,6 +52,7 @@ def run(stage: str, main: Callable[[Sequence[str] | None], None]) -> None:
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         main(None)
+        usage.log_gpu_memory()
     except Terminated:
         sys.exit(f"{stage}: terminated by SIGTERM; run the same command again to go on")
     except (ValueError, OSError) as error:

@@ -4,6 +4,7 @@ The shard size is a setting and never follows from the count, so asking for more
 most the last, partial one.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,11 @@ def shard_from_name(name: str) -> Shard:
     """The shard that a file stem such as `1000-1999` names."""
     first, last = name.split("-")
     return Shard(int(first), int(last))
+
+
+def is_shard_name(name: str) -> bool:
+    """Whether a file stem names a shard."""
+    return re.fullmatch(r"\d+-\d+", name) is not None
 
 
 def shard_paths(folder: str | Path, count: int, size: int) -> list[Path]:

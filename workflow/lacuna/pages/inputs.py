@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from lacuna.formats import inversions, omissions, tables
 from lacuna.formats.images import ImageShards
-from lacuna.kit import targets
+from lacuna.kit import targets, usage
+from lacuna.kit.shards import is_shard_name, shard_from_name
 from lacuna.pages.reading import Inverted, total_loss
 from lacuna.sources import open_images
 from lacuna.sources.census import subset_seed
@@ -64,11 +65,14 @@ class Inputs:
             return shards.read("images", rows), shards.read("label", rows)
 
     def benchmarks(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """Stage and figures of each job that Snakemake has timed in this folder."""
+        """Stage and figures of each job that Snakemake has timed in this folder, with GPU memory and images added."""
         folder = self.results / "benchmarks"
         for path in sorted(folder.rglob("*.tsv")):
+            job = path.relative_to(folder).with_suffix("")
+            gpu_mb = usage.gpu_memory_mb(self.results / "logs" / job.with_suffix(".log"))
+            images = len(shard_from_name(job.name)) if is_shard_name(job.name) else 0
             for row in tables.read_tsv(path):
-                yield path.relative_to(folder).parts[0].removesuffix(".tsv"), row
+                yield job.parts[0], row | {"gpu_mb": str(gpu_mb), "images": str(images)}
 
     def inverted(self, entry: Config) -> Inverted:
         """One inverted source: its reconstructions by the method that `omissions` looked at, and their label maps."""

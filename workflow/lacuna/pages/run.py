@@ -3,7 +3,6 @@
 import importlib.metadata
 import os
 import platform
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,33 +11,13 @@ import yaml
 
 from lacuna.kit.provenance import digest_file
 from lacuna.pages import words
+from lacuna.pages.costs import StageCost, costs
 from lacuna.pages.inputs import Config, Inputs
 
 PACKAGES = (
     "torch", "numpy", "scipy", "h5py", "pillow", "matplotlib", "jinja2", "safetensors", "snakemake",
 )  # fmt: skip
 LARGEST_DIGESTED = 256 << 20  # bytes; a larger file is listed by its size alone
-
-
-@dataclass(frozen=True)
-class StageCost:
-    """What the jobs of one stage took; memory is that of the largest job."""
-
-    stage: str
-    jobs: int
-    runtime_s: float
-    longest_s: float
-    memory_mb: float
-
-    @property
-    def runtime(self) -> str:
-        """Time of all jobs, for people."""
-        return duration(self.runtime_s)
-
-    @property
-    def longest(self) -> str:
-        """Time of the longest job, for people."""
-        return duration(self.longest_s)
 
 
 @dataclass(frozen=True)
@@ -75,18 +54,6 @@ def view(inputs: Inputs, code: str) -> Run:
     )
 
 
-def costs(benchmarks: Iterable[tuple[str, dict[str, str]]]) -> list[StageCost]:
-    """Sum the jobs of each stage, in the order of their names' first appearance; longest stage first."""
-    jobs: dict[str, list[tuple[float, float]]] = {}
-    for stage, row in benchmarks:
-        jobs.setdefault(stage, []).append((_float(row.get("s")), _float(row.get("max_rss"))))
-    found = [
-        StageCost(stage, len(rows), sum(s for s, _ in rows), max(s for s, _ in rows), max(mb for _, mb in rows))
-        for stage, rows in jobs.items()
-    ]
-    return sorted(found, key=lambda cost: -cost.runtime_s)
-
-
 def versions() -> list[tuple[str, str]]:
     """Interpreter, machine and packages, without the packages that are not installed."""
     found = [
@@ -118,14 +85,6 @@ def config_text(config: Config) -> str:
     return yaml.safe_dump(config, sort_keys=False, default_flow_style=False, allow_unicode=True)
 
 
-def duration(seconds: float) -> str:
-    """`48 s`, `3 min 20 s`, `2 h 05 min`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
 def byte_text(size: float) -> str:
     """A file size for people."""
     for unit in ("B", "kB", "MB"):
@@ -133,11 +92,3 @@ def byte_text(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} GB"
-
-
-def _float(text: str | None) -> float:
-    """A figure of a benchmark file; Snakemake writes NA or - where a job was too short to be measured."""
-    try:
-        return float(text or 0)
-    except ValueError:
-        return 0.0
