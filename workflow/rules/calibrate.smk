@@ -14,7 +14,7 @@ rule calibrate_segmenter:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         tables=lambda wildcards: f"results/plant/{wildcards.segmenter}/{CONFIG['calibrate']['source']}",

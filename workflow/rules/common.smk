@@ -16,8 +16,10 @@ from lacuna.kit.provenance import canonical_json, source_digest
 from lacuna.kit.shards import shard_from_name, shards
 from lacuna.sources import census, lsun
 
-# What is set beside the Snakefile must reach every job, also where the folder has a space in its name.
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(f'{workflow.basedir}/workflow')}; ")
+# What is set beside the Snakefile must reach every job, also where the folder has a space in its name. The trap lets the
+# shell outlive the SIGTERM that a scheduler sends to all processes: if it died first, the job would count as ended, and
+# a stage that is saving its state would be killed.
+shell.prefix(f"set -euo pipefail; trap : TERM; export PYTHONPATH={shlex.quote(f'{workflow.basedir}/workflow')}; ")
 
 CONFIG_FILES = " + ".join(str(path) for path in workflow.configfiles) or "config"
 try:

@@ -23,7 +23,7 @@ rule evaluate_source:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         methods=lambda wildcards: inversion(wildcards)["methods"],

@@ -13,7 +13,7 @@ rule fetch_file:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 600 * attempt,
         urls=lambda wildcards: shlex.join(download(wildcards)["urls"]),
         code=source_digest("lacuna.fetch"),
@@ -42,7 +42,7 @@ rule fetch_unpacked:
     threads: 1
     resources:
         gpu=0,
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 1440 * attempt,
         urls=lambda wildcards: shlex.join(unpacked_download(wildcards)["urls"]),
         code=source_digest("lacuna.fetch"),

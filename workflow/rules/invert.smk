@@ -17,7 +17,7 @@ rule invert_shard:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],

@@ -13,7 +13,7 @@ rule moments_source:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         tables=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.source),

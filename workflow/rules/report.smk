@@ -22,7 +22,7 @@ rule report_page:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         settings=canonical_json(CONFIG),

@@ -14,7 +14,7 @@ rule tabulate_shard:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         labels=table_labels,

@@ -16,7 +16,7 @@ rule train_encoder_part:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],

@@ -18,7 +18,7 @@ rule train_segmenter_weights:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         train=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["trained_on"],
