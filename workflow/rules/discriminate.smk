@@ -16,7 +16,7 @@ rule discriminate_pair:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         real_count=lambda wildcards: pair_count(wildcards, "real"),

@@ -17,7 +17,7 @@ rule fsd_by_class_pair:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         real_count=lambda wildcards: source_count(wildcards.real),

@@ -11,7 +11,7 @@ rule gather_shard:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         path=lambda wildcards: CONFIG["sources"][wildcards.source]["path"],

@@ -20,7 +20,7 @@ rule overfit_pair:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         generated_count=lambda wildcards: pair_count(wildcards, "generated"),
