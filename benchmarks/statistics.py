@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from lacuna.statistics import moments, resampling, verdicts
+from lacuna.statistics import moments, resampling, sketch, verdicts
 from lacuna.statistics.frechet import contributions, frechet
+from lacuna.statistics.kernel import kernel_distance
+from lacuna.statistics.manifold import precision_recall
 
 CLASSES, LIVE, IMAGE_PX = 336, 150, 65536
 CHUNK, MANY, FEW = 8192, 1_000_000, 10_000
@@ -20,9 +22,11 @@ CHUNK, MANY, FEW = 8192, 1_000_000, 10_000
 def main() -> None:
     rng = np.random.default_rng(0)
     stream_moments(rng)
+    sketch_of_a_million(rng)
     real, generated = table(FEW, LIVE, rng), table(FEW, LIVE, rng)
     distance_of_full_rank(rng)
     resample(real, generated, rng)
+    single_images(real, generated, rng)
     seconds, _ = timed(lambda: verdicts.compare_classes(real, generated, IMAGE_PX, 0.2, 0.95, 9999, rng))
     show("verdicts_10000x336_9999_permutations", seconds, "s")
 
@@ -36,6 +40,25 @@ def stream_moments(rng: np.random.Generator) -> None:
         show(f"moments_1000000x336_{live}_live", seconds, "s")
         show(f"moments_{live}_live", MANY * CLASSES * 4 / seconds / 1e9, "GB/s")
     show("moments_peak_memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
+
+
+def sketch_of_a_million(rng: np.random.Generator) -> None:
+    """What fsd keeps of a table of a million rows; its memory is that of the process so far."""
+    chunk = table(CHUNK, LIVE, rng)[:, :LIVE]
+    size = sketch.group_size(MANY)
+    seconds, found = timed(lambda: sketch.sketch(repeated(chunk), MANY, 10.0, 100 / IMAGE_PX, size, rng))
+    assert found.blocks is not None and found.blocks.count_K.sum() == MANY
+    show(f"fsd_reads_1000000x{LIVE}_live", seconds, "s")
+    show("fsd_reading_peak_memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
+
+
+def single_images(real: np.ndarray, generated: np.ndarray, rng: np.random.Generator) -> None:
+    """Kernel distance, precision and recall."""
+    sides = [side[:, :LIVE].astype(np.float64) for side in (real, generated)]
+    seconds, _ = timed(lambda: kernel_distance(sides[0] / IMAGE_PX, sides[1] / IMAGE_PX, 0.95, rng))
+    show(f"kernel_distance_2x10000x{LIVE}", seconds, "s")
+    seconds, _ = timed(lambda: precision_recall(sides[0][: FEW // 2], sides[1][: FEW // 2]))
+    show(f"precision_recall_2x5000x{LIVE}", seconds, "s")
 
 
 def distance_of_full_rank(rng: np.random.Generator) -> None:

@@ -119,8 +119,17 @@ def _write_fsd(stem: Path, real: NDArray[np.float64], generated: NDArray[np.floa
         "num_generated": SCENES, "unit": "percent", "baseline_fsd": 2.4, "baseline_num": SCENES // 2,
         "baseline_low": 1.9, "baseline_high": 3.0, "fsd_at_baseline_num": mean_term + 23.0, "category": "object",
         "fsd_infinity": mean_term + 19.0, "fsd_infinity_low": mean_term + 17.0, "fsd_infinity_high": mean_term + 21.0,
-        "confidence": 0.95, "warnings": [],
+        "confidence": 0.95, "warnings": [], "num_classes": len(classes), "kernel_distance": 0.012, "kernel_low": 0.008,
+        "kernel_high": 0.016, "kernel_num": SCENES, "precision": 0.81, "recall": 0.55, "baseline_precision": 0.83,
+        "baseline_recall": 0.82, "manifold_num": SCENES // 2, "at_work": "dropping",
+        "class_pairs": [{"classes": [classes[2], classes[4]], "contribution": 8.6}],
+        "sample_sizes": [
+            {"num_real": SCENES // parts, "num_generated": SCENES // parts, "fsd": mean_term + 19.0 + 2.5 * parts,
+             "baseline_fsd": 1.2 * parts if parts > 1 else None}
+            for parts in (1, 2, 3, 4)
+        ],
     }  # fmt: skip
+    summary["by_category"] = {"object": dict(summary)}
     tables.write_json(stem.with_suffix(".json"), summary)
 
 

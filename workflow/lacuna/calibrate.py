@@ -106,10 +106,11 @@ def measured(
     """Every row of the table; a row's numbers do not depend on which other rows are asked for."""
     exact = pools["exact"]
     presence_C = (exact.whole_NC > rule.presence_percent / 100 * exact.image_px).mean(axis=0)
-    grid = [(count, 0.0, -1) for count in settings["counts"] if 0 in settings["strengths"]]
+    strengths = [float(strength) for strength in settings["strengths"]]
+    grid = [(count, 0.0, -1) for count in settings["counts"] if 0 in strengths]
     grid += [
         (count, strength, omitted)
-        for count in settings["counts"] for strength in settings["strengths"] if strength > 0
+        for count in settings["counts"] for strength in strengths if strength > 0
         for omitted in sorted(exact.without_NC)
     ]  # fmt: skip
     for count, strength, omitted in command.progress(grid, desc="calibrate", unit="cell"):

@@ -11,8 +11,10 @@ from pathlib import Path
 from lacuna.figures.colours import class_colours, hex_colour
 from lacuna.formats import files
 from lacuna.kit import command
-from lacuna.pages import beside, conditional, distribution, findings, instances, render, run, training
+from lacuna.pages import across, beside, conditional, distribution, findings, instances, render, run, training
 from lacuna.pages.inputs import Inputs
+
+log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,7 +28,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     inversions = instances.views(inverted, colours)
     section = conditional.view(inputs)
     trainings = training.views(inputs)
+    unequal = across.unequal_counts(comparisons)
+    if unequal:
+        log.warning(unequal)
     page = render.page(
+        unequal_counts=unequal,
+        across=across.classes_across(comparisons) if len(comparisons) > 1 else [],
         report=args.settings["report"],
         description=comparisons[0].headline if comparisons else findings.lead(inversions),
         comparisons=comparisons,

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lacuna.figures import style
+from lacuna.figures.sizes import SizePoint
 from lacuna.formats import tables
-from lacuna.pages import conditional
+from lacuna.pages import across, conditional
 from lacuna.pages.conditional import Section
 from lacuna.pages.distribution import Comparison
 from lacuna.pages.instances import ClassLoss, Inversion
@@ -35,6 +36,12 @@ def write(
     for comparison in comparisons:
         rows = [dataclasses.astuple(row) for row in comparison.rows]
         tables.write_tsv(folder / f"distribution-{comparison.anchor}.tsv", columns, rows)
+        points = [dataclasses.astuple(point) for point in comparison.measures.points]
+        sizes = [field.name for field in dataclasses.fields(SizePoint)]
+        tables.write_tsv(folder / f"sample-sizes-{comparison.anchor}.tsv", sizes, points)
+    if comparisons:
+        rows_across = across.tsv_rows(across.classes_across(comparisons))
+        tables.write_tsv(folder / "across.tsv", across.columns(comparisons), rows_across)
     columns = [field.name for field in dataclasses.fields(conditional.ClassRow)]
     for classes in section.classes if section else []:
         rows = [dataclasses.astuple(row) for row in classes.rows]

@@ -11,6 +11,7 @@ from lacuna.figures import bars, embed, sheets, style
 from lacuna.figures.colours import BACKGROUND
 from lacuna.pages import words
 from lacuna.pages.inputs import Config, Inputs
+from lacuna.pages.measures import Measures, measures
 from lacuna.pages.words import ClassRow
 
 MOST_BARS = 40  # classes in a figure; all are in the table
@@ -73,6 +74,7 @@ class Comparison:
     sheets: list[Sheet]
     verdict_counts: dict[str, int]
     tsv_address: str
+    measures: Measures
     figures: Mapping[str, Figure] = field(repr=False)
 
     @property
@@ -90,6 +92,9 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
     named = [row for row in rows if row.name != BACKGROUND]
     counted = [row for row in named if row.category == summary.get("category", row.category)]
     charts, figures = _charts(named, real, generated, anchor)
+    measured = measures(summary)
+    if measured.figure:
+        figures[f"sample-sizes-{anchor}"] = measured.figure
     return Comparison(
         anchor=anchor,
         real=real,
@@ -109,6 +114,7 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         sheets=[_sheet(inputs, name) for name in (real, generated) if inputs.has_images(name)],
         verdict_counts=verdict_counts([row for row in counted if occurs(row)]),
         tsv_address=embed.text_address(inputs.comparison_tsv(comparison)),
+        measures=measured,
         figures=figures,
     )
 
