@@ -8,10 +8,11 @@ import h5py
 import numpy as np
 import pytest
 import torch
+import toy
 
 from lacuna import moments as moments_stage
 from lacuna import tabulate
-from lacuna.formats import areas, checkpoints, class_lists, moments
+from lacuna.formats import areas, checkpoints, class_lists, moments, tables
 
 CLASSES = ["-", "sky", "tree", "person"]
 
@@ -128,3 +129,28 @@ def test_classes_are_listed_by_labels_weights_or_text(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("sky\ntree\nsky\n")
     with pytest.raises(ValueError, match="sky named twice, expected every class once"):
         class_lists.read(tmp_path / "list.txt")
+
+
+@pytest.mark.workflow
+def test_two_tables_go_through_to_the_page(tmp_path: Path) -> None:
+    """No image and no segmenter is needed: a table that lists its own classes, against one that halves the persons."""
+    copy = toy.copy_workflow(tmp_path)
+    rng = np.random.default_rng(2)
+    for name, share in (("tally", 1.0), ("other", 0.5)):
+        person = (rng.random(400) < 0.5 * share) * rng.integers(20, 99, 400)
+        sky = rng.integers(100, 400, 400)
+        np.save(copy / f"{name}.npy", np.column_stack([np.zeros(400), sky, 1024 - sky - person, person]) / 1024)
+    (copy / "labels.txt").write_text("\n".join(CLASSES))
+    table = {"kind": "table", "count": 400, "size": 32, "labels": "labels.txt"}
+    toy.write_config(copy, {
+        "seed": 1, "report": "tables", "shard_size": {"images": 150},
+        "sources": {name: table | {"path": f"{name}.npy"} for name in ("tally", "other")},
+        "segmenters": {"elsewhere": {"family": "upp", "checkpoint": "nowhere"}},
+        "comparisons": [{"real": "tally", "generated": "other", "segmenter": "elsewhere"}],
+    })  # fmt: skip
+    toy.snakemake(copy)
+    rows = tables.read_tsv(copy / "results/fsd/elsewhere/tally~other.tsv")
+    assert {row["class"]: row["verdict"] for row in rows}["person"] == "reduced"
+    assert (copy / "results/tabulate/elsewhere/tally/300-399.h5").exists() and not (copy / "results/segment").exists()
+    page = (copy / "results/report/tables.html").read_text()
+    assert "other" in page and "Contact sheet" not in page
