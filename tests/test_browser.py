@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 SECTIONS = ("findings", "distribution", "instances", "training", "run")
 ROWS = "[...document.querySelectorAll('{table} tbody tr')].filter(row => !row.hidden)"
 ORDER = ROWS + ".map(row => row.cells[{cell}].textContent)"
-CLASSES = "#distribution table"
+CLASSES = "#distribution .sortable"
 
 
 @pytest.fixture(scope="module")
