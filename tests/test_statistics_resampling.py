@@ -114,3 +114,13 @@ def test_the_interval_holds_the_distance_of_the_populations() -> None:
     assert 0.90 <= np.mean(held) <= 0.98
     # The plug-in distance is biased upwards; what is left after extrapolation is a small part of that.
     assert abs(np.mean(estimates) - truth) < 0.3 * abs(np.mean(plug_in) - truth)
+
+
+@pytest.mark.parametrize("count", [12, 13, 14, 17, 24, 40])
+def test_few_images_give_numbers_everywhere(count: int) -> None:
+    rng = np.random.default_rng(0)
+    real, generated = dealt(0, count, rng), dealt(1, 12, rng)
+    curve = resampling.sample_size_curve(real, generated, 4, rng)
+    assert curve[0].num_real == count
+    assert np.isfinite([point.fsd for point in curve]).all()
+    assert np.isfinite([point.baseline_fsd for point in curve if point.baseline_fsd is not None]).all()

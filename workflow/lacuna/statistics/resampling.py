@@ -196,7 +196,7 @@ def sample_size_curve(real: Blocks, generated: Blocks, subsets: int, rng: np.ran
     """
     curve = []
     for parts in CURVE_PARTS:
-        if parts > min(len(real), len(generated)):
+        if min(smallest_part(real, parts), smallest_part(generated, parts)) < 2:  # one image has no covariance
             break
         splits = 1 if parts == 1 else -(-subsets // parts)
         mean = part_distances(real, generated, parts, splits, rng).mean()
@@ -204,6 +204,11 @@ def sample_size_curve(real: Blocks, generated: Blocks, subsets: int, rng: np.ran
         num_real, num_generated = (round(blocks.count_K.sum() / parts) for blocks in (real, generated))
         curve.append(SampleSize(num_real, num_generated, float(mean), own))
     return curve
+
+
+def smallest_part(blocks: Blocks, parts: int) -> int:
+    """Images that a part may have at least, when the blocks are split into so many."""
+    return int(len(blocks) // parts * blocks.count_K.min())
 
 
 def real_distances(real: Blocks, parts: int, splits: int, rng: np.random.Generator) -> float:
