@@ -1,5 +1,6 @@
 # The checked configuration, wildcard constraints and input functions; no rule.
 import json
+import os
 import re
 import shlex
 import sys
@@ -8,9 +9,10 @@ from pathlib import Path
 sys.path.insert(0, f"{workflow.basedir}/workflow")
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from lacuna.formats import upp
-from lacuna.kit import published, targets
+from lacuna.kit import published, shorthand, targets
 from lacuna.kit.configuration import check_config
 from lacuna.kit.provenance import canonical_json, source_digest
 from lacuna.kit.shards import shard_from_name, shards
@@ -23,12 +25,14 @@ shell.prefix(f"set -euo pipefail; trap : TERM; export PYTHONPATH={shlex.quote(f'
 
 CONFIG_FILES = " + ".join(str(path) for path in workflow.configfiles) or "config"
 try:
-    CONFIG = check_config(config, where=CONFIG_FILES)
+    CONFIG, LEFT_OUT = shorthand.without_missing(check_config(config, where=CONFIG_FILES), os.path.exists)
     HELD = census.census(CONFIG, targets.used_sources(CONFIG))
     CONFIG = check_config(census.counted(CONFIG, HELD), where=CONFIG_FILES)
     STAGE_FILES = targets.stage_files(CONFIG)
 except ValueError as error:
     raise WorkflowError(f"check_config: {error}") from None
+for line in LEFT_OUT:
+    logger.warning(line)
 
 # Everything that fetch can bring: what the configuration names, and all else that is published.
 DOWNLOADS = [*CONFIG["downloads"].values(), *published.entries().values()]

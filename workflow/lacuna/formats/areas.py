@@ -19,6 +19,7 @@ from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
 
 FORMAT = "lacuna-areas/1"
+UNKNOWN = "unknown"  # how images came to their size, where the table does not say it
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ClassAreas:
     image_px: int
     skipped: list[Skipped] = field(default_factory=list)
     resolutions: tuple[int, int] | None = None
-    resize: str = "not resized"
+    resize: str = UNKNOWN
 
     @property
     def percent(self) -> NDArray[np.float64]:
@@ -85,7 +86,7 @@ def read(path: str | Path) -> ClassAreas:
             image_px=int(file.attrs["image_px"]),
             skipped=[Skipped(int(index), name, reason) for index, name, reason in skipped],
             resolutions=_pair(file.attrs.get("resolutions")),
-            resize=str(file.attrs["resize"]),
+            resize=str(file.attrs.get("resize", UNKNOWN)),
         )
     if table.area_px.shape != (len(table.index), len(table.classes)):
         raise ValueError(

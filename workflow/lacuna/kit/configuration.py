@@ -11,10 +11,10 @@ from typing import Any
 import jsonschema
 import yaml
 
-from lacuna.kit import jobs, published
+from lacuna.kit import jobs, published, shorthand
+from lacuna.kit.shorthand import FILES
 
 Config = dict[str, Any]
-FILES = ("folder", "lsun", "labelled")  # kinds of source that have a path
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -25,7 +25,8 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
         ValueError: one line: file, key path, found, expected.
     """
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    filled = _with_segmenter(_filled(_with_paths(config, schema), schema, schema))
+    given = shorthand.with_paths(config, schema["properties"])
+    filled = shorthand.with_segmenter(_filled(given, schema, schema))
     validator = jsonschema.Draft202012Validator(schema)
     error = jsonschema.exceptions.best_match(error for error in validator.iter_errors(filled) if not _echo(error))
     if error is not None:
@@ -37,36 +38,6 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
     for problem in itertools.chain(_cross_checks(filled), jobs.problems(filled)):
         raise ValueError(f"{where}: {problem}")
     return filled
-
-
-def _with_paths(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Config:
-    """The configuration with `<source>: <path>` at top level, as `--config` puts it there, moved into that source."""
-    found = dict(config)
-    sources = found.get("sources")
-    for name, source in sources.items() if isinstance(sources, dict) else ():
-        if (
-            name in found
-            and name not in schema["properties"]
-            and isinstance(source, dict)
-            and source.get("kind") in FILES
-        ):
-            path = str(Path(str(found.pop(name))).expanduser())
-            found["sources"] = found["sources"] | {name: source | {"path": path}}
-    return found
-
-
-def _with_segmenter(config: Config) -> Config:
-    """The configuration with the default segmenter in every comparison and inversion that names none."""
-    segmenters = config.get("segmenters")
-    only = next(iter(segmenters)) if isinstance(segmenters, dict) and len(segmenters) == 1 else None
-    name = config.get("segmenter", only)
-    found = dict(config)
-    for section in ("comparisons", "inversions"):
-        if name is not None and isinstance(config.get(section), list):
-            found[section] = [
-                {"segmenter": name} | item if isinstance(item, dict) else item for item in config[section]
-            ]
-    return found
 
 
 def _filled(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:

@@ -60,13 +60,20 @@ def resolved(config: Mapping[str, Any]) -> Config:
         found[section] = {
             name: entry | _path(entry, key, f"{section}.{name}", downloads) for name, entry in config[section].items()
         }
+    for name, entry in found["generators"].items():
+        if "encoders" in entry:
+            given = entry["encoders"]
+            paths = [_path(given, part, f"generators.{name}.encoders", downloads) for part in given]
+            found["generators"][name] = entry | {
+                "encoders": {key: value for path in paths for key, value in path.items()}
+            }
     return found | {"downloads": downloads}
 
 
 def _path(entry: Config, key: str, place: str, downloads: Config) -> Config:
     value = entry.get(key)
     if not isinstance(value, str) or not value.startswith(PREFIX):
-        return {}
+        return {key: value} if key in entry else {}
     name = value.removeprefix(PREFIX)
     group = collections().get(name, {})
     if "folder" in group:
