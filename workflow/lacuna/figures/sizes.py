@@ -51,7 +51,7 @@ def sensitivity(points: Sequence[SizePoint], limit: tuple[float, float, float] |
         axes.set_axisbelow(True)
         axes.set_xlabel("images a side")
         axes.set_ylabel("FSD")
-        axes.legend(loc="upper right")
+        figure.legend(loc="outside upper center", ncols=2)
         for text in figure.findobj(Text):
             text.set_parse_math(False)
     return figure
