@@ -1,7 +1,8 @@
 """Run every benchmark: `python -m benchmarks`."""
 
-from benchmarks import segmenter, stages, statistics
+from benchmarks import inversion, segmenter, stages, statistics
 
 stages.main()
 segmenter.main()
+inversion.main()
 statistics.main()

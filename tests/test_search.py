@@ -121,6 +121,15 @@ def test_the_last_row_of_the_log_is_the_loss_of_what_was_found():
             torch.testing.assert_close(terms.detach(), last, rtol=1e-4, atol=1e-6)
 
 
+def test_coarse_arithmetic_finds_about_the_same():
+    x, z0 = images(2), latents(2, seed=1)
+    fine, coarse = (search(x, z0, how=How(PLAN, bfloat16=coarse)).run() for coarse in (False, True))
+    for one, other in zip(fine, coarse, strict=True):
+        assert other.unknowns.residuals[1].dtype == torch.float32
+        torch.testing.assert_close(other.loss_ST[:, 0], one.loss_ST[:, 0], rtol=0.3, atol=0)  # 8 bits, 8 channels
+        assert not torch.equal(other.loss_ST, one.loss_ST)
+
+
 def test_any_chain_of_layers_can_be_inverted():
     x = torch.rand(2, 3, 8, 8)
     for image in search(

@@ -204,7 +204,7 @@ def how(args: argparse.Namespace) -> How:
         return How(plan_from(settings, 0, 1.0))
     plan = plan_from(settings, settings["steps"], settings["learning_rate"][moves])
     patience = Patience(settings["patience"], settings["plateau"])
-    return How(plan, settings["z_optimiser"] if moves == "z" else "adam", patience)
+    return How(plan, settings["z_optimiser"] if moves == "z" else "adam", patience, settings["precision"] == "bfloat16")
 
 
 @torch.no_grad()

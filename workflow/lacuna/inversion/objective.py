@@ -75,4 +75,4 @@ class Objective:
 
 def mean_difference(a: Tensor, b: Tensor) -> Tensor:
     """Mean absolute difference of an element, image by image: (N, ...), (N, ...) -> (N,)."""
-    return (a - b).abs().flatten(1).mean(dim=1)
+    return (a - b).abs().flatten(1).mean(dim=1, dtype=torch.promote_types(a.dtype, torch.float32))

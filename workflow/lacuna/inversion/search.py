@@ -28,11 +28,15 @@ PLAIN = ("rows", "steps", "forward", "since", "loss_NST", "failed", "next")  # o
 
 @dataclass(frozen=True)
 class How:
-    """How the search goes about it."""
+    """How the search goes about it.
+
+    bfloat16: networks compute in it; unknowns, gradients and loss stay what they are.
+    """
 
     plan: Plan
     optimiser: str = "adam"
     patience: Patience = ENDLESS
+    bfloat16: bool = False
 
 
 class Search:
@@ -51,7 +55,7 @@ class Search:
         self.start, self.index, self.plan = start, index, how.plan
         first = start(0)
         self.x_P3HW = first.x_13HW.repeat(places, 1, 1, 1)
-        with torch.no_grad():
+        with torch.no_grad(), self._arithmetic():
             self.features = [level.repeat(places, 1, 1, 1) for level in objective.features(first.x_13HW)]
         self.unknowns = first.unknowns.repeated(places)
         self.optimiser: Optimiser | None = OPTIMISERS[how.optimiser](self.unknowns.free) if self.unknowns.free else None
@@ -85,7 +89,7 @@ class Search:
                     self._fill(place)
             if not any(row is not None for row in self.rows):
                 return
-            with torch.enable_grad():
+            with torch.enable_grad(), self._arithmetic():
                 for tensor in self.unknowns.free:
                     tensor.requires_grad_()
                 _, x_hat_P3HW = reconstruct(self.head, self.tail, self.unknowns)
@@ -95,10 +99,13 @@ class Search:
                 self._move(terms_PT)
             yield
 
+    def _arithmetic(self) -> torch.autocast:
+        return torch.autocast(self.x_P3HW.device.type, torch.bfloat16, enabled=self.how.bfloat16)
+
     def _fill(self, place: int) -> None:
         """Put the next image into a place."""
         start = self.start(self.next)
-        with torch.no_grad():
+        with torch.no_grad(), self._arithmetic():
             for tensor, new in zip(self.unknowns.tensors, start.unknowns.tensors, strict=True):
                 tensor[place] = new[0]
             for level, new in zip(self.features, self.objective.features(start.x_13HW), strict=True):
