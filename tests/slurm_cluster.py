@@ -2,7 +2,6 @@
 
 import copy
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -129,5 +128,9 @@ def wait_for(condition: Callable[[], bool], what: str, timeout: float = 120) -> 
         time.sleep(0.1)
 
 
-def is_installed() -> bool:
-    return shutil.which("slurmctld", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is not None
+def is_alive(pid: int) -> bool:
+    """Whether a process is there, and no zombie, which has no command line any more."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False

@@ -1,7 +1,9 @@
 """The test cluster itself: up within 30 s, GPUs granted one by one, beside another one, and nothing left behind."""
 
 import os
+import shlex
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import slurm_cluster
 
 pytestmark = pytest.mark.slurm
+WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 NAMES = ("munged", "slurmctld", "slurmd", "slurmstepd", "slurmscriptd")
 
 
@@ -42,7 +45,8 @@ def test_up_within_30_s_and_nothing_is_left_behind(tmp_path: Path) -> None:
 
 def test_each_of_two_jobs_on_a_node_is_given_a_gpu_of_its_own(tmp_path: Path) -> None:
     with slurm_cluster.started(tmp_path / "cluster") as cluster:
-        work = ("--wrap", "echo $CUDA_VISIBLE_DEVICES; sleep 2")
+        script = "import os; from lacuna.kit import gpus; print(*gpus.given(os.environ, count=1).values())"
+        work = ("--chdir", str(WORKFLOW), "--wrap", f"{shlex.quote(sys.executable)} -c {shlex.quote(script)}; sleep 2")
         words = ("--gpus=1", "--nodelist=node1", f"--output={tmp_path}/%j", *work)
         first, second = (cluster.client("sbatch", "--parsable", *words).strip() for _ in range(2))
         slurm_cluster.wait_for(lambda: len(cluster.completed()) == 2, "both jobs")
