@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONPATH := $(CURDIR)/workflow
 
-.PHONY: env system demo check test bench lock clean
+.PHONY: env system demo check test bench docs lock clean
 
 env: $(VENV)/.installed
 
@@ -36,6 +36,11 @@ test: system check
 
 bench: env
 	PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m benchmarks
+
+# Two pages are written from what they are about: the schema, and the modules of the file formats.
+docs: env
+	"$(BIN)/python" -m lacuna.pages.configuration > docs/configuration.md
+	"$(BIN)/python" -m lacuna.pages.formats > docs/formats.md
 
 # Pins what is installed now; torch's own CUDA packages follow from torch and differ between machines.
 lock:

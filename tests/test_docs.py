@@ -1,0 +1,66 @@
+"""What the docs say is so: commands can be planned, links lead somewhere, the configuration's page is the schema's."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import toy
+import yaml
+from PIL import Image
+
+from lacuna.kit.configuration import SCHEMA
+from lacuna.pages.configuration import configuration_page
+from lacuna.pages.formats import formats_page
+
+PAGES = [toy.ROOT / "README.md", *sorted((toy.ROOT / "docs").glob("*.md"))]
+# A command alone on a line of a code block, or alone between backquotes; what follows # is the reader's.
+COMMAND = re.compile(r"^    ((?:snakemake|make) ?[^#\n]*)|`((?:snakemake|make)(?: [^`\n]*)?)`", re.MULTILINE)
+
+
+def commands(tool: str) -> list[str]:
+    """All commands of the docs that begin with `tool`, once each."""
+    found = ["".join(match).strip() for page in PAGES for match in COMMAND.findall(page.read_text(encoding="utf-8"))]
+    return sorted({command for command in found if command.split()[0] == tool})
+
+
+def test_the_page_on_the_configuration_is_what_the_schema_says() -> None:
+    page = (toy.ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert page == configuration_page(yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))), "run `make docs`"
+
+
+def test_the_page_on_the_formats_is_what_their_modules_say() -> None:
+    assert (toy.ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == formats_page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("command", commands("make"))
+def test_documented_targets_of_make_exist(command: str) -> None:
+    targets = re.findall(r"^([a-z]+):", (toy.ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(shlex.split(command)[1:2]) <= set(targets)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh clone with two folders of images beside it."""
+    folder = toy.copy_repository(tmp_path_factory.mktemp("clone"))
+    for name in ("photos", "samples"):
+        (folder.parent / name).mkdir()
+        for number in range(3):
+            Image.new("RGB", (48, 40), (number, 90, 160)).save(folder.parent / name / f"{number}.png")
+    return folder
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize("command", commands("snakemake"))
+def test_documented_commands_can_be_planned(clone: Path, command: str) -> None:
+    words = [word.replace("/path/to", str(clone.parent)) for word in shlex.split(command)[1:]]
+    if "..." in command or "<file>" in command or "--unlock" in words or "conda" in words:
+        pytest.skip("no whole command, or one of the installation's")
+    toy.snakemake(clone, *words, "--dry-run", "--quiet", "all")  # raises where Snakemake does not end well
