@@ -10,9 +10,13 @@ for stage, paths in STAGE_FILES.items():
             input:
                 paths,
                 table=f"results/evaluate/{CONFIG['report']}.txt",
+            log:
+                f"results/logs/evaluate/{CONFIG['report']}_printed.log",
+            conda:
+                "../../envs/lacuna.yaml"
             localrule: True
             shell:
-                "cat {input.table}"
+                "tee {log} < {input.table}"
 
     else:
 
