@@ -1,8 +1,9 @@
 """Run every benchmark: `python -m benchmarks`."""
 
-from benchmarks import inversion, segmenter, stages, statistics
+from benchmarks import conditional, inversion, segmenter, stages, statistics
 
 stages.main()
 segmenter.main()
 inversion.main()
 statistics.main()
+conditional.main()
