@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lacuna.formats import inversions, omissions, tables
+from lacuna.formats import inversions, omissions, tables, upp
 from lacuna.formats.images import ImageShards
 from lacuna.kit import targets, usage
 from lacuna.kit.shards import is_shard_name, shard_from_name
@@ -109,7 +109,12 @@ class Inputs:
         made += [path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in files[stage]]
         used = {entry["segmenter"] for entry in self.config["comparisons"]}
         used |= {targets.inversion_segmenter(self.config, entry) for entry in self.config["inversions"]}
-        weights = [targets.segmenter_weights(self.config, name) for name in sorted(used)]
+        families = {name: self.config["segmenters"][name]["family"] for name in sorted(used)}
+        weights = [
+            path
+            for name, family in families.items()
+            for path in upp.weights_files(family, targets.segmenter_weights(self.config, name))
+        ]
         generators = [self.config["sources"][name].get("generator") for name in sources]
         generators += targets.inverted_generators(self.config)
         weights += [targets.generator_weights(self.config, name) for name in dict.fromkeys(generators) if name]
