@@ -12,9 +12,9 @@ for stage, paths in STAGE_FILES.items():
                 table=f"results/evaluate/{CONFIG['report']}.txt",
             log:
                 f"results/logs/evaluate/{CONFIG['report']}_printed.log",
+            localrule: True
             conda:
                 "../../envs/lacuna.yaml"
-            localrule: True
             shell:
                 "tee {log} < {input.table}"
 
