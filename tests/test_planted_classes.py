@@ -41,7 +41,8 @@ def scenes(seed: int) -> Labelled:
         scene = world.scene(index)
         pixels[scene.label].append(scene.image)
         index += 1
-    return np.concatenate([np.stack(found[:EACH]) for found in pixels]), np.repeat(np.arange(len(KINDS)), EACH)
+    found = np.stack([np.stack(found[:EACH]) for found in pixels], axis=1)  # the classes in turn, as sample draws them
+    return found.reshape(-1, 64, 64, 3), np.tile(np.arange(len(KINDS)), EACH)
 
 
 def as_it_is(pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -115,7 +116,7 @@ def test_tables_hold_every_class_resolution_and_rule(tmp_path: Path, worlds: dic
     assert len(rows) == 2 * 3 * (1 + len(KINDS))
     whole = {row["resolution"]: row for row in rows if row["side"] == "real" and row["label"] == "all"}
     assert float(whole["64"]["accuracy"]) > 0.97 > float(whole["16"]["accuracy"])
-    assert float(whole["16"]["std"]) > 0
+    assert 0 < float(whole["16"]["std"]) < 0.1  # every subset holds all classes, though these come in turn
     summary = tables.read_json(f"{accuracies}.json")
     assert 9 < summary["real"]["inception_score"] <= 10 and 0 <= summary["real"]["share_better_at_full_size"] <= 1
     found = tables.read_json(f"{similarities}.json")
@@ -127,7 +128,7 @@ def test_tables_hold_every_class_resolution_and_rule(tmp_path: Path, worlds: dic
 def test_a_generator_that_repeats_training_images_is_found_close(tmp_path: Path, worlds: dict[str, Labelled]) -> None:
     """Half of the samples are training images; held-out ones are at an honest distance."""
     (training, labels), (held_out, _) = worlds["real"], worlds["generated"]
-    samples = np.concatenate([training[::10][:25], held_out[1::20][:25]])
+    samples = np.concatenate([training[::10][:25], held_out[1::16][:25]])
     sides = {"training": (training, labels), "real": (held_out, labels), "generated": (samples, labels[:50])}
     words = []
     for side, (pixels, label) in sides.items():

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         with LabelledImages(paths, count, len(classifier.classes)) as images:
             found = probabilities(classifier, images, settings["batch_size"], side)
             sides[side] = table(found, images, classifier.classes, settings)
-            mean, std = inception_score(found[images.size], min(settings["subsets"], len(images)))
+            mean, std = inception_score(found[images.size][by_class(images)], min(settings["subsets"], len(images)))
             summary[side] = {"inception_score": mean, "inception_score_std": std, "size": images.size}
     judge(sides, settings)
     for side, found_rows in sides.items():
@@ -98,7 +98,7 @@ def table(
     for resolution, probability_NK in found.items():
         best_N = probability_NK.argmax(axis=1)
         for label in (None, *images.classes):
-            chosen = np.arange(len(images)) if label is None else images.rows_of(label)
+            chosen = by_class(images) if label is None else images.rows_of(label)
             right_N = best_N[chosen] == images.labels[chosen]
             result = accuracy(right_N, settings["subsets"], settings["confidence"])
             wrong = np.bincount(best_N[chosen][~right_N], minlength=len(names))
@@ -112,6 +112,11 @@ def table(
                 "result": result,
             })  # fmt: skip
     return rows
+
+
+def by_class(images: LabelledImages) -> NDArray[np.int64]:
+    """Rows class after class, so that every S-th of them holds all classes; samples come round the classes."""
+    return np.argsort(images.labels, kind="stable")
 
 
 def judge(sides: Mapping[str, Sequence[dict[str, Any]]], settings: Mapping[str, Any]) -> None:
