@@ -29,10 +29,10 @@ check: env
 	"$(BIN)/snakefmt" --check Snakefile workflow/rules
 	"$(BIN)/mypy"
 	PATH="$(CURDIR)/$(BIN):$$PATH" workflow/scripts/lint
-	"$(BIN)/python" -m pytest -m "not workflow and not slurm and not browser and not gpu" --durations=5
+	"$(BIN)/python" -m pytest -m "not (golden or workflow or slurm or browser or gpu)" --durations=5
 
 test: system check
-	PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m pytest -m "workflow or slurm or browser or gpu" --durations=10
+	PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m pytest -m "golden or workflow or slurm or browser or gpu" --durations=20
 
 bench: env
 	PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m benchmarks
