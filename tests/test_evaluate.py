@@ -82,13 +82,13 @@ def test_latents_of_another_width_are_refused(case):
         evaluate.true_latents(shards, checkpoint, np.arange(6), 9)
 
 
-def test_the_table_has_a_block_a_source_and_a_column_a_method(case):
+def test_the_table_has_a_block_a_source_and_a_column_a_method(case, capsys):
     run(case, case / "images.h5")
     folder = case / "evaluate" / "gan"
     folder.mkdir(parents=True)
     (case / "out.tsv").rename(folder / "scenes.tsv")
-    evaluate_table.main(["--tables", str(folder / "scenes.tsv"), "--text", str(case / "table.txt"), "--code", "test"])
-    lines = (case / "table.txt").read_text().splitlines()
+    evaluate_table.main(["--tables", str(folder / "scenes.tsv"), "--code", "test"])
+    lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "gan, 6 images of scenes (z is known): mean [95 % interval of the mean]"
     assert lines[1].split() == ["layered", "z"]
     (found,) = (line for line in lines if line.startswith("correlation_z"))

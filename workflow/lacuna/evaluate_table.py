@@ -1,10 +1,10 @@
-"""All evaluations of a configuration as one text: a block a source, a quantity a row, a method a column."""
+"""Print all evaluations of a configuration: a block a source, a quantity a row, a method a column."""
 
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lacuna.formats import files, tables
+from lacuna.formats import tables
 from lacuna.kit import command
 
 CELL = 22  # characters
@@ -12,17 +12,15 @@ LABEL = 30
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the stage."""
     args = parse_args(argv)
     blocks = [block(Path(path).parent.name, Path(path).stem, tables.read_tsv(path)) for path in args.tables]
-    files.write_text(args.text, "\n\n".join(blocks) + "\n")
+    print("\n\n".join(blocks))
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Command line of the stage."""
     parser = command.parser("evaluate_table", __doc__)
     parser.add_argument("--tables", nargs="+", required=True, help="results/evaluate/GENERATOR/SOURCE.tsv")
-    parser.add_argument("--text", required=True)
     return parser.parse_args(argv)
 
 

@@ -62,24 +62,3 @@ rule evaluate_source:
         " --figure {output.figure}"
         " --tsv {output.tsv}"
         " > {log} 2>&1"
-
-
-# All evaluations of the configuration as one text.
-rule evaluate_table:
-    input:
-        tables=STAGE_FILES["evaluate"],
-    output:
-        text=f"results/evaluate/{CONFIG['report']}.txt",
-    log:
-        f"results/logs/evaluate/{CONFIG['report']}.log",
-    localrule: True
-    conda:
-        "../../envs/lacuna.yaml"
-    params:
-        code=source_digest("lacuna.evaluate_table"),
-    shell:
-        "python -m lacuna.evaluate_table"
-        " --tables {input.tables}"
-        " --code {params.code}"
-        " --text {output.text}"
-        " > {log} 2>&1"

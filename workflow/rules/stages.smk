@@ -8,15 +8,16 @@ for stage, paths in STAGE_FILES.items():
             name:
                 stage
             input:
-                paths,
-                table=f"results/evaluate/{CONFIG['report']}.txt",
+                tables=paths,
             log:
-                f"results/logs/evaluate/{CONFIG['report']}_printed.log",
+                f"results/logs/evaluate/{CONFIG['report']}.log",
             localrule: True
             conda:
                 "../../envs/lacuna.yaml"
+            params:
+                code=source_digest("lacuna.evaluate_table"),
             shell:
-                "tee {log} < {input.table}"
+                "python -m lacuna.evaluate_table --tables {input.tables} --code {params.code} | tee {log}"
 
     else:
 
