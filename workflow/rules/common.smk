@@ -14,14 +14,17 @@ from snakemake.logging import logger
 from lacuna.formats import upp
 from lacuna.kit import published, shorthand, targets
 from lacuna.kit.configuration import check_config
-from lacuna.kit.provenance import canonical_json, source_digest
+from lacuna.kit.provenance import canonical_json
 from lacuna.kit.shards import shard_from_name, shards
+from lacuna.kit.source_code import remember, source_digest
 from lacuna.sources import census, lsun
 
 # What is set beside the Snakefile must reach every job, also where the folder has a space in its name. The trap lets the
 # shell outlive the SIGTERM that a scheduler sends to all processes: if it died first, the job would count as ended, and
 # a stage that is saving its state would be killed.
 shell.prefix(f"set -euo pipefail; trap : TERM; export PYTHONPATH={shlex.quote(f'{workflow.basedir}/workflow')}; ")
+
+remember(Path(".snakemake/lacuna_sources.json"))
 
 CONFIG_FILES = " + ".join(str(path) for path in workflow.configfiles) or "config"
 try:

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
-from lacuna.kit import jobs, published, references, shorthand
+from lacuna.kit import jobs, published, references, shorthand, yaml_files
 
 Config = dict[str, Any]
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
@@ -23,7 +22,7 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
     Raises:
         ValueError: one line: file, key path, found, expected.
     """
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    schema = yaml_files.read(SCHEMA)
     given = shorthand.with_paths(config, schema["properties"])
     filled = shorthand.with_segmenter(_filled(given, schema, schema))
     validator = jsonschema.Draft202012Validator(schema)

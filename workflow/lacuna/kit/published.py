@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from lacuna.kit import yaml_files
 
 Config = dict[str, Any]
 TABLE = Path(__file__).resolve().parents[2] / "published.yaml"
@@ -21,7 +21,7 @@ UNPACKED = "data.mdb"  # what fetch takes out of a zip file that holds an LMDB
 @functools.cache
 def collections() -> dict[str, Config]:
     """The table, a collection of files with common mirrors at a time."""
-    found: dict[str, Config] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    found: dict[str, Config] = yaml_files.read(TABLE)
     return found
 
 

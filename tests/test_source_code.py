@@ -1,0 +1,71 @@
+"""What reruns a stage: code that it imports, at any depth, but neither comments nor layout."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lacuna.kit import source_code
+from lacuna.kit.source_code import remember, source_digest
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "lacuna"
+    (root / "room").mkdir(parents=True)
+    (root / "__init__.py").write_text("")
+    (root / "room" / "__init__.py").write_text("")
+    (root / "room" / "deep.py").write_text("VALUE = 1\n")
+    (root / "room" / "shared.py").write_text("from . import deep\n")
+    (root / "stage.py").write_text("import json\nfrom lacuna.room.shared import deep\n")
+    (root / "other.py").write_text("X = 1\n")
+    monkeypatch.setattr(source_code, "PACKAGE_ROOT", tmp_path)
+    monkeypatch.setattr(source_code, "_remembered", {})
+    return root
+
+
+def digests() -> tuple[str, str]:
+    for cached in (source_digest, source_code.source, source_code.module_path):
+        cached.cache_clear()
+    return source_digest("lacuna.stage"), source_digest("lacuna.other")
+
+
+def test_an_edit_at_any_depth_changes_exactly_the_stages_that_import_it(package: Path) -> None:
+    stage, other = digests()
+    (package / "room" / "deep.py").write_text("VALUE = 2\n")
+    changed, same = digests()
+    assert changed != stage and same == other
+
+
+def test_the_package_of_an_imported_module_counts(package: Path) -> None:
+    stage, other = digests()
+    (package / "room" / "__init__.py").write_text("VALUE = 1\n")
+    changed, same = digests()
+    assert changed != stage and same == other
+
+
+def test_comments_and_layout_change_nothing(package: Path) -> None:
+    before = digests()
+    (package / "room" / "deep.py").write_text("# why\n\nVALUE   =   1\n")
+    assert digests() == before
+
+
+def test_what_is_remembered_is_not_parsed_again_and_an_edit_is_seen(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = tmp_path / "sources.json"
+    fresh = digests()
+    remember(memory)
+    parsed: list[str] = []
+    parse = source_code.parsed
+    monkeypatch.setattr(source_code, "parsed", lambda path, text: (parsed.append(path.name), parse(path, text))[1])
+    monkeypatch.setattr(source_code, "_remembered", {})
+    source_code.source.cache_clear()
+    remember(memory)
+    assert digests() == fresh and parsed == []
+    (package / "room" / "deep.py").write_text("VALUE = 2\n")
+    source_code.source.cache_clear()
+    remember(memory)
+    assert parsed == ["deep.py"]
+    assert digests()[0] != fresh[0] and digests()[1] == fresh[1]
+    assert len(json.loads(memory.read_text())) == 6  # of what was, nothing is kept
