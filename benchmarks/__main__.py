@@ -1,9 +1,7 @@
-"""Run every benchmark: `python -m benchmarks`."""
+"""Run every benchmark: `python -m benchmarks`. Each is a process of its own, so that no memory is counted twice."""
 
-from benchmarks import conditional, inversion, segmenter, stages, statistics
+import subprocess
+import sys
 
-stages.main()
-segmenter.main()
-inversion.main()
-statistics.main()
-conditional.main()
+for name in ("stages", "segmenter", "inversion", "statistics", "conditional"):
+    subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
