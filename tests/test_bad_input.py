@@ -89,6 +89,9 @@ def test_a_truncated_result_is_one_line_and_names_the_remedy(fresh: Path) -> Non
     shard.write_bytes(shard.read_bytes()[:5000])
     text = fails(fresh, "train_segmenter")
     assert re.search(r"train_segmenter: .*0-19\.h5: no readable HDF5 .*delete it and run again", text), text
+    end = text[text.index("Failed for good: 1 job.") :].splitlines()  # what is seen first, in the morning
+    assert re.match(r"  train_segmenter_weights: train_segmenter: .*run again \[results/logs/.*net\.log\]$", end[1]), end
+    assert len(end) < 12
 
 
 def test_a_truncated_checkpoint_is_one_line(fresh: Path) -> None:

@@ -1,0 +1,31 @@
+# The last lines of a run that did not succeed: who failed, why, and where to look. No rule.
+import logging
+
+from lacuna.kit.failures import Failure, summary
+
+SAID = {}  # number of a job -> what its executor said when it failed last
+
+
+class Listener(logging.Handler):
+    """Notes what an executor says of jobs that fail."""
+
+    def emit(self, record):
+        if getattr(record, "rule_msg", None):
+            SAID[record.jobid] = record.rule_msg
+
+
+logger.addHandler(Listener())
+
+
+def failures(failed):
+    """Jobs that have failed for good, those of a group one by one."""
+    for job in failed:
+        for one in job.jobs if job.is_group() else [job]:
+            if not all(Path(path).exists() for path in one.output):
+                yield Failure(one.rule.name, next(map(Path, one.log), None), job.attempt, SAID.get(one.jobid, ""))
+
+
+onerror:
+    if workflow.scheduler.failed:  # none where the user has ended the run
+        for line in summary(failures(workflow.scheduler.failed)):
+            logger.error(line)
