@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lacuna.kit.configuration import SCHEMA, check_config
-from lacuna.kit.targets import generator_settings
+from lacuna.kit.networks import generator_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 Config = dict[str, Any]

@@ -5,18 +5,10 @@ from typing import Any
 import pytest
 
 from lacuna.kit.configuration import check_config
+from lacuna.kit.entries import control_source, inversion_entry, inversion_perceptual, omission_method
+from lacuna.kit.networks import encoder_weights, generator_of_part, generator_parts
 from lacuna.kit.shards import Shard, shard_from_name, shard_paths, shards
-from lacuna.kit.targets import (
-    control_source,
-    encoder_weights,
-    generator_of_part,
-    generator_parts,
-    inversion_entry,
-    inversion_perceptual,
-    omission_method,
-    stage_files,
-    used_sources,
-)
+from lacuna.kit.targets import stage_files, used_sources
 
 CONFIG: dict[str, Any] = {
     "seed": 1,

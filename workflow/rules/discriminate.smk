@@ -3,7 +3,7 @@ rule discriminate_pair:
     input:
         real=lambda wildcards: pair_shards(wildcards, "real"),
         generated=lambda wildcards: pair_shards(wildcards, "generated"),
-        checkpoint=lambda wildcards: targets.classifier_weights(CONFIG, conditional_pair(wildcards)["classifier"]),
+        checkpoint=lambda wildcards: networks.classifier_weights(CONFIG, conditional_pair(wildcards)["classifier"]),
     output:
         tsv="results/discriminate/{generated}~{real}.tsv",
         json="results/discriminate/{generated}~{real}.json",

@@ -5,7 +5,7 @@ rule overfit_pair:
         real=lambda wildcards: pair_shards(wildcards, "real"),
         training=lambda wildcards: pair_shards(wildcards, "training"),
         checkpoint=lambda wildcards: (
-            targets.generator_files(CONFIG, pair_generator(wildcards)) if pair_generator(wildcards) else []
+            networks.generator_files(CONFIG, pair_generator(wildcards)) if pair_generator(wildcards) else []
         ),
     output:
         tsv="results/overfit/{generated}~{real}.tsv",

@@ -5,19 +5,10 @@
 
 from typing import Any
 
-from lacuna.kit import published
+from lacuna.kit import entries, networks, published
 from lacuna.kit.shards import shards
 
 Config = dict[str, Any]
-# The part of the encoder that each method of invert starts from.
-ENCODER_OF_METHOD = {
-    "z": None,
-    "direct": "direct",
-    "direct_z": "direct",
-    "layered": "encoder",
-    "layered_z": "encoder",
-    "layered_r": "encoder",
-}
 CONDITIONAL = {"discriminate": ("tsv", "json"), "diversity": ("tsv", "json"), "overfit": ("tsv", "json", "h5")}
 SHARDED = {
     "world": "render",
@@ -32,11 +23,11 @@ def stage_files(config: Config) -> dict[str, list[str]]:
         "fetch": [published.result(entry) for entry in config["downloads"].values()],
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "gather": [path for name in used_sources(config) for path in image_shards(config, name, "labelled")],
-        "train_segmenter": [segmenter_weights(config, name) for name in trained(config, "segmenters")],
+        "train_segmenter": [networks.segmenter_weights(config, name) for name in trained(config, "segmenters")],
         "train_generator": [
-            path for name in trained(config, "generators") for path in generator_files(config, name)
+            path for name in trained(config, "generators") for path in networks.generator_files(config, name)
         ],
-        "train_classifier": [classifier_weights(config, name) for name in trained(config, "classifiers")],
+        "train_classifier": [networks.classifier_weights(config, name) for name in trained(config, "classifiers")],
         "sample": [path for name in used_sources(config) for path in image_shards(config, name, "generator")],
         "segment": [path for pair in measured(config) for path in table_shards(config, *pair, "segment")],
         "tabulate": [path for pair in measured(config) for path in table_shards(config, *pair, "tabulate")],
@@ -54,7 +45,7 @@ def stage_files(config: Config) -> dict[str, list[str]]:
         "train_encoder": [
             f"results/train_encoder/{name}/{part}.safetensors"
             for name in inverted_generators(config)
-            for part in encoder_parts(config, name)
+            for part in networks.encoder_parts(config, name)
         ],
         "invert": [
             path for entry in config["inversions"] for method in entry["methods"]
@@ -73,7 +64,7 @@ def used_sources(config: Config) -> list[str]:
     names += [entry["source"] for entry in config["inversions"]]
     names += [config["calibrate"]["source"]] if config["calibrate"]["segmenters"] else []
     names += [name for entry in config["conditional"] for name in (entry["real"], entry["generated"])]
-    names += [training_source(config, entry) for entry in config["conditional"]]
+    names += [entries.training_source(config, entry) for entry in config["conditional"]]
     for section in ("segmenters", "generators", "classifiers"):
         for name in trained(config, section):
             entry = config[section][name]
@@ -85,7 +76,7 @@ def trained(config: Config, section: str) -> list[str]:
     """Segmenters, classifiers or generators in use that have no checkpoint and so are trained by the workflow."""
     if section == "segmenters":
         names = [entry["segmenter"] for entry in config["comparisons"]]
-        names += [inversion_segmenter(config, entry) for entry in config["inversions"]]
+        names += [entries.inversion_segmenter(config, entry) for entry in config["inversions"]]
         names += config["calibrate"]["segmenters"]
         names += [entry["segmenter"] for entry in config["conditional"] if "segmenter" in entry]
     elif section == "classifiers":
@@ -159,43 +150,10 @@ def conditional_files(stage: str, entry: Config) -> list[str]:
     return [f"results/{stage}/{entry['generated']}~{entry['real']}.{suffix}" for suffix in CONDITIONAL[stage]]
 
 
-def conditional_entry(config: Config, generated: str, real: str) -> Config:
-    """The evaluation of `generated` against `real`."""
-    return next(entry for entry in config["conditional"] if (entry["generated"], entry["real"]) == (generated, real))
-
-
-def training_source(config: Config, entry: Config) -> str:
-    """Source of the training images of an evaluated generator: named, or what it was trained on."""
-    if "training" in entry:
-        return str(entry["training"])
-    return str(config["generators"][config["sources"][entry["generated"]]["generator"]]["trained_on"])
-
-
 def planted_shards(config: Config, segmenter: str) -> list[str]:
     """Class areas of the calibration's scenes without each of their objects."""
     source = config["calibrate"]["source"]
     return [f"results/plant/{segmenter}/{source}/{shard.name}.h5" for shard in image_ranges(config, source)]
-
-
-def encoder_parts(config: Config, generator: str) -> list[str]:
-    """Parts of a generator's encoder that its inversions need, in the order of training."""
-    entries = [entry for entry in config["inversions"] if entry["generator"] == generator]
-    needed = {ENCODER_OF_METHOD[method] for entry in entries for method in entry["methods"]}
-    needed -= config["generators"][generator]["encoders"].keys()
-    parts = [*layer_parts(config), "encoder"] if "encoder" in needed else []
-    return [*parts, "direct"] if "direct" in needed else parts
-
-
-def encoder_weights(config: Config, generator: str, method: str) -> str | None:
-    """The part that a method starts from: given, or made by train_encoder; None for `z`."""
-    part = ENCODER_OF_METHOD[method]
-    given = config["generators"][generator]["encoders"]
-    return str(given.get(part, f"results/train_encoder/{generator}/{part}.safetensors")) if part else None
-
-
-def layer_parts(config: Config) -> list[str]:
-    """The networks that the encoder is composed of."""
-    return [*(f"layer_{k}" for k in range(1, config["train_encoder"]["layer"] + 1)), "tail"]
 
 
 def inversion_shards(config: Config, entry: Config, method: str) -> list[str]:
@@ -208,86 +166,3 @@ def omission_files(entry: Config) -> list[str]:
     """Table and label maps of the omissions of one inversion."""
     stem = f"results/omissions/{entry['generator']}/{entry['source']}"
     return [f"{stem}.tsv", f"{stem}.h5"]
-
-
-def omission_method(entry: Config) -> str:
-    """The method whose reconstructions are looked at: `layered_r` where it was run, else the last one."""
-    return "layered_r" if "layered_r" in entry["methods"] else str(entry["methods"][-1])
-
-
-def inversion_entry(config: Config, generator: str, source: str) -> Config:
-    """The inversion of `source` by `generator`."""
-    return next(entry for entry in config["inversions"] if (entry["generator"], entry["source"]) == (generator, source))
-
-
-def inversion_segmenter(config: Config, entry: Config) -> str:
-    """The segmenter of an inversion: named, or the only one."""
-    return str(entry.get("segmenter") or next(iter(config["segmenters"])))
-
-
-def inversion_perceptual(config: Config, entry: Config) -> Config:
-    """Family and checkpoint of the perceptual network: named, or the backbone of the inversion's segmenter."""
-    if "perceptual" in entry:
-        return dict(config["perceptual"][entry["perceptual"]])
-    name = inversion_segmenter(config, entry)
-    return {"family": config["segmenters"][name]["family"], "checkpoint": segmenter_weights(config, name)}
-
-
-def control_source(config: Config, entry: Config) -> str | None:
-    """The inverted samples of the same generator: what is lost of those is the method's noise floor."""
-    for other in config["inversions"]:
-        source = config["sources"][other["source"]]
-        own = source["kind"] == "generator" and source["generator"] == entry["generator"] == other["generator"]
-        if own and other["source"] != entry["source"]:
-            return str(other["source"])
-    return None
-
-
-def generator_weights(config: Config, name: str) -> str:
-    """Weights of a generator in one file: given, or made by train_generator."""
-    return generator_files(config, name)[0]
-
-
-def generator_files(config: Config, name: str) -> list[str]:
-    """All weights of a generator: one file, or one for each group of classes."""
-    given = config["generators"][name].get("checkpoint")
-    if given is not None:
-        return [given] if isinstance(given, str) else list(given)
-    return [f"results/train_generator/{part}.safetensors" for part in generator_parts(config, name)]
-
-
-def generator_parts(config: Config, name: str) -> dict[str, Config]:
-    """What train_generator trains for a generator: name of each network -> its settings.
-
-    One network of the generator's own name; of class splits one for each group, `<name>_split_0` and so on.
-    """
-    entry = config["generators"][name]
-    if entry["family"] != "acgan":
-        return {name: dict(entry["train"])}
-    count, splits = entry["train"]["classes"], entry["splits"]
-    if isinstance(splits, int):
-        size = count // splits
-        splits = [list(range(first, first + size)) for first in range(0, count, size)]
-    parts = [name] if len(splits) == 1 else [f"{name}_split_{k}" for k in range(len(splits))]
-    return {part: entry["train"] | {"classes": classes} for part, classes in zip(parts, splits, strict=True)}
-
-
-def generator_of_part(config: Config, part: str) -> str:
-    """The generator that a network is part of; see `generator_parts`."""
-    return next(name for name in config["generators"] if part in generator_parts(config, name))
-
-
-def generator_settings(config: Config, name: str) -> Config:
-    """What a generator's entry says beside where its weights come from: how they are used, such as `truncation`."""
-    origin = ("family", "checkpoint", "trained_on", "train", "splits", "encoders", "optional")
-    return {key: value for key, value in config["generators"][name].items() if key not in origin}
-
-
-def classifier_weights(config: Config, name: str) -> str:
-    """Weights of a classifier: given, or made by train_classifier."""
-    return str(config["classifiers"][name].get("checkpoint", f"results/train_classifier/{name}.safetensors"))
-
-
-def segmenter_weights(config: Config, name: str) -> str:
-    """Weights of a segmenter: given, or made by train_segmenter."""
-    return str(config["segmenters"][name].get("checkpoint", f"results/train_segmenter/{name}.safetensors"))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lacuna.formats import inversions, omissions, tables, upp
 from lacuna.formats.images import ImageShards
-from lacuna.kit import targets, usage
+from lacuna.kit import entries, networks, targets, usage
 from lacuna.kit.shards import is_shard_name, shard_from_name
 from lacuna.pages.reading import Inverted, total_loss
 from lacuna.sources import open_images
@@ -77,7 +77,7 @@ class Inputs:
     def inverted(self, entry: Config) -> Inverted:
         """One inverted source: its reconstructions by the method that `omissions` looked at, and their label maps."""
         generator, source, count = entry["generator"], entry["source"], entry["count"]
-        method = targets.omission_method(entry)
+        method = entries.omission_method(entry)
         folder = self.path(f"results/invert/{method}/{generator}/{source}")
         found = inversions.read_shards(folder, count, self.config["shard_size"]["inversions"])
         maps = omissions.read(self.path(targets.omission_files(entry)[1]))
@@ -108,16 +108,16 @@ class Inputs:
         made = [*examples, *files["fsd"], *files["invert"], *files["evaluate"], *files["omissions"]]
         made += [path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in files[stage]]
         used = {entry["segmenter"] for entry in self.config["comparisons"]}
-        used |= {targets.inversion_segmenter(self.config, entry) for entry in self.config["inversions"]}
+        used |= {entries.inversion_segmenter(self.config, entry) for entry in self.config["inversions"]}
         families = {name: self.config["segmenters"][name]["family"] for name in sorted(used)}
         weights = [
             path
             for name, family in families.items()
-            for path in upp.weights_files(family, targets.segmenter_weights(self.config, name))
+            for path in upp.weights_files(family, networks.segmenter_weights(self.config, name))
         ]
         generators = [self.config["sources"][name].get("generator") for name in sources]
         generators += targets.inverted_generators(self.config)
-        weights += [targets.generator_weights(self.config, name) for name in dict.fromkeys(generators) if name]
+        weights += [networks.generator_weights(self.config, name) for name in dict.fromkeys(generators) if name]
         return [self.path(name) for name in made] + [self._weights(name) for name in weights]
 
     def _weights(self, name: str) -> Path:
@@ -129,9 +129,9 @@ class Inputs:
             for name in targets.trained(self.config, section):
                 yield name, self._logs(f"train_{section[:-1]}", [name])
         for name in targets.trained(self.config, "generators"):
-            yield name, self._logs("train_generator", list(targets.generator_parts(self.config, name)))
+            yield name, self._logs("train_generator", list(networks.generator_parts(self.config, name)))
         for name in targets.inverted_generators(self.config):
-            yield f"encoder of {name}", self._logs(f"train_encoder/{name}", targets.encoder_parts(self.config, name))
+            yield f"encoder of {name}", self._logs(f"train_encoder/{name}", networks.encoder_parts(self.config, name))
 
     def _logs(self, folder: str, names: Sequence[str]) -> dict[str, list[dict[str, str]]]:
         paths = {name: self.results / folder / f"{name}.tsv" for name in names}

@@ -1,0 +1,54 @@
+# What rules are told of segmenters and generators.
+def segmenter_weights(wildcards):
+    """Weights of the wildcard's segmenter: a file, or the folder of the published one."""
+    return networks.segmenter_weights(CONFIG, wildcards.segmenter)
+
+
+def segmenter_files(wildcards):
+    """Files that the weights of the wildcard's segmenter are in."""
+    family = CONFIG["segmenters"][wildcards.segmenter]["family"]
+    return upp.weights_files(family, segmenter_weights(wildcards))
+
+
+def segment_settings(wildcards):
+    """Canonical JSON of what segment is told of heads, common size, precision and source."""
+    segment = {name: CONFIG["segment"].get(name) for name in ("heads", "size", "precision")}
+    return canonical_json(segment | {"source": json.loads(reading(wildcards))})
+
+
+def generator_settings(name):
+    """Canonical JSON of what the configuration says of how a trained generator is used."""
+    return canonical_json(networks.generator_settings(CONFIG, name))
+
+
+def generator_code(name):
+    """The Python file that a generator comes from, where it comes from one."""
+    return networks.generator_settings(CONFIG, name).get("file", [])
+
+
+def generator_weights(wildcards):
+    """Weights of the wildcard's generator."""
+    return networks.generator_weights(CONFIG, wildcards.generator)
+
+
+def sampled_weights(wildcards):
+    """Weights of the generator that the wildcard's source samples."""
+    return networks.generator_files(CONFIG, source_generator(wildcards))
+
+
+def trained_generator(wildcards):
+    """The configuration's entry for the generator that the wildcard's network is, or is a part of."""
+    return CONFIG["generators"][networks.generator_of_part(CONFIG, wildcards.generator)]
+
+
+def trained_part(wildcards):
+    """Settings of the network that is trained."""
+    return networks.generator_parts(CONFIG, networks.generator_of_part(CONFIG, wildcards.generator))[
+        wildcards.generator
+    ]
+
+
+def part_weights(wildcards):
+    """Trained parts that a part of the encoder builds on: all layers and the tail for the composed one."""
+    needed = networks.layer_parts(CONFIG) if wildcards.part == "encoder" else []
+    return [f"results/train_encoder/{wildcards.generator}/{part}.safetensors" for part in needed]
