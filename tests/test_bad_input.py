@@ -90,7 +90,8 @@ def test_a_truncated_result_is_one_line_and_names_the_remedy(fresh: Path) -> Non
     text = fails(fresh, "train_segmenter")
     assert re.search(r"train_segmenter: .*0-19\.h5: no readable HDF5 .*delete it and run again", text), text
     end = text[text.index("Failed for good: 1 job.") :].splitlines()  # what is seen first, in the morning
-    assert re.match(r"  train_segmenter_weights: train_segmenter: .*run again \[results/logs/.*net\.log\]$", end[1]), end
+    line = r"  train_segmenter_weights: train_segmenter: .*run again \[results/logs/.*net\.log\]$"
+    assert re.match(line, end[1]), end
     assert len(end) < 12
 
 
