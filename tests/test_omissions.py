@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 import torch
 from inversion_case import TINY_CLASSES, StubSegmenter, make_inversions
+from PIL import Image
 
 from lacuna import omissions
+from lacuna.figures.omission_gallery import GAP, SIDE, TITLES
+from lacuna.figures.segmentations import EDGE
 from lacuna.formats import inversions, tables
 from lacuna.formats import omissions as maps
 from lacuna.inversion.labels import lost_mask
 from lacuna.kit.provenance import Provenance
-from lacuna.statistics.omissions import Omission, class_areas, lost_areas, rank_classes, rank_images
+from lacuna.statistics.omissions import Omission, class_areas, class_omissions, lost_areas, rank_images
 
 PHOTO = np.array([[[1, 1], [2, 0]], [[2, 2], [2, 2]]], dtype=np.uint16)
 RECONSTRUCTION = np.array([[[1, 2], [2, 1]], [[1, 1], [1, 2]]], dtype=np.uint16)
@@ -59,8 +62,26 @@ def test_images_are_ranked_by_loss_and_the_unconverged_apart():
 
 
 def test_classes_are_ranked_by_what_is_lost_above_the_noise_floor():
-    rows = [row(0, "sky", 10, floor=9.0), row(0, "tree", 4), row(1, "tree", 2), row(2, "tree", 90, converged=False)]
-    assert rank_classes(rows) == [("tree", 3.0), ("sky", 1.0)]
+    rows = [row(0, "sky", 10), row(0, "tree", 4), row(1, "tree", 2), row(2, "tree", 49, converged=False)]
+    control = [row(0, "sky", 8), row(1, "sky", 10), row(2, "sky", 49, converged=False), row(3, "sky", 0, photo=0.1)]
+    tree, sky = class_omissions(rows, control, 0.25, seed_of=len)
+    assert (tree.name, tree.num_images, tree.num_unconverged, tree.excess) == ("tree", 2, 1, 3.0)
+    assert (sky.name, sky.num_control, sky.noise_floor, sky.excess) == ("sky", 2, 9.0, 1.0)
+    assert np.isnan(tree.noise_floor)
+    assert 2 <= tree.low <= tree.high <= 4  # no resample of two images leaves their range
+    assert 0 <= sky.low <= sky.high <= 2
+
+
+def test_a_class_is_lost_where_less_than_half_of_it_is_left():
+    (found,) = class_omissions([row(0, "tree", 26), row(1, "tree", 25), row(2, "tree", 24)], [], 0.25, seed_of=len)
+    assert (found.num_images, found.num_lost, found.num_control_lost) == (3, 1, 0)
+
+
+def test_a_class_in_unconverged_images_alone_comes_last_without_a_claim():
+    rows = [row(0, "tree", 49, converged=False), row(1, "sky", 0)]
+    sky, tree = class_omissions(rows, [], 0.25, seed_of=len)
+    assert (sky.name, tree.num_images, tree.num_unconverged) == ("sky", 0, 1)
+    assert np.isnan([tree.lost_area, tree.excess, tree.low]).all()
 
 
 @pytest.fixture
@@ -72,7 +93,8 @@ def run(tmp_path, monkeypatch):
         values = {
             "inversions": folder, "count": 4, "shard-size": 3, "segmenter-family": "upernet", "code": "test",
             "segmenter-checkpoint": tmp_path / "segmenter", "settings": json.dumps({"batch_size": 2}), "device": "cpu",
-            "threads": 1, "tsv": folder / "o.tsv", "masks": folder / "o.h5",
+            "threads": 1, "seed": 1, "shown-percent": 0.25, "tsv": folder / "o.tsv", "classes": folder / "classes.tsv",
+            "masks": folder / "o.h5", "gallery": folder / "gallery",
         }  # fmt: skip
         omissions.main([text for name, value in (values | more).items() for text in (f"--{name}", str(value))])
         return tables.read_tsv(folder / "o.tsv"), maps.read(folder / "o.h5")
@@ -105,3 +127,20 @@ def test_what_is_lost_stands_in_table_and_maps_beside_its_noise_floor(run, tmp_p
     assert found.index.tolist() == [0, 1, 2, 3]
     assert np.array_equal(found.labels_photo, StubSegmenter().label_maps(torch.from_numpy(x))["object"].numpy())
     assert found.lost.mean(axis=(1, 2)).tolist() == [0, 0.5, 0.5, 0.5]
+
+
+def test_each_class_has_a_gallery_numbered_by_rank(run, tmp_path):
+    x = np.zeros((4, 8, 8, 3), dtype=np.uint8)
+    x[:, :4] = 255
+    folder = shards(tmp_path / "photos", x, np.zeros_like(x), np.array([True, True, True, False]))
+    run(folder)
+    ranked = tables.read_tsv(folder / "classes.tsv")
+    assert [(entry["class"], entry["num_images"], entry["num_lost"]) for entry in ranked] == [
+        ("sky", "3", "3"), ("tree", "3", "0"),
+    ]  # fmt: skip
+    assert sorted(path.name for path in (folder / "gallery").iterdir()) == ["001_sky.png", "002_tree.png"]
+    pages = [np.asarray(Image.open(path)) for path in sorted((folder / "gallery").iterdir())]
+    sides = [(page.shape[1] - GAP) // len(TITLES) - GAP for page in pages]
+    assert sides == [SIDE, SIDE]  # small images are enlarged
+    assert (pages[0] == EDGE).all(axis=2).any()
+    assert not (pages[1] == EDGE).all(axis=2).any()  # no tree is lost, nothing is outlined

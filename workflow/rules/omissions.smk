@@ -6,7 +6,9 @@ rule omissions_source:
         control=control_table,
     output:
         tsv="results/omissions/{generator}/{source}.tsv",
+        classes="results/omissions/{generator}/{source}.classes.tsv",
         masks="results/omissions/{generator}/{source}.h5",
+        gallery=directory("results/omissions/{generator}/{source}"),
     log:
         "results/logs/omissions/{generator}/{source}.log",
     benchmark:
@@ -25,7 +27,9 @@ rule omissions_source:
         shard_size=CONFIG["shard_size"]["inversions"],
         family=inversion_segmenter_family,
         control=lambda wildcards: f"--control {control_table(wildcards)}" if control_table(wildcards) else "",
+        shown_percent=CONFIG["fsd"]["presence_percent"],
         settings=settings("omissions"),
+        seed=CONFIG["seed"],
         code=source_digest("lacuna.omissions"),
     shell:
         "python -m lacuna.omissions"
@@ -34,11 +38,15 @@ rule omissions_source:
         " --shard-size {params.shard_size}"
         " --segmenter-family {params.family}"
         " --segmenter-checkpoint {params.checkpoint:q}"
+        " --shown-percent {params.shown_percent}"
         " --settings {params.settings:q}"
+        " --seed {params.seed}"
         " {params.control}"
         " --device auto"
         " --threads {threads}"
         " --code {params.code}"
         " --tsv {output.tsv}"
+        " --classes {output.classes}"
         " --masks {output.masks}"
+        " --gallery {output.gallery}"
         " > {log} 2>&1"

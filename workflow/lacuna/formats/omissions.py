@@ -2,7 +2,11 @@
 
 `labels_photo`, `labels_reconstruction` uint16 (n, H, W), positions in `classes`; `lost` bool (n, H, W), where an object
 of the photo is something else in the reconstruction; `index` int64 (n,); `converged` bool (n,); `classes` strings.
-The table beside it is a TSV with a row an image and class, columns `COLUMNS`, areas in percent of the image.
+Beside it:
+
+- `SOURCE.tsv`, a row an image and class, columns `COLUMNS`, areas in percent of the image;
+- `SOURCE.classes.tsv`, a row a class, columns `CLASS_COLUMNS`, the one that lost most above the noise floor first;
+- `SOURCE/NNN_class.png`, a picture a class, numbered in that order: photo, reconstruction, label maps, region lost.
 """
 
 from dataclasses import dataclass
@@ -16,6 +20,10 @@ from lacuna.kit.provenance import Provenance
 
 FORMAT = "lacuna-omissions/1"
 COLUMNS = ("index", "class", "photo_area", "reconstruction_area", "lost_area", "converged", "noise_floor")
+CLASS_COLUMNS = (
+    "class", "num_images", "num_unconverged", "num_lost", "photo_area", "reconstruction_area", "lost_area",
+    "num_control", "num_control_lost", "noise_floor", "excess", "low", "high",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,6 @@ def inversion_shards(config: Config, entry: Config, method: str) -> list[str]:
 
 
 def omission_files(entry: Config) -> list[str]:
-    """Table and label maps of the omissions of one inversion."""
+    """Table, label maps and ranking of classes of the omissions of one inversion."""
     stem = f"results/omissions/{entry['generator']}/{entry['source']}"
-    return [f"{stem}.tsv", f"{stem}.h5"]
+    return [f"{stem}.tsv", f"{stem}.h5", f"{stem}.classes.tsv"]

@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.figures.colours import BACKGROUND
-from lacuna.statistics.omissions import class_areas
-
-LOST_SHARE = 0.5  # a class is lost if the reconstruction has less than this share of its area
+from lacuna.statistics.omissions import LOST_SHARE, class_areas
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,16 @@
 Shape suffixes: N images, H height, W width, C classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Labels = NDArray[np.integer]
+LOST_SHARE = 0.5  # a class is lost if the reconstruction has less than this share of its area
+RESAMPLES = 2000
+CONFIDENCE = 0.95  # two-sided
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,33 @@ class Omission:
     lost_area: float
     converged: bool
     noise_floor: float
+
+
+@dataclass(frozen=True)
+class ClassOmission:
+    """One class over all images that show it; areas are means in percent of the image, of converged images alone.
+
+    num_images, num_unconverged: images that show the class, by whether their inversion came to rest.
+    num_lost: images that have lost it, see `is_lost`.
+    num_control, num_control_lost, noise_floor: the same of the generator's own samples; `noise_floor` is their mean
+        `lost_area`, NaN without any.
+    excess: `lost_area` above the noise floor, or all of it where that is unknown; `low` and `high` hold it with
+        confidence 0.95: percentiles over resamples of both groups of images.
+    """
+
+    name: str
+    num_images: int
+    num_unconverged: int
+    num_lost: int
+    photo_area: float
+    reconstruction_area: float
+    lost_area: float
+    num_control: int
+    num_control_lost: int
+    noise_floor: float
+    excess: float
+    low: float
+    high: float
 
 
 def class_areas(labels_NHW: Labels, num_classes: int) -> NDArray[np.float64]:
@@ -53,14 +83,62 @@ def rank_images(rows: Sequence[Omission], name: str) -> list[Omission]:
     return sorted(found, key=lambda row: (not row.converged, -row.lost_area, row.index))
 
 
-def rank_classes(rows: Sequence[Omission]) -> list[tuple[str, float]]:
-    """Classes and the mean area lost above the noise floor, greatest first; over the converged images that have them.
+def class_omissions(
+    rows: Sequence[Omission], control: Sequence[Omission], shown_percent: float, seed_of: Callable[[str], int]
+) -> list[ClassOmission]:
+    """What was lost of each class, the most above the noise floor first.
 
-    An unknown noise floor counts as 0.
+    Args:
+        control: rows of the generator's own samples.
+        shown_percent: an image shows a class that covers more of it than this.
+        seed_of: class -> seed of its resamples.
     """
-    excess: dict[str, list[float]] = {}
-    for row in rows:
-        if row.converged and row.photo_area > 0:
-            excess.setdefault(row.name, []).append(row.lost_area - np.nan_to_num(row.noise_floor))
-    means = [(name, float(np.mean(values))) for name, values in excess.items()]
-    return sorted(means, key=lambda entry: (-entry[1], entry[0]))
+    names = dict.fromkeys(row.name for row in rows if row.photo_area > shown_percent)
+    found = [
+        _class_omission(
+            [row for row in rows if row.name == name and row.photo_area > shown_percent],
+            [row for row in control if row.name == name and row.photo_area > shown_percent and row.converged],
+            np.random.default_rng(seed_of(name)),
+        )
+        for name in names
+    ]
+    return sorted(found, key=lambda entry: (-np.nan_to_num(entry.excess, nan=-np.inf), entry.name))
+
+
+def _class_omission(rows: Sequence[Omission], control: Sequence[Omission], rng: np.random.Generator) -> ClassOmission:
+    sure = [row for row in rows if row.converged]
+    lost_N, floor_N = (np.array([row.lost_area for row in group]) for group in (sure, control))
+    excess_B = _resampled_means(lost_N, rng) - np.nan_to_num(_resampled_means(floor_N, rng))
+    low, high = np.quantile(excess_B, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    floor = _mean(floor_N)
+    return ClassOmission(
+        name=rows[0].name,
+        num_images=len(sure),
+        num_unconverged=len(rows) - len(sure),
+        num_lost=sum(map(is_lost, sure)),
+        photo_area=_mean([row.photo_area for row in sure]),
+        reconstruction_area=_mean([row.reconstruction_area for row in sure]),
+        lost_area=_mean(lost_N),
+        num_control=len(control),
+        num_control_lost=sum(map(is_lost, control)),
+        noise_floor=floor,
+        excess=_mean(lost_N) - float(np.nan_to_num(floor)),
+        low=float(low),
+        high=float(high),
+    )
+
+
+def is_lost(row: Omission) -> bool:
+    """Whether the image has lost the class, not only some of it."""
+    return row.reconstruction_area < LOST_SHARE * row.photo_area
+
+
+def _resampled_means(values_N: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Means of `RESAMPLES` resamples; NaN of no values."""
+    if not len(values_N):
+        return np.full(RESAMPLES, np.nan)
+    return np.asarray(values_N[rng.integers(len(values_N), size=(RESAMPLES, len(values_N)))].mean(axis=1))
+
+
+def _mean(values: Sequence[float] | NDArray[np.float64]) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")
