@@ -32,6 +32,15 @@ def test_an_estimate_does_not_depend_on_the_other_images():
     assert torch.equal(encoder(x)[0], encoder(other)[0])
 
 
+def test_estimates_of_an_untrained_encoder_neither_grow_nor_vanish():
+    torch.manual_seed(0)
+    layouts = [((64,),), ((64, 4, 4),), ((64, 4, 4),), ((64, 8, 8),), ((64, 8, 8),)]
+    estimate = torch.randn(8, 64, 8, 8)
+    for part in composed(layouts, 16, 16, 8, 5, on_sphere=False)[1:]:
+        before, estimate = estimate, part(estimate)
+        assert 0.5 < estimate.square().mean() / before.square().mean() < 2  # zeros beyond the map take some
+
+
 def test_only_a_generator_that_normalises_z_loses_its_length():
     assert ignores_length(tiny_generator())
     assert not ignores_length(plain_generator())

@@ -166,7 +166,7 @@ def _layer_encoder(before: Layout, after: Layout, width: int, context: int, on_s
 
 def _to_vector(shape_in: Shape, shape_out: Shape, width: int) -> tuple[nn.Sequential, nn.Sequential]:
     inputs = torch.Size(shape_in).numel()
-    linear = nn.Sequential(nn.Flatten(), nn.Linear(inputs, shape_out[0]))
+    linear = nn.Sequential(nn.Flatten(), _level(nn.Linear(inputs, shape_out[0])))
     correction = nn.Sequential(
         nn.Flatten(), PixelNorm(), nn.Linear(inputs, width), nn.LeakyReLU(LEAK), _zero(nn.Linear(width, shape_out[0]))
     )
@@ -177,6 +177,7 @@ def _to_maps(shape_in: Shape, shape_out: Shape, width: int, context: int) -> tup
     if len(shape_in) != 3:
         raise ValueError(f"a layer that turns maps {shape_out} into a vector {shape_in} has no inverse here")
     linear = _resampling(shape_in, shape_out, shape_out[0], context)
+    _level(linear[-1])
     correction = nn.Sequential(
         PixelNorm(), *_resampling(shape_in, shape_out, width, 3), nn.LeakyReLU(LEAK),
         PixelNorm(), _conv(width, width, 3), nn.LeakyReLU(LEAK),
@@ -200,6 +201,14 @@ def _conv(channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> 
     nn.init.kaiming_normal_(conv.weight, a=LEAK)
     nn.init.zeros_(cast(Tensor, conv.bias))
     return conv
+
+
+def _level(layer: nn.Module) -> nn.Module:
+    """Random weights that keep the mean square of r; those of an activation's input would let it grow by `expand`."""
+    assert isinstance(layer, nn.Conv2d | nn.Linear)
+    expanded = (1 + LEAK**-2) / 2  # mean square of what `expand` makes of standard normal numbers
+    nn.init.normal_(layer.weight, std=(layer.weight[0].numel() * expanded) ** -0.5)
+    return layer
 
 
 def _zero(layer: nn.Conv2d | nn.Linear) -> nn.Module:
