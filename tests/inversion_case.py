@@ -18,7 +18,7 @@ from lacuna.models.progan import ProgressiveGenerator
 
 SIZES = [8, 8, 8, 4]  # z, then channels at 4, 8 and 16 pixels
 TRAINING: dict[str, Any] = {
-    "layer": 3, "steps": {"layer": 6, "tail": 6, "encoder": 4, "direct": 4}, "batch_size": 4,
+    "layer": 3, "steps": {"layer": 6, "tail": 6, "encoder": 4, "direct": 4}, "batch_size": 4, "precision": "float32",
     "learning_rate": {"layer": 1e-3, "tail": 1e-3, "encoder": 1e-4, "direct": 1e-3}, "milestones": [0.5], "decay": 0.1,
     "losses": {"layer": "l1", "tail": "l1", "encoder": "l1", "x": "l1"}, "network": "layered",
     "lambda_r": 0.01, "loss_z": 1.0, "loss_r": 1.0, "loss_x": 1.0, "validation": 4, "fit_samples": 64, "width": 4,

@@ -33,7 +33,7 @@ def run(folder, part, settings=TRAINING, code="test"):
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("parts")
     save_generator(folder / "generator.safetensors")
-    for part in (*PARTS, "encoder"):
+    for part in (*PARTS, "encoder", "direct"):
         run(folder, part)
     return folder
 
@@ -109,7 +109,7 @@ def test_an_unknown_part_is_refused(tmp_path):
         run(tmp_path, "layer_4")
 
 
-@pytest.mark.parametrize("part", ["layer_3", "encoder"])
+@pytest.mark.parametrize("part", ["layer_3", "encoder", "direct"])
 def test_a_training_broken_off_by_sigterm_ends_bit_equal(trained, tmp_path, monkeypatch, part):
     for name in [*(f"{part}.safetensors" for part in PARTS), "generator.safetensors"]:
         if name != f"{part}.safetensors":
@@ -150,6 +150,16 @@ def test_training_goes_on_from_its_last_checkpoint_after_a_kill(trained, tmp_pat
     assert done == [0, 1, 2, 3, 4, 5, 4, 5]  # checkpoints every 2 steps
     for name, tensor in checkpoints.load_weights(trained / "tail.safetensors")[0].items():
         assert torch.equal(resumed[name], tensor), name
+
+
+def test_coarse_arithmetic_trains_about_the_same(trained, tmp_path):
+    (tmp_path / "generator.safetensors").symlink_to(trained / "generator.safetensors")
+    weights = run(tmp_path, "tail", TRAINING | {"precision": "bfloat16"})
+    fine = checkpoints.load_weights(trained / "tail.safetensors")[0]
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
+    assert any(not torch.equal(weights[name], fine[name]) for name in fine)
+    losses = [float(tables.read_tsv(folder / "tail.tsv")[-1]["validation_loss"]) for folder in (tmp_path, trained)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)  # bfloat16 has a relative error of 1/256 a number
 
 
 def test_the_learning_rate_falls_at_each_milestone():

@@ -84,6 +84,7 @@ def training_task(args: argparse.Namespace, generator: nn.Sequential) -> Task:
         losses=part_losses(args.part, settings),
         latents=latents(args.seed, args.part, generator, settings["batch_size"]),
         validation=latents(args.seed, "validation", generator, settings["validation"])(0),
+        bfloat16=settings["precision"] == "bfloat16",
     )
 
 

@@ -24,13 +24,17 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class Task:
-    """What to train: an encoder, the pairs that it should make equal, what each counts, and latents."""
+    """What to train: an encoder, the pairs that it should make equal, what each counts, and latents.
+
+    bfloat16: networks compute in it while training; weights, losses and validation stay what they are.
+    """
 
     encoder: nn.Module
     pairs: PairsOf
     losses: Mapping[str, Loss]
     latents: Callable[[int], Tensor]  # step -> z (N, D)
     validation: Tensor  # z (N, D), fixed
+    bfloat16: bool = False
 
 
 def train(
@@ -92,7 +96,11 @@ def _step(task: Task, optimiser: torch.optim.Optimizer, rate: float, step: int) 
     wanted = frozenset(name for name, loss in task.losses.items() if loss.weight)
     task.encoder.train()
     optimiser.zero_grad(set_to_none=True)
-    loss = weighted_loss(task.pairs(task.encoder, task.latents(step), wanted), task.losses)
+    with torch.autocast(task.validation.device.type, torch.bfloat16, enabled=task.bfloat16):
+        pairs = task.pairs(task.encoder, task.latents(step), wanted)
+    if task.bfloat16:
+        pairs = {name: (a.float(), b.float()) for name, (a, b) in pairs.items()}
+    loss = weighted_loss(pairs, task.losses)
     value = float(loss.detach())
     _check(value, step)
     loss.backward()
