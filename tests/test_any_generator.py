@@ -1,6 +1,8 @@
 """Any layered generator can be sampled and inverted: one from a Python file, one whose states are tuples."""
 
 import json
+import runpy
+from pathlib import Path
 
 import pytest
 import torch
@@ -143,3 +145,18 @@ def test_the_files_weights_are_those_of_the_checkpoint(tmp_path):
     torch.save({"first.0.weight": torch.zeros(64, 6)}, tmp_path / "weights.pth")
     with pytest.raises(ValueError, match=r"missing: first\.0\.bias"):
         load_generator("python", tmp_path / "weights.pth", "cpu", {"file": str(tmp_path / "mine.py")})
+
+
+def test_the_example_of_the_documentation_is_a_generator(tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "generators.md").read_text(encoding="utf-8")
+    (tmp_path / "my_generator.py").write_text(page.split("```python\n")[1].split("```")[0])
+    scope = runpy.run_path(str(tmp_path / "my_generator.py"))
+    z_dim, layers = scope["generator"]()
+    torch.save(torch.nn.ModuleDict(layers).state_dict(), tmp_path / "my_weights.pth")
+    settings = {"file": str(tmp_path / "my_generator.py"), "function": "generator"}
+    generator = load_generator("python", tmp_path / "my_weights.pth", torch.device("cpu"), settings)
+    z = torch.randn(2, z_dim)
+    expected = torch.nn.Sequential(*layers.values())(z)
+    torch.testing.assert_close(generator(z), expected)
+    assert (generator.z_dim, generator.size, expected.shape) == (128, 64, (2, 3, 64, 64))
+    assert "layer1.0.weight" in page and "layer1.0.weight" in torch.nn.ModuleDict(layers).state_dict()

@@ -152,7 +152,9 @@ def test_a_loss_that_is_not_finite_ends_its_image_alone(caplog):
             return super().terms(*arguments) * factor[:, None]
 
     found = search(x, z0, (1, 2), places=3, objective=Failing(WEIGHTS, TinyFeatures(), (0, 1))).run()
-    assert "image 11: loss is nan at step 7; it keeps its last good values, those of step 6" in caplog.text
+    assert "image 11: loss is nan at step 7; it keeps its last good values, those of step 6, loss " in caplog.text
+    last_good = float(caplog.text.split("step 6, loss ")[1].split()[0])
+    assert 0 < last_good < clean[1].loss_ST[0, 0]
     # One place in three, so that the same kernels are at work.
     plan = Plan(6, 0.05, (20 * 0.5 / 6,), 0.1, 5, 1000)
     before = search(x, z0, (1, 2), How(plan), places=3).run()

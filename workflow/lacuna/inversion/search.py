@@ -137,7 +137,8 @@ class Search:
         if not torch.isfinite(terms_T[TOTAL]) and not (monotone and torch.isfinite(self.best_PT[place, TOTAL])):
             log.warning(
                 "image %d: loss is %s at step %d; it keeps its last good values, those of step %s",
-                self.index[row], float(terms_T[TOTAL]), step, step - 1 if step else "none: its start",
+                self.index[row], float(terms_T[TOTAL]), step,
+                f"{step - 1}, loss {float(self.best_PT[place, TOTAL]):.4g}" if step else "none: its start",
             )  # fmt: skip
             if not step:
                 for best, tensor in zip(self.best, self.unknowns.tensors, strict=True):
