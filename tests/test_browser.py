@@ -116,6 +116,27 @@ def test_gallery_shows_the_photos_that_lose_a_class(opened: chromium.Browser) ->
     assert all("person" in names for names in lost)
 
 
+def test_a_class_of_the_table_picks_its_photos(opened: chromium.Browser) -> None:
+    click(opened, ".inversion:not(.floor) .pick[data-class=person]")
+    assert opened.run("document.querySelector('select.lose').value") == "person"
+    shown = opened.run("[...document.querySelectorAll('.inversion:not(.floor) .row')].filter(r => !r.hidden).length")
+    assert 0 < shown < report_results.INVERTED
+
+
+def test_gallery_is_ordered_as_asked(opened: chromium.Browser) -> None:
+    write(opened, "select.order", "index", "change")
+    first = "[...document.querySelector('.inversion:not(.floor) .gallery').querySelectorAll('.row')]"
+    indices = opened.run(f"{first}.map(row => Number(row.dataset.index))")
+    assert indices == sorted(indices)
+
+
+def test_the_pair_of_the_first_screen_opens_enlarged(opened: chromium.Browser) -> None:
+    click(opened, "#findings .opens")
+    assert opened.run("document.querySelector('dialog').open")
+    address = opened.run("document.querySelector('#findings .pair img').src")
+    assert opened.run("document.querySelector('.wipe .over').src") == address
+
+
 def test_slider_wipes_and_keys_reach_everything(opened: chromium.Browser, pictures: Path) -> None:
     opened.run("document.querySelector('.five .open').focus()")
     opened.press("Enter")

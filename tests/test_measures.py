@@ -73,7 +73,7 @@ def test_the_table_across_comparisons_is_on_the_page_and_beside_it(
     assert "Contact sheet of the first 64 images of chapel" in text and "images of twin" not in text
     sizes = tables.read_tsv(beside / "sample-sizes-chapel-chapel-progan.tsv")
     assert [row["num_images"] for row in sizes] == ["64", "32", "21", "16"] and sizes[0]["baseline"] == "nan"
-    assert {path.suffix for path in beside.glob("sample-sizes-*")} == {".svg", ".pdf", ".tsv"}
+    assert {path.suffix for path in beside.glob("sample-sizes-*")} == {".svg", ".pdf", ".tsv", ".tex"}
     assert "it drops images: recall is under that of real images" in text
 
 

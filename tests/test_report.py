@@ -1,11 +1,14 @@
 """The report: its sentences, and the page as a file."""
 
+import base64
 import html.parser
+import io
 import json
 import math
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -14,8 +17,8 @@ from PIL import Image
 
 from lacuna import report
 from lacuna.figures.style import VERDICTS
-from lacuna.formats import files, tables
-from lacuna.pages import distribution, training, words
+from lacuna.formats import files, latex, tables
+from lacuna.pages import album, distribution, training, words
 from lacuna.pages.costs import costs
 from lacuna.pages.inputs import Inputs
 from lacuna.pages.reading import total_loss
@@ -83,9 +86,35 @@ def test_headline_without_omissions_names_two_reductions() -> None:
     assert plain(words.headline("progan", "chapel", rows)) == expected
 
 
+def test_headline_of_one_reduction_names_what_is_drawn_too_much() -> None:
+    rows = [row("car", "reduced", -0.36), row("bench", "excess", 1.85), row("sun", "excess", 0.6)]
+    expected = "progan draws 36 % [31, 41] less car and 185 % [180, 190] more bench."
+    assert plain(words.headline("progan", "chapel", rows)) == expected
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([("car", 3), ("sun", 3), ("sky", 1)], "Car and sun come short in all 3 comparisons."),
+        ([("car", 2), ("sky", 0)], "Car comes short in 2 of 3 comparisons."),
+        ([("car", 1), ("sky", 1)], "No class is short in more than one of 3 comparisons."),
+        ([], "No class is short in more than one of 3 comparisons."),
+    ],
+)
+def test_several_comparisons_have_one_sentence(counts: list[tuple[str, int]], expected: str) -> None:
+    assert words.short_everywhere(counts, 3) == expected
+
+
+def test_distance_is_told_in_distances_of_real_images() -> None:
+    summary = {"fsd_at_baseline_num": 3.2, "baseline_fsd": 0.5}
+    assert distribution.apart(summary) == "Its FSD is 6.4 times that between two halves of the real images."
+    assert distribution.apart({"fsd_at_baseline_num": None, "baseline_fsd": None}) == ""
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
+        ([], "No class of progan differs from chapel beyond doubt."),
         ([row("sky", "kept")], "progan draws every class about as much as chapel does."),
         ([row("sky", "undecided"), row("car", "kept")], "No class of progan differs from chapel beyond doubt."),
         ([row("sky", "excess", 0.5)], "progan draws 50 % more sky than chapel, and no class clearly less."),
@@ -197,9 +226,10 @@ def test_page_needs_nothing_but_itself(page: str) -> None:
 
 def test_every_picture_says_what_it_shows(page: str) -> None:
     tags = Outline(page).tags
-    pictures = [attributes for tag, attributes in tags if tag == "img" and "under" not in str(attributes.get("class"))]
+    pictures = [attributes for tag, attributes in tags if tag == "img"]
     assert pictures
-    assert all(attributes.get("alt") for attributes in pictures)
+    for attributes in pictures:  # a line laid over a picture shows nothing of its own
+        assert attributes.get("alt") or "mark" in str(attributes.get("class"))
     charts = [attributes for tag, attributes in tags if tag == "svg" and attributes.get("aria-hidden") != "true"]
     assert all(attributes.get("role") == "img" and attributes.get("aria-label") for attributes in charts)
 
@@ -221,9 +251,62 @@ def test_unconverged_images_come_last_and_say_so(page: str) -> None:
 
 def test_figures_and_tables_lie_beside_the_page(page: str, results: Path) -> None:
     names = {path.name for path in (results.parent / "beside").iterdir()}
-    stems = {"distribution-chapel-chapel-progan-object", "instances-progan_chapel-chapel"}
-    assert {f"{stem}.{kind}" for stem in stems for kind in ("svg", "pdf")} <= names
-    assert {"distribution-chapel-chapel-progan.tsv", "instances-progan_chapel-chapel.tsv"} <= names
+    figures = {"distribution-chapel-chapel-progan-object", "contributions-chapel-chapel-progan",
+               "instances-progan_chapel-chapel", "samples-chapel"}  # fmt: skip
+    assert {f"{stem}.{kind}" for stem in figures for kind in ("svg", "pdf")} <= names
+    written = {"distribution-chapel-chapel-progan", "distances-chapel-chapel-progan", "instances-progan_chapel-chapel",
+               "accuracy-progan_chapel-progan", "costs", "across"}  # fmt: skip
+    assert {f"{stem}.{kind}" for stem in written for kind in ("tsv", "tex")} <= names
+
+
+def test_every_table_on_the_page_has_its_two_files(page: str, results: Path) -> None:
+    stems = {kind: {path.stem for path in (results.parent / "beside").glob(f"*.{kind}")} for kind in ("tsv", "tex")}
+    assert stems["tsv"] == stems["tex"]
+
+
+def test_latex_holds_names_as_text_and_as_many_cells_as_columns(page: str, results: Path) -> None:
+    text = (results.parent / "beside" / "distribution-chapel-chapel-progan.tex").read_text()
+    assert latex.escape(HOSTILE) in text
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    cells = {len(re.findall(r"(?<!\\)&", line)) for line in rows}
+    assert cells == {len(ClassRow.__dataclass_fields__) - 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.12345, "0.123"), (-2.5, "$-2.5$"), (3e-7, r"$3 \cdot 10^{-7}$"), (math.nan, "--"), (12345.6, "12346"),
+     (math.inf, r"$\infty$"), (2000, "2000")],
+)  # fmt: skip
+def test_numbers_in_latex(value: float, expected: str) -> None:
+    assert latex.number(value) == expected
+
+
+def test_no_letter_of_a_name_is_a_command_of_latex() -> None:
+    assert latex.escape(r"a\b{c}$d&e#f%g_h~i^j") == (
+        r"a\textbackslash{}b\{c\}\$d\&e\#f\%g\_h\textasciitilde{}i\textasciicircum{}j"
+    )
+
+
+def test_many_inverted_images_lie_beside_the_page(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(album, "ALL_INSIDE", 3)
+    monkeypatch.setattr(album, "FIRST_INSIDE", 2)
+    page = write_page(results, report_results.config(report="many"), "--files-dir", str(results.parent / "many files"))
+    tags = Outline(page).tags
+    sources = [str(attributes["src"]) for tag, attributes in tags if tag == "img" and attributes.get("loading")]
+    beside = [source for source in sources if not source.startswith("data:")]
+    assert len(beside) == 2 * 5 * (report_results.INVERTED - 2)
+    assert all((results.parent / unquote(source)).is_file() for source in beside)
+
+
+def test_large_images_are_small_in_the_page_and_whole_beside_it(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (600, 300), (200, 10, 10))
+    found = album.album(1, tmp_path / "a_files", tmp_path / "a.html")
+    shown, whole = found.picture(picture, "x/0_photo", inside=True), found.whole(picture, "x/0_photo")
+    with Image.open(io.BytesIO(base64.b64decode(shown.partition(",")[2]))) as small:
+        assert small.size == (256, 128)
+    with Image.open(tmp_path / whole) as large:
+        assert large.size == (600, 300)
+    assert album.album(1, None, tmp_path / "a.html").whole(picture, "x") == ""
 
 
 def test_page_without_inversions(results: Path) -> None:

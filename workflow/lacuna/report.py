@@ -1,6 +1,7 @@
 """Write the page that people open: what a generator leaves out, in the distribution and in single photos.
 
-One self-contained HTML file; beside it every figure as SVG and PDF and every table as TSV.
+One self-contained HTML file; beside it every figure as SVG and PDF, every table as TSV
+and LaTeX, and of many inverted images those that are not in the page.
 """
 
 import argparse
@@ -11,7 +12,19 @@ from pathlib import Path
 from lacuna.figures.colours import class_colours, hex_colour
 from lacuna.formats import files
 from lacuna.kit import command
-from lacuna.pages import across, beside, conditional, distribution, findings, instances, render, run, training
+from lacuna.pages import (
+    across,
+    album,
+    beside,
+    conditional,
+    distribution,
+    findings,
+    instances,
+    render,
+    run,
+    training,
+    words,
+)
 from lacuna.pages.inputs import Inputs
 
 log = logging.getLogger(__name__)
@@ -25,15 +38,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     comparisons = [distribution.view(inputs, comparison) for comparison in args.settings["comparisons"]]
     inverted = [inputs.inverted(entry) for entry in args.settings["inversions"]]
     colours = class_colours(instances.legend_classes(inverted))
-    inversions = instances.views(inverted, colours)
+    album_of_page = album.album(sum(len(item.index_N) for item in inverted), args.files_dir, args.html)
+    inversions = instances.views(inverted, colours, album_of_page)
     section = conditional.view(inputs)
     trainings = training.views(inputs)
+    run_of_page = run.view(inputs, args.code)
     unequal = across.unequal_counts(comparisons)
     if unequal:
         log.warning(unequal)
+    classes = across.classes_across(comparisons) if len(comparisons) > 1 else []
     page = render.page(
         unequal_counts=unequal,
-        across=across.classes_across(comparisons) if len(comparisons) > 1 else [],
+        across=classes,
+        shared=words.short_everywhere([(row.name, row.num_short) for row in classes], len(comparisons)),
+        scale=max((view.scale for view in comparisons), default=1.0),
         report=args.settings["report"],
         description=comparisons[0].headline if comparisons else findings.lead(inversions),
         comparisons=comparisons,
@@ -46,10 +64,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         legend=[(name, hex_colour(colour)) for name, colour in colours.items()],
         shown_percent=args.settings["fsd"]["presence_percent"],
         trainings=trainings,
-        run=run.view(inputs, args.code),
+        run=run_of_page,
     )
     if args.files_dir:
-        beside.write(args.files_dir, comparisons, section, inversions, trainings)
+        beside.write(args.files_dir, beside.Contents(comparisons, section, inversions, trainings, run_of_page))
     files.write_text(args.html, page)
 
 
@@ -59,7 +77,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: the whole configuration")
     parser.add_argument("--results", type=Path, required=True, help="folder of the results")
     parser.add_argument("--html", type=Path, required=True, help="page to write")
-    parser.add_argument("--files-dir", type=Path, help="folder for figures as SVG and PDF and tables as TSV")
+    parser.add_argument(
+        "--files-dir", type=Path, help="folder for figures as SVG and PDF, tables as TSV and LaTeX, pictures"
+    )
     return parser.parse_args(argv)
 
 

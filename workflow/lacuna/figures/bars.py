@@ -18,6 +18,8 @@ from lacuna.figures.style import INK, VERDICTS, WIDTH_IN, drawing
 
 Legend = tuple[list[Artist], list[str]]  # handles and labels
 BAR = 0.38  # width of a bar; two a class
+STATED = ("omitted", "reduced", "excess")  # verdicts whose bars say their value
+MOST_STATED = 24  # bars side by side; of more the values would overlap
 LEAST_RANGE = 1.0  # the difference axis reaches at least from -100 % to +100 %
 MOST_RANGE = 2.0  # and never further up than +200 %; a longer bar is cut and says its value
 
@@ -57,7 +59,7 @@ def distribution(bars: Sequence[ClassBar], real: str, generated: str) -> Figure:
         above.legend(loc="upper right", ncols=2)
         limit = _limit(bars)
         for at, bar in zip(places, bars, strict=True):
-            _difference(below, at, bar, limit, upright=True)
+            _difference(below, at, bar, limit, upright=True, stated=len(bars) <= MOST_STATED)
         below.set_ylim(-1.08, limit * 1.04)
         below.yaxis.grid(True)
         below.set_axisbelow(True)
@@ -92,7 +94,7 @@ def distribution_rows(bars: Sequence[ClassBar], real: str, generated: str) -> Fi
         left.set_xlabel("mean area")
         limit = _limit(bars)
         for at, bar in zip(places, bars, strict=True):
-            _difference(right, at, bar, limit, upright=False)
+            _difference(right, at, bar, limit, upright=False, stated=True)
         right.set_xlim(-1.08, limit * 1.04)
         right.xaxis.grid(True)
         right.set_axisbelow(True)
@@ -107,8 +109,12 @@ def distribution_rows(bars: Sequence[ClassBar], real: str, generated: str) -> Fi
     return _plain(figure)
 
 
-def _difference(axes: Axes, at: int, bar: ClassBar, limit: float, upright: bool) -> None:
-    """One bar of the relative difference with its interval; what leaves the axis is cut and labelled."""
+def _difference(axes: Axes, at: int, bar: ClassBar, limit: float, upright: bool, stated: bool) -> None:
+    """One bar of the relative difference with its interval; what leaves the axis is cut and labelled.
+
+    Args:
+        stated: a difference beyond doubt says its value.
+    """
     if math.isnan(bar.delta):
         return
     low, high = min(bar.low, limit), min(bar.high, limit)
@@ -119,6 +125,14 @@ def _difference(axes: Axes, at: int, bar: ClassBar, limit: float, upright: bool)
     if bar.delta > limit:
         place, sides = ((at, limit), ("center", "top")) if upright else ((limit, at), ("right", "center"))
         axes.annotate(_signed(bar.delta), place, ha=sides[0], va=sides[1], size=7, color=INK["paper"])
+    elif stated and bar.verdict in STATED:  # on the other side of zero, where there is always room
+        offset = 3.0 if bar.delta < 0 else -3.0
+        if upright:
+            axes.annotate(_signed(bar.delta), (at, 0), (0, offset), textcoords="offset points", ha="center",
+                          va="bottom" if bar.delta < 0 else "top", size=7)  # fmt: skip
+        else:
+            axes.annotate(_signed(bar.delta), (0, at), (offset, 0), textcoords="offset points",
+                          ha="left" if bar.delta < 0 else "right", va="center", size=7)  # fmt: skip
 
 
 def _verdict_legend(figure: Figure, bars: Sequence[ClassBar], more: Legend | None = None) -> None:

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from lacuna.figures.style import INK, WIDTH_IN, drawing
 
 COLOURS = ("#2f6db0", "#c8551b", "#3d8f6a", "#8a4fa3", "#8c6d1f", "#b3405e", "#4b9cc0", "#5c6470", "#a0582c", "#36807f")
+FEW = 12  # points that are drawn as such
 LINES = ("-", "--", "-.", ":")
 
 
@@ -19,15 +20,15 @@ def training(panels: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_la
     Args:
         panels: title -> (x, y).
     """
-    columns = min(4, len(panels))
+    columns = 3 if len(panels) in (3, 5, 6) else min(4, len(panels))
     rows = math.ceil(len(panels) / columns)
     with drawing():
-        figure = Figure(figsize=(WIDTH_IN * columns / 4, 1.55 * rows), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN * max(columns, 3) / 4, 1.55 * rows), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes in grid.flat[len(panels) :]:
             axes.set_axis_off()
         for axes, (title, (x, y)) in zip(grid.flat, panels.items(), strict=False):
-            axes.plot(x, y, color=INK["real"], linewidth=1.2)
+            axes.plot(x, y, color=INK["real"], linewidth=1.2, marker="o" if len(x) <= FEW else "", markersize=2.5)
             positive = [value for value in y if value > 0]
             if positive and min(y) > 0 and max(positive) > 20 * min(positive):
                 axes.set_yscale("log")

@@ -10,20 +10,24 @@ from PIL import Image
 LOSSLESS_PX = 128  # images up to this side are shown enlarged, so every pixel counts
 
 
-def data_address(picture: Image.Image | NDArray[np.uint8], lossless: bool | None = None) -> str:
-    """A `data:` address: label maps as PNG, pictures as WebP; small ones are lossless unless said otherwise."""
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+def encoded(picture: Image.Image, lossless: bool | None = None) -> tuple[bytes, str]:
+    """A picture as bytes, and their kind: label maps as PNG, others as WebP; small ones are lossless unless said."""
     buffer = io.BytesIO()
-    if image.mode == "P":
-        image.save(buffer, format="PNG", optimize=True)
-        kind = "png"
+    if picture.mode == "P":
+        picture.save(buffer, format="PNG", optimize=True)
+        return buffer.getvalue(), "png"
+    if max(picture.size) <= LOSSLESS_PX if lossless is None else lossless:
+        picture.save(buffer, format="WEBP", lossless=True, quality=80, method=4)
     else:
-        kind = "webp"
-        if max(image.size) <= LOSSLESS_PX if lossless is None else lossless:
-            image.save(buffer, format="WEBP", lossless=True, quality=80, method=4)
-        else:
-            image.save(buffer, format="WEBP", quality=88, method=4)
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        picture.save(buffer, format="WEBP", quality=88, method=4)
+    return buffer.getvalue(), "webp"
+
+
+def data_address(picture: Image.Image | NDArray[np.uint8], lossless: bool | None = None) -> str:
+    """A `data:` address of a picture."""
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    content, kind = encoded(image, lossless)
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def text_address(table: str) -> str:

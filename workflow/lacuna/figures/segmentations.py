@@ -33,6 +33,15 @@ def lost_picture(photo_HW3: NDArray[np.uint8], lost_HW: NDArray[np.bool_]) -> Im
     return Image.fromarray(picture_HW3)
 
 
+def outline_picture(lost_HW: NDArray[np.bool_]) -> Image.Image:
+    """The line around the region alone, on nothing: to be laid over a photo of any size."""
+    line_HW = outline(lost_HW)
+    picture = Image.fromarray(line_HW.astype(np.uint8), mode="P")
+    picture.putpalette([0, 0, 0, *EDGE])
+    picture.info["transparency"] = 0
+    return picture
+
+
 def outline(region_HW: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The line around a region; gaps of a pixel or two, as in a fence, are not traced."""
     closed_HW = _filtered(_filtered(region_HW, ImageFilter.MaxFilter(3)), ImageFilter.MinFilter(3)) | region_HW

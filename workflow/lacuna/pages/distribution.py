@@ -4,17 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from lacuna.figures import bars, embed, sheets, style
+from lacuna.figures import embed, sheets, style
 from lacuna.figures.colours import BACKGROUND
-from lacuna.pages import words
+from lacuna.pages import charts, words
+from lacuna.pages.charts import Chart, Origin
 from lacuna.pages.inputs import Config, Inputs
 from lacuna.pages.measures import Measures, measures
 from lacuna.pages.words import ClassRow
 
-MOST_BARS = 40  # classes in a figure; all are in the table
 SHEET_IMAGES = 64
 
 
@@ -32,16 +31,6 @@ class Distance:
 
 
 @dataclass(frozen=True)
-class Chart:
-    """The bar figure of one category, for wide and narrow pages."""
-
-    category: str
-    wide: Markup
-    narrow: Markup
-    num_hidden: int
-
-
-@dataclass(frozen=True)
 class Sheet:
     """A contact sheet of one source."""
 
@@ -50,6 +39,7 @@ class Sheet:
     count: int
     width: int
     height: int
+    figure: Figure = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -62,6 +52,7 @@ class Comparison:
     segmenter: str
     headline: str
     distances: list[Distance]
+    apart: str
     num_real: int
     num_generated: int
     confidence: float | None
@@ -71,6 +62,7 @@ class Comparison:
     num_absent: int
     shortest: list[tuple[ClassRow, str]]
     charts: list[Chart]
+    origin: Origin | None
     sheets: list[Sheet]
     verdict_counts: dict[str, int]
     tsv_address: str
@@ -91,10 +83,13 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
     summary = inputs.comparison_summary(comparison)
     named = [row for row in rows if row.name != BACKGROUND]
     counted = [row for row in named if row.category == summary.get("category", row.category)]
-    charts, figures = _charts(named, real, generated, anchor)
+    drawn, figures = charts.charts([row for row in named if occurs(row)], real, generated, anchor)
+    origin = charts.contributions_of([row for row in counted if occurs(row)], summary["fsd"])
     measured = measures(summary)
-    if measured.figure:
-        figures[f"sample-sizes-{anchor}"] = measured.figure
+    more = {f"contributions-{anchor}": origin.figure if origin else None, f"sample-sizes-{anchor}": measured.figure}
+    shown = [_sheet(inputs, name) for name in (real, generated) if inputs.has_images(name)]
+    more |= {f"samples-{sheet.source}": sheet.figure for sheet in shown}
+    figures |= {name: figure for name, figure in more.items() if figure}
     return Comparison(
         anchor=anchor,
         real=real,
@@ -102,6 +97,7 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         segmenter=segmenter,
         headline=words.headline(generated, real, counted),
         distances=distances(summary),
+        apart=apart(summary),
         num_real=int(summary["num_real"]),
         num_generated=int(summary["num_generated"]),
         confidence=summary.get("confidence"),
@@ -110,8 +106,9 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         rows=[row for row in rows if occurs(row)],
         num_absent=sum(not occurs(row) for row in named),
         shortest=[(row, words.detail(row)) for row in words.shortest(counted)],
-        charts=charts,
-        sheets=[_sheet(inputs, name) for name in (real, generated) if inputs.has_images(name)],
+        charts=drawn,
+        origin=origin,
+        sheets=shown,
         verdict_counts=verdict_counts([row for row in counted if occurs(row)]),
         tsv_address=embed.text_address(inputs.comparison_tsv(comparison)),
         measures=measured,
@@ -176,6 +173,12 @@ def distances(summary: Mapping[str, Any]) -> list[Distance]:
     return found
 
 
+def apart(summary: Mapping[str, Any]) -> str:
+    """The distance beside that of real images from real images, of equally many; empty where it is not known."""
+    value, baseline = (summary.get(name) or 0.0 for name in ("fsd_at_baseline_num", "baseline_fsd"))
+    return words.apart(value / baseline) if baseline > 0 else ""
+
+
 def _baseline_note(summary: Mapping[str, Any]) -> str:
     if not summary.get("baseline_num"):
         return "real against real"
@@ -185,37 +188,10 @@ def _baseline_note(summary: Mapping[str, Any]) -> str:
     return note
 
 
-def _charts(rows: Sequence[ClassRow], real: str, generated: str, anchor: str) -> tuple[list[Chart], dict[str, Figure]]:
-    charts, figures = [], {}
-    for category in dict.fromkeys(row.category for row in rows):
-        chosen = [row for row in rows if row.category == category and occurs(row)]
-        chosen.sort(key=lambda row: -row.real_area)
-        shown = [
-            bars.ClassBar(row.name, row.real_area, row.generated_area, row.delta, row.low, row.high, row.verdict)
-            for row in chosen[:MOST_BARS]
-        ]
-        if not shown:
-            continue
-        wide = bars.distribution(shown, f"real: {real}", f"generated: {generated}")
-        narrow = bars.distribution_rows(shown, f"real: {real}", f"generated: {generated}")
-        label = (
-            f"Bar figure. Mean area of {len(shown)} {category} classes in {real} and in {generated} on a logarithmic "
-            "axis, and the relative difference of each with its interval. The table below holds the same numbers."
-        )
-        charts.append(
-            Chart(
-                category,
-                Markup(style.inline_svg(wide, label)),
-                Markup(style.inline_svg(narrow, label)),
-                len(chosen) - len(shown),
-            )
-        )
-        figures[f"distribution-{anchor}-{category}"] = wide
-    return charts, figures
-
-
 def _sheet(inputs: Inputs, source: str) -> Sheet:
     images = inputs.first_images(source, SHEET_IMAGES)
     picture = sheets.sheet(images)
     lossless = images.shape[1] <= embed.LOSSLESS_PX
-    return Sheet(source, embed.data_address(picture, lossless=lossless), len(images), *picture.size)
+    return Sheet(
+        source, embed.data_address(picture, lossless=lossless), len(images), *picture.size, sheets.framed(picture)
+    )

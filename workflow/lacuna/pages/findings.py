@@ -19,6 +19,7 @@ class Pair:
     source: str
     generator: str
     caption: str
+    floor: str
 
 
 def pairs(
@@ -47,7 +48,7 @@ def pair(found: Sequence[Inverted], views: Sequence[Inversion], short: Sequence[
         photo = _photos(views, item)[index]
         after_text = "none of it is left" if after == 0 else f"{words.area(after)} is left"
         caption = f"{name.capitalize()} covers {words.area(before)} of this photo of {item.source}; {after_text}."
-        best = Pair(photo, item.source, item.generator, caption)
+        best = Pair(photo, item.source, item.generator, caption, _floor_note(views, item, name))
     return best
 
 
@@ -59,13 +60,18 @@ def lead(views: Sequence[Inversion]) -> str:
     lost = [loss.name for loss in photos.losses if loss.num_lost][:3]
     if not lost:
         return f"{photos.generator} redraws the photos of {photos.source} without losing a class."
-    return f"Redrawing photos of {photos.source}, {photos.generator} loses {_listed(lost)}."
+    return f"Redrawing photos of {photos.source}, {photos.generator} loses {words.listed(lost)}."
+
+
+def _floor_note(views: Sequence[Inversion], item: Inverted, name: str) -> str:
+    """How often the generator loses the class when it redraws its own images; empty where that is not known."""
+    losses = next(view for view in views if (view.generator, view.source) == (item.generator, item.source)).losses
+    loss = next(loss for loss in losses if loss.name == name)
+    if not loss.floor_with:
+        return ""
+    return f"Redrawing its own images, it loses {name} in {loss.floor_lost} of {loss.floor_with}."
 
 
 def _photos(views: Sequence[Inversion], item: Inverted) -> Mapping[int, Photo]:
     view = next(view for view in views if (view.generator, view.source) == (item.generator, item.source))
     return {photo.index: photo for photo in view.photos}
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -3,7 +3,7 @@
 Shape suffixes: H height, W width, S steps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,32 +13,65 @@ from PIL import Image
 from lacuna.figures import curves, embed, inversions, segmentations
 from lacuna.figures.segmentations import Colours
 from lacuna.pages import words
+from lacuna.pages.album import Album
 from lacuna.pages.reading import Inverted
 
 NAMED = 3  # classes named in a caption
 
 
 @dataclass(frozen=True)
-class Photo:
-    """One row of the gallery; pictures are data addresses."""
+class Floor:
+    """What the method loses of the generator's own images, which it can draw: its own error."""
 
+    lost: Mapping[str, tuple[int, int]]  # class -> in how many images it is lost, of how many that show it
+    pixel_error: float
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A class that one photo lost: areas in percent of the image, and the noise floor in words."""
+
+    name: str
+    photo_area: float
+    reconstruction_area: float
+    floor: str
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One row of the gallery; pictures are addresses, the two whole ones empty where the row shows them whole."""
+
+    anchor: str
     index: int
     width: int
     height: int
     converged: bool
     photo: str
     reconstruction: str
+    photo_whole: str
+    reconstruction_whole: str
     photo_classes: str
     reconstruction_classes: str
     lost: str
+    outline: str
     photo_names: str
     reconstruction_names: str
-    lost_names: list[str]
-    lost_text: str
+    losses: list[Loss]
     lost_percent: float
     pixel_error: float
+    pixel_floor: float
     steps: str
     path: str
+
+    @property
+    def lost_names(self) -> list[str]:
+        """The classes that it lost, the largest loss first."""
+        return [loss.name for loss in self.losses]
+
+    @property
+    def lost_text(self) -> str:
+        """What it lost, in words."""
+        return _lost_text([(loss.name, loss.photo_area, loss.reconstruction_area) for loss in self.losses])
 
 
 @dataclass(frozen=True)
@@ -63,32 +96,55 @@ def groups(photos: Sequence[Photo]) -> list[Group]:
     return [group for group in found if group.photos]
 
 
-def photo(item: Inverted, row: int, colours: Colours) -> Photo:
-    """Draw and word one row."""
-    lost = item.lost_classes(row)
-    addresses = [embed.data_address(picture) for picture in _pictures(item, row, colours)]
+def photo(item: Inverted, row: int, colours: Colours, album: Album, inside: bool, floor: Floor | None) -> Photo:
+    """Draw and word one row.
+
+    Args:
+        inside: its pictures lie in the page, not beside it.
+        floor: of the same generator, where it is known and these are not its own images.
+    """
+    pictures = _pictures(item, row, colours)
+    index = int(item.index_N[row])
+    stem = f"{item.generator}-{item.source}/{index}"
+    names = ("photo", "reconstruction", "photo_classes", "reconstruction_classes", "lost")
+    shown = [album.picture(one, f"{stem}_{name}", inside) for one, name in zip(pictures, names, strict=True)]
+    whole = [album.whole(one, f"{stem}_{name}") for one, name in zip(pictures[:2], names, strict=False)]
     height, width = item.x_NHW3.shape[1:3]
     loss_S = item.total_loss_NS[row]
     steps = int(np.isfinite(loss_S).sum())
     return Photo(
-        index=int(item.index_N[row]),
+        anchor=f"{item.generator}-{item.source}-{index}",
+        index=index,
         width=width,
         height=height,
         converged=bool(item.converged_N[row]),
-        photo=addresses[0],
-        reconstruction=addresses[1],
-        photo_classes=addresses[2],
-        reconstruction_classes=addresses[3],
-        lost=addresses[4],
+        photo=shown[0],
+        reconstruction=shown[1],
+        photo_whole=whole[0],
+        reconstruction_whole=whole[1],
+        photo_classes=shown[2],
+        reconstruction_classes=shown[3],
+        lost=shown[4],
+        outline=embed.data_address(segmentations.outline_picture(item.lost_region(row))) if inside else "",
         photo_names=item.names(item.labels_photo_NHW[row]),
         reconstruction_names=item.names(item.labels_reconstruction_NHW[row]),
-        lost_names=[name for name, _, _ in lost],
-        lost_text=_lost_text(lost),
+        losses=[Loss(*entry, floor_text(entry[0], floor)) for entry in item.lost_classes(row)],
         lost_percent=float(item.lost_percent[row]),
-        pixel_error=float(np.abs(item.x_NHW3[row].astype(float) - item.x_hat_NHW3[row]).mean() / 255),
+        pixel_error=float(item.pixel_errors[row]),
+        pixel_floor=floor.pixel_error if floor else float("nan"),
         steps=f"loss {words.number(float(loss_S[0]))} → {words.number(float(loss_S[steps - 1]))}" if steps else "",
         path=curves.sparkline(loss_S.tolist()),
     )
+
+
+def floor_text(name: str, floor: Floor | None) -> str:
+    """How often the generator's own images lose a class; empty where that was not looked at."""
+    if floor is None:
+        return ""
+    if name not in floor.lost:
+        return "its own images show none"
+    lost, having = floor.lost[name]
+    return f"its own images: {lost} of {having}"
 
 
 def _pictures(item: Inverted, row: int, colours: Colours) -> list[Image.Image]:

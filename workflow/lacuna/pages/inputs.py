@@ -19,6 +19,7 @@ from lacuna.sources.preparation import Preparation
 
 Config = dict[str, Any]
 FOLDER_PX = 128  # side of a folder's images on a contact sheet
+COMPARED = 6  # images of a source that all methods are shown of
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,13 @@ class Inputs:
             classes=maps.classes,
             shown_percent=self.config["fsd"]["presence_percent"],
             evaluation=tables.read_tsv(self.path(f"results/evaluate/{generator}/{source}.tsv")),
+            methods=self._methods(entry) if len(entry["methods"]) > 1 else {},
         )
+
+    def _methods(self, entry: Config) -> dict[str, NDArray[np.uint8]]:
+        """What each method made of the first images of a source."""
+        shards = {method: targets.inversion_shards(self.config, entry, method)[0] for method in entry["methods"]}
+        return {method: inversions.read(self.path(path)).x_hat[:COMPARED] for method, path in shards.items()}
 
     def files(self) -> list[Path]:
         """Every file that the page is made from, weights included."""
@@ -132,6 +139,10 @@ class Inputs:
             yield name, self._logs("train_generator", list(networks.generator_parts(self.config, name)))
         for name in targets.inverted_generators(self.config):
             yield f"encoder of {name}", self._logs(f"train_encoder/{name}", networks.encoder_parts(self.config, name))
+
+    def training_sheets(self, name: str) -> list[Path]:
+        """Sheets of samples that the training of a generator left on its way, in its order; none of anything else."""
+        return sorted((self.results / "train_generator" / f"{name}_sheets").glob("*.png"))
 
     def _logs(self, folder: str, names: Sequence[str]) -> dict[str, list[dict[str, str]]]:
         paths = {name: self.results / folder / f"{name}.tsv" for name in names}

@@ -3,6 +3,7 @@
 Shape suffixes: N images, H height, W width, S steps, T terms of the loss.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,9 +12,11 @@ from matplotlib.figure import Figure
 
 from lacuna.figures.colours import BACKGROUND
 from lacuna.figures.segmentations import Colours
-from lacuna.pages import accuracy, gallery
+from lacuna.pages import accuracy, gallery, methods
 from lacuna.pages.accuracy import Accuracy
+from lacuna.pages.album import Album
 from lacuna.pages.gallery import Group, Photo
+from lacuna.pages.methods import MethodRow
 from lacuna.pages.reading import Inverted
 
 STRIPS = 4  # photos in the figure for papers
@@ -58,9 +61,11 @@ class Inversion:
     claim: str
     losses: list[ClassLoss]
     accuracy: Accuracy
-    filters: list[str]
+    filters: list[tuple[str, int]]
     groups: list[Group]
+    compared: list[MethodRow]
     figure: Figure = field(repr=False)
+    methods_figure: Figure | None = field(repr=False)
 
     @property
     def photos(self) -> list[Photo]:
@@ -68,11 +73,11 @@ class Inversion:
         return [photo for group in self.groups for photo in group.photos]
 
 
-def views(found: Sequence[Inverted], colours: Colours) -> list[Inversion]:
+def views(found: Sequence[Inverted], colours: Colours, album: Album) -> list[Inversion]:
     """All inversions of the page; photos first, each with the noise floor of its generator."""
-    floors = {item.generator: class_losses(item) for item in found if item.is_floor}
+    floors = {item.generator: item for item in found if item.is_floor}
     ordered = sorted(found, key=lambda item: item.is_floor)
-    return [_view(item, None if item.is_floor else floors.get(item.generator), colours) for item in ordered]
+    return [_view(item, None if item.is_floor else floors.get(item.generator), colours, album) for item in ordered]
 
 
 def legend_classes(found: Sequence[Inverted]) -> list[str]:
@@ -142,21 +147,18 @@ def strongest(item: Inverted, short: Sequence[str]) -> tuple[int, str, float, fl
     return int(row), item.classes[int(number)], float(areas[0]), float(areas[1])
 
 
-def _view(item: Inverted, floor: Sequence[ClassLoss] | None, colours: Colours) -> Inversion:
+def _view(item: Inverted, floor: Inverted | None, colours: Colours, album: Album) -> Inversion:
     losses = class_losses(item)
-    if floor is not None:
-        by_name = {loss.name: loss for loss in floor}
-        none = ClassLoss("", 0, 0, 0.0, 0.0)
-        losses = [
-            replace(
-                loss,
-                floor_with=by_name.get(loss.name, none).num_with,
-                floor_lost=by_name.get(loss.name, none).num_lost,
-            )
-            for loss in losses
-        ]
+    lost_of_own = {loss.name: (loss.num_lost, loss.num_with) for loss in class_losses(floor)} if floor else {}
+    if floor:
+        own = [lost_of_own.get(loss.name, (0, 0)) for loss in losses]
+        losses = [replace(loss, floor_lost=n, floor_with=of) for loss, (n, of) in zip(losses, own, strict=True)]
     order = sorted(range(len(item.index_N)), key=lambda row: (not item.converged_N[row], -item.lost_percent[row]))
-    photos = [gallery.photo(item, row, colours) for row in order]
+    own_error = float(floor.pixel_errors[floor.converged_N].mean()) if floor and floor.converged_N.any() else math.nan
+    beside = gallery.Floor(lost_of_own, own_error) if floor else None
+    photos = [
+        gallery.photo(item, row, colours, album, place < album.num_inside, beside) for place, row in enumerate(order)
+    ]
     return Inversion(
         anchor=f"{item.generator}-{item.source}",
         generator=item.generator,
@@ -168,7 +170,9 @@ def _view(item: Inverted, floor: Sequence[ClassLoss] | None, colours: Colours) -
         claim=claim(item, losses, floor is not None),
         losses=losses,
         accuracy=accuracy.view(item.evaluation),
-        filters=[loss.name for loss in losses if loss.num_lost],
+        filters=[(loss.name, loss.num_lost) for loss in losses if loss.num_lost],
         groups=gallery.groups(photos),
+        compared=methods.rows(item),
         figure=gallery.strips(item, order[:STRIPS], colours),
+        methods_figure=methods.figure(item),
     )

@@ -24,6 +24,7 @@ class Inverted:
         is_floor: the images are the generator's own.
         shown_percent: a photo shows a class that covers more of it than this.
         evaluation: rows of the evaluation of all methods.
+        methods: what each method made of the first images, (n, H, W, 3) each; empty where there is but one method.
     """
 
     generator: str
@@ -41,6 +42,7 @@ class Inverted:
     classes: list[str]
     shown_percent: float
     evaluation: list[dict[str, str]]
+    methods: dict[str, NDArray[np.uint8]]
 
     @cached_property
     def photo_areas(self) -> NDArray[np.float64]:
@@ -68,6 +70,12 @@ class Inverted:
         lost_NC = np.where(self.lost, self.photo_areas - self.reconstruction_areas, 0.0)
         lost_NC[:, [name == BACKGROUND for name in self.classes]] = 0.0
         return np.asarray(lost_NC.sum(axis=1))
+
+    @cached_property
+    def pixel_errors(self) -> NDArray[np.float64]:
+        """(N,) mean absolute difference of photo and reconstruction, as a share of the range of a pixel."""
+        pairs = zip(self.x_NHW3, self.x_hat_NHW3, strict=True)  # an image at a time: all at once would need much memory
+        return np.array([np.abs(x_HW3.astype(np.float32) - x_hat_HW3).mean() / 255 for x_HW3, x_hat_HW3 in pairs])
 
     def lost_region(self, row: int) -> NDArray[np.bool_]:
         """Where one photo shows a class that it lost, and its reconstruction another."""

@@ -40,6 +40,7 @@ class Run:
     config: str
     command: str
     code: str
+    citation: str
 
 
 def view(inputs: Inputs, code: str) -> Run:
@@ -51,7 +52,24 @@ def view(inputs: Inputs, code: str) -> Run:
         config=config_text(inputs.config),
         command=f"snakemake report --configfile {inputs.config['report']}.yaml",
         code=code,
+        citation=citation(code),
     )
+
+
+def citation(code: str) -> str:
+    """BibTeX of the method and of this code."""
+    return f"""\
+@inproceedings{{bau2019seeing,
+  author    = {{Bau, David and Zhu, Jun-Yan and Wulff, Jonas and Peebles, William and Strobelt, Hendrik
+               and Zhou, Bolei and Torralba, Antonio}},
+  title     = {{Seeing What a {{GAN}} Cannot Generate}},
+  booktitle = {{IEEE/CVF International Conference on Computer Vision}},
+  year      = {{2019}},
+}}
+@software{{lacuna,
+  title = {{Lacuna: what an image generator cannot generate}},
+  note  = {{report code {code}}},
+}}"""
 
 
 def versions() -> list[tuple[str, str]]:

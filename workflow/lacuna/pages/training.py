@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from PIL import Image
 
-from lacuna.figures import curves, style
+from lacuna.figures import curves, embed, style
+from lacuna.pages import words
+from lacuna.pages.album import thumbnail
 from lacuna.pages.inputs import Inputs
 
 STEP_COLUMNS = ("images", "images_seen", "step", "epoch", "iteration")  # what a log counts progress in
 MOST_PANELS = 8
+SHEETS = 4  # of samples, beside the curves of a generator
+SHEET_PX = 512  # longest side of one
 Panels = dict[str, tuple[list[float], list[float]]]  # title -> (x, y)
 
 
@@ -22,16 +28,18 @@ class Training:
     title: str
     caption: str
     svg: Markup
+    is_small: bool
+    sheets: list[tuple[str, str, int, int]]  # caption, address, width, height
     figure: Figure = field(repr=False)
 
 
 def views(inputs: Inputs) -> list[Training]:
     """Every training whose logs lie in the results of this configuration."""
-    views = (_view(title, logs) for title, logs in inputs.training_logs())
+    views = (_view(title, logs, inputs.training_sheets(title)) for title, logs in inputs.training_logs())
     return [view for view in views if view is not None]
 
 
-def _view(title: str, logs: Mapping[str, Sequence[Mapping[str, str]]]) -> Training | None:
+def _view(title: str, logs: Mapping[str, Sequence[Mapping[str, str]]], pictures: Sequence[Path]) -> Training | None:
     """One log: a panel a column. Several: a panel a part, its loss."""
     panels: Panels = {}
     x_label = ""
@@ -47,7 +55,22 @@ def _view(title: str, logs: Mapping[str, Sequence[Mapping[str, str]]]) -> Traini
     label = f"Curves of the training of {title}: {', '.join(panels)}, each over {x_label}."
     name = "training-" + "".join(letter if letter.isalnum() else "-" for letter in title)
     caption = f"{'Columns of the log' if len(logs) == 1 else 'Loss of each part'}, over {x_label}."
-    return Training(name, title, caption, Markup(style.inline_svg(figure, label)), figure)
+    return Training(
+        name, title, caption, Markup(style.inline_svg(figure, label)), len(panels) < 3, sheets(pictures), figure
+    )
+
+
+def sheets(paths: Sequence[Path]) -> list[tuple[str, str, int, int]]:
+    """Some sheets of samples, evenly spread from the first to the last, each named by the images seen until then."""
+    last = len(paths) - 1
+    chosen = sorted({round(last * place / (SHEETS - 1)) for place in range(SHEETS)}) if paths else []
+    found = []
+    for path in (paths[number] for number in chosen):
+        with Image.open(path) as picture:
+            small = thumbnail(picture.convert("RGB"), SHEET_PX)
+        caption = f"after {words.thousands(int(path.stem))} images"
+        found.append((caption, embed.data_address(small), *small.size))
+    return found
 
 
 def series(rows: Sequence[Mapping[str, str]]) -> tuple[Panels, str]:

@@ -18,6 +18,7 @@ _PLURALS = {
 UNKNOWN = "\N{EN DASH}"
 PERCENT = "\N{NARROW NO-BREAK SPACE}%"
 _TIE = "\N{NO-BREAK SPACE}"
+MOST_NAMED = 3  # classes in a sentence over all comparisons
 _FEW, _MOST = 0.05, 0.95
 _UNDER_100_PERCENT = 0.995  # a share above it would round to "all"
 
@@ -45,18 +46,47 @@ def headline(generated: str, real: str, rows: Sequence[ClassRow]) -> str:
     """One sentence: what the generated side draws less of, and what it leaves out."""
     omitted = sorted((row for row in rows if row.verdict == "omitted"), key=lambda row: row.delta)
     reduced = sorted((row for row in rows if row.verdict == "reduced"), key=lambda row: row.delta)
-    less = [_reduction(row) for row in reduced[: 1 if omitted else 2]]
+    excess = [row for row in rows if row.verdict == "excess" and math.isfinite(row.delta)]
+    most = max(excess, key=lambda row: row.delta, default=None)
+    drawn = [_change(row) for row in reduced[: 1 if omitted else 2]]
     without = [_omission(row) for row in omitted[: 1 if reduced else 2]]
-    parts = [f"draws {' and '.join(less)}"] if less else []
+    if len(drawn) == 1 and not without and most:
+        drawn.append(_change(most))
+    parts = [f"draws {' and '.join(drawn)}"] if drawn else []
     if parts or without:
         return f"{generated} {' and '.join(parts + without)}."
-    excess = [row for row in rows if row.verdict == "excess" and math.isfinite(row.delta)]
-    if excess:
-        most = max(excess, key=lambda row: row.delta)
+    if most:
         return f"{generated} draws {_percent(most.delta)} more {most.name} than {real}, and no class clearly less."
-    if all(row.verdict == "kept" for row in rows):
+    if rows and all(row.verdict == "kept" for row in rows):
         return f"{generated} draws every class about as much as {real} does."
     return f"No class of {generated} differs from {real} beyond doubt."
+
+
+def short_everywhere(counts: Sequence[tuple[str, int]], num_comparisons: int) -> str:
+    """One sentence over all comparisons of a page, from how many of them each class is short in.
+
+    Args:
+        counts: class and number of comparisons, the greatest first.
+    """
+    most = max((count for _, count in counts), default=0)
+    if most < 2:
+        return f"No class is short in more than one of {num_comparisons} comparisons."
+    names = [name for name, count in counts if count == most]
+    where = f"in {'both' if num_comparisons == 2 else f'all {most}'}" if most == num_comparisons else f"in {most}"
+    of = "" if most == num_comparisons else f" of {num_comparisons}"
+    text = f"{listed(names[:MOST_NAMED])} come{'s' if len(names) == 1 else ''} short {where}{of} comparisons."
+    return text[0].upper() + text[1:]
+
+
+def apart(ratio: float) -> str:
+    """How far generated images are from real ones, in distances of real from real."""
+    times = f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}"
+    return f"Its FSD is {times} times that between two halves of the real images."
+
+
+def listed(names: Sequence[str]) -> str:
+    """`sun`, `sun and car`, `sun, car and fence`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def detail(row: ClassRow) -> str:
@@ -135,8 +165,8 @@ def times(share: float) -> str:
     return f"{max(1, round(10 * share))} of 10"
 
 
-def _reduction(row: ClassRow) -> str:
-    return f"{_percent(abs(row.delta))}{_interval(row)} less {row.name}"
+def _change(row: ClassRow) -> str:
+    return f"{_percent(abs(row.delta))}{_interval(row)} {'less' if row.delta < 0 else 'more'} {row.name}"
 
 
 def _omission(row: ClassRow) -> str:

@@ -59,13 +59,65 @@
     });
   }
 
-  // Gallery: only the photos that lose a class.
-  for (const select of all("select.lose")) {
-    const scope = select.closest("article"), rows = all(".row", scope), shown = scope.querySelector(".tools .shown");
-    select.addEventListener("change", () => {
-      for (const row of rows) row.hidden = Boolean(select.value) && !JSON.parse(row.dataset.lost).includes(select.value);
-      const count = rows.filter((row) => !row.hidden).length;
-      shown.textContent = count === rows.length ? `${count} photos` : `${count} of ${rows.length} photos`;
+  // Gallery: which photos, in which order, a dozen at a time.
+  const STEP = 12;
+  const rank = { loss: (row) => -row.dataset.loss, index: (row) => +row.dataset.index, error: (row) => +row.dataset.error };
+  for (const article of all(".inversion")) {
+    const lose = article.querySelector("select.lose"), order = article.querySelector("select.order");
+    const galleries = all(".gallery", article).map((gallery) => ({ gallery, rows: all(".row", gallery), limit: STEP }));
+    const update = () => {
+      let fitting = 0, total = 0;
+      for (const place of galleries) {
+        const { gallery, rows } = place, more = gallery.querySelector(".more");
+        const fits = rows.filter((row) => !lose || !lose.value || JSON.parse(row.dataset.lost).includes(lose.value));
+        const shown = new Set(fits.slice(0, place.limit));
+        for (const row of rows) row.hidden = !shown.has(row);
+        more.hidden = shown.size === fits.length;
+        more.textContent = `Show ${Math.min(STEP, fits.length - shown.size)} more of ${fits.length}`;
+        fitting += fits.length;
+        total += rows.length;
+      }
+      const text = fitting === total ? `${total} photos` : `${fitting} of ${total} photos`;
+      all(".tools .shown", article).forEach((output) => { output.textContent = text; });
+    };
+    const arrange = () => {
+      for (const { gallery, rows } of galleries) {
+        rows.sort((a, b) => rank[order.value](a) - rank[order.value](b));
+        gallery.lastElementChild.before(...rows);
+      }
+      update();
+    };
+    for (const place of galleries) {
+      place.gallery.querySelector(".more").addEventListener("click", () => {
+        const next = place.rows.filter((row) => !row.hidden).length;
+        place.limit += STEP;
+        update();
+        place.rows.filter((row) => !row.hidden)[next]?.querySelector("button").focus({ preventScroll: true });
+      });
+    }
+    if (lose) {
+      lose.addEventListener("change", update);
+      order.addEventListener("change", arrange);
+      for (const pick of all(".pick", article)) {
+        pick.addEventListener("click", () => {
+          lose.value = pick.dataset.class;
+          const fold = lose.closest("details");
+          if (fold) fold.open = true;
+          update();
+          lose.closest(".tools").scrollIntoView();
+          lose.focus({ preventScroll: true });
+        });
+      }
+    }
+    update();
+  }
+
+  // What can be copied.
+  for (const copy of all("button.copy")) {
+    copy.addEventListener("click", async () => {
+      const code = copy.parentElement.querySelector("code");
+      try { await navigator.clipboard.writeText(code.textContent); copy.textContent = "copied"; }
+      catch { getSelection().selectAllChildren(code); copy.textContent = "selected"; }
     });
   }
 
@@ -78,23 +130,26 @@
       at = (to + rows.length) % rows.length;
       for (const [place, source] of [["over", "photo"], ["under", "reconstruction"]]) {
         const from = rows[at].querySelector(`img.${source}`), image = wipe.querySelector(`.${place}`);
-        image.src = from.src;
+        image.src = from.dataset.whole || from.src;
         image.alt = from.alt;
       }
-      dialog.querySelector(".caption").textContent = rows[at].querySelector("figcaption p").textContent;
+      const words = all(".what li", rows[at]).map((item) => item.textContent.trim()).join("; ");
+      dialog.querySelector(".caption").textContent = words || "nothing lost";
     };
     const move = () => wipe.style.setProperty("--at", `${slider.value}%`);
     slider.addEventListener("input", move);
-    for (const open of all(".five .open")) {
-      open.addEventListener("click", () => {
-        const row = open.closest(".row");
-        rows = all(".row:not([hidden])", row.closest(".gallery"));
-        slider.value = 50;
-        move();
-        show(rows.indexOf(row));
-        dialog.showModal();
-        slider.focus();
-      });
+    const enlarge = (row) => {
+      rows = all(".row:not([hidden])", row.closest(".gallery"));
+      if (!rows.includes(row)) rows = [row];
+      slider.value = 50;
+      move();
+      show(rows.indexOf(row));
+      dialog.showModal();
+      slider.focus();
+    };
+    for (const open of all(".five .open")) open.addEventListener("click", () => enlarge(open.closest(".row")));
+    for (const opens of all(".opens")) {
+      opens.addEventListener("click", () => enlarge(document.getElementById(opens.dataset.opens)));
     }
     dialog.querySelector(".previous").addEventListener("click", () => show(at - 1));
     dialog.querySelector(".next").addEventListener("click", () => show(at + 1));
