@@ -50,6 +50,18 @@ def test_every_kind_of_image_becomes_rgb_of_one_size(folder: Path) -> None:
     assert index.tolist() == list(range(8)) and images.skipped == [] and images.image_px == 256
 
 
+def test_the_listing_is_sorted_over_all_folders_with_links_to_files_and_without_links_to_folders(folder: Path) -> None:
+    (folder / "UPPER.PNG").write_bytes(b"12")
+    (folder / "notes.txt").write_text("no image")
+    (folder / "deep" / "link.png").symlink_to(folder / "UPPER.PNG")
+    (folder / "again").symlink_to(folder / "deep")  # would count every image in it twice, or for ever
+    found = listing(folder)
+    expected = ["UPPER.PNG", "a.png", "b.png", "d.png", "deep/c.png", "deep/link.png", "e.jpg", "f.png", "g.webp"]
+    assert [entry.name for entry in found] == [*expected, "h.tiff"]
+    state = (folder / "UPPER.PNG").stat()
+    assert [(found[row].size, found[row].modified_ns) for row in (0, 5)] == [(2, state.st_mtime_ns)] * 2
+
+
 def test_sixteen_bits_keep_their_range(folder: Path) -> None:
     grey = np.asarray(decode((folder / "d.png").read_bytes()))
     assert np.array_equal(grey[..., 0], np.asarray(picture("RGB"))[..., 0])

@@ -1,8 +1,10 @@
 """A user's images: a folder, searched recursively, or a zip file. Image i is the i-th file of the sorted listing."""
 
 import hashlib
+import operator
+import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +28,7 @@ def listing(path: str | Path) -> list[Entry]:
     """
     root = Path(path)
     if root.is_dir():
-        files = [file for file in root.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()]
-        states = [(file, file.stat()) for file in files]
-        entries = [Entry(file.relative_to(root).as_posix(), state.st_size, state.st_mtime_ns) for file, state in states]
+        entries = list(_files(str(root)))
     elif zipfile.is_zipfile(root):
         modified = root.stat().st_mtime_ns
         with zipfile.ZipFile(root) as archive:
@@ -38,7 +38,18 @@ def listing(path: str | Path) -> list[Entry]:
         raise ValueError(f"{path}: no such folder or zip file, expected one with images; correct the source's path")
     if not entries:
         raise ValueError(f"{path}: no images in it, expected {', '.join(SUFFIXES)}; correct the source's path")
-    return sorted(entries)
+    return sorted(entries, key=operator.attrgetter("name"))
+
+
+def _files(folder: str, place: str = "") -> Iterator[Entry]:
+    """Image files below `folder`, which is at `place` in the source; links to files count, links to folders do not."""
+    with os.scandir(folder) as found:
+        for item in found:
+            if item.is_dir(follow_symlinks=False):
+                yield from _files(item.path, f"{place}{item.name}/")
+            elif item.name.lower().endswith(SUFFIXES) and item.is_file():
+                state = item.stat()
+                yield Entry(place + item.name, state.st_size, state.st_mtime_ns)
 
 
 def listing_digest(entries: Sequence[Entry]) -> str:
