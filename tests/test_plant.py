@@ -39,11 +39,13 @@ def save_segmenter(path: Path, classes: dict) -> None:
     checkpoints.save_weights(path, network.state_dict(), metadata(classes, PART_OWNERS, ARCHITECTURE, SIZE))
 
 
-def run(place: Path, out: Path, *objects: str, net: str = "net", batch_size: int = 4) -> planted.PlantedAreas:
+def run(
+    place: Path, out: Path, *objects: str, net: str = "net", batch_size: int = 4, precision: str = "float32"
+) -> planted.PlantedAreas:
     plant.main([
         "--shard", str(place / "scenes.h5"), "--world", json.dumps(SETTINGS), "--seed", "4",
         "--objects", *(objects or ["all"]), "--family", "upernet", "--checkpoint", str(place / f"{net}.safetensors"),
-        "--batch-size", str(batch_size), "--device", "cpu", "--threads", "1", "--code", "c",
+        "--precision", precision, "--batch-size", str(batch_size), "--device", "cpu", "--threads", "1", "--code", "c",
         "--table", str(out / "t.h5"),
     ])  # fmt: skip
     return planted.read(out / "t.h5")
@@ -85,3 +87,5 @@ def test_mistakes_are_one_line(place: Path, tmp_path: Path) -> None:
     save_segmenter(place / "other.safetensors", VOCABULARY | {"object": (*OBJECTS, "dragon")})
     with pytest.raises(ValueError, match=r"16 objects, expected the world's 15.*calibrate a segmenter that learnt the"):
         run(place, tmp_path, net="other")
+    with pytest.raises(ValueError, match="tf32"):  # as for segment: the arithmetic is that of the comparisons
+        run(place, tmp_path, precision="tf32")

@@ -28,14 +28,14 @@ Row = tuple[int, int, NDArray[np.uint8], NDArray[np.uint16]]  # index, position 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     compute.threads(args.threads)
-    segmenter = load_segmenter(args.family, args.checkpoint, compute.device(args.device))
+    segmenter = load_segmenter(args.family, args.checkpoint, compute.device(args.device), args.precision)
     classes = checked_classes(segmenter, args.checkpoint)
     objects = checked_objects(args.objects)
     with ImageShards([args.shard]) as scenes:
         numbers = command.progress(range(len(scenes)), desc="plant", unit="scene")
         rows = (row for place in numbers for row in variants(scenes, place, args.world, args.seed, objects))
         table = measured(segmenter, rows, args.batch_size, classes)
-    config = {"world": args.world, "objects": objects, "batch_size": args.batch_size}
+    config = {"world": args.world, "objects": objects, "batch_size": args.batch_size, "precision": args.precision}
     planted.write(args.table, table, Provenance("plant", args.code, config, args.seed, [args.shard, args.checkpoint]))
 
 
@@ -47,6 +47,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--objects", nargs="+", required=True, help="objects to leave out, or `all`")
     parser.add_argument("--family", required=True, help="architecture of the segmenter")
     parser.add_argument("--checkpoint", required=True, help="weights of the segmenter")
+    parser.add_argument("--precision", required=True, help="arithmetic of the segmenter, as segment has it")
     parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--device", required=True, help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, required=True)
