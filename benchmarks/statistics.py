@@ -27,7 +27,8 @@ def main() -> None:
     distance_of_full_rank(rng)
     resample(real, generated, rng)
     single_images(real, generated, rng)
-    seconds, _ = timed(lambda: verdicts.compare_classes(real, generated, IMAGE_PX, 0.2, 0.95, 9999, rng))
+    dealt = verdicts.deals(FEW, FEW, 9999, rng)
+    seconds, _ = timed(lambda: verdicts.compare_classes(real, generated, IMAGE_PX, 0.2, 0.95, dealt))
     show("verdicts_10000x336_9999_permutations", seconds, "s")
 
 

@@ -199,7 +199,7 @@ def class_rows(
     limits = verdicts.Thresholds(settings["omitted_below"], settings["changed_by"], settings["q_below"])
     tests = verdicts.compare_summaries(
         real.summary, generated.summary, real.sketch.groups_GC, generated.sketch.groups_GC, settings["confidence"],
-        settings["permutations"], rng,
+        verdicts.deals(len(real.sketch.groups_GC), len(generated.sketch.groups_GC), settings["permutations"], rng),
     )  # fmt: skip
     return verdicts.rows(real.source.classes, real.source.categories, tests, shares.by_class, limits)
 

@@ -100,8 +100,9 @@ def compared(
     moments = [of_rows(areas_NC, 100 / about.image_px) for areas_NC in (one, other)]
     found = frechet(*moments)
     limits = verdicts.Thresholds(settings["omitted_below"], settings["changed_by"], settings["q_below"])
+    dealt = verdicts.deals(len(one), len(other), settings["permutations"], rng)
     tests = verdicts.compare_classes(
-        one, other, about.image_px, settings["presence_percent"], settings["confidence"], settings["permutations"], rng
+        one, other, about.image_px, settings["presence_percent"], settings["confidence"], dealt
     )
     distance = {
         "fsd": found.fsd, "mean_term": found.mean_term, "covariance_term": found.covariance_term,

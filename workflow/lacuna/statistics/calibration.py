@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .verdicts import VERDICTS, Array, ClassTests, Thresholds, compare_classes, verdicts
+from .verdicts import VERDICTS, Array, ClassTests, Thresholds, compare_classes, deals, verdicts
 
 CLAIMS = ("omitted", "reduced", "excess")  # verdicts that say that something changed
 ROUNDING = 1e-9  # 1 - 0.8 is a little under 0.2
@@ -123,12 +123,10 @@ def holds(word: str, delta: float, presence_ratio: float, limits: Thresholds) ->
 
 
 def judged(
-    real_NC: NDArray, generated_NC: NDArray, image_px: int, known: Truth, rule: Rule, rng: np.random.Generator
+    real_NC: NDArray, generated_NC: NDArray, image_px: int, known: Truth, rule: Rule, dealt: Sequence[Array]
 ) -> tuple[list[str], list[bool]]:
     """Verdict of every class, and whether what it claims is true."""
-    tests: ClassTests = compare_classes(
-        real_NC, generated_NC, image_px, rule.presence_percent, rule.confidence, rule.permutations, rng
-    )
+    tests: ClassTests = compare_classes(real_NC, generated_NC, image_px, rule.presence_percent, rule.confidence, dealt)
     words = verdicts(tests, rule.limits)
     columns = zip(words, known.delta, known.presence_ratio, strict=True)
     return words, [holds(word, float(delta), float(ratio), rule.limits) for word, delta, ratio in columns]
@@ -140,12 +138,13 @@ def null_cells(
     """By kind of areas, a cell for each class: two disjoint samples of the pool, nothing left out."""
     num_scenes, num_classes = next(iter(pools.values())).whole_NC.shape
     cells = {kind: [Cell() for _ in range(num_classes)] for kind in pools}
+    dealt = list(deals(num_images, num_images, rule.permutations, rng))
     for _ in range(comparisons):
         order = rng.permutation(num_scenes)
         real, generated = order[:num_images], order[num_images : 2 * num_images]
         for kind, pool in pools.items():
             sides = pool.whole_NC[real], pool.whole_NC[generated]
-            words, _ = judged(*sides, pool.image_px, unchanged(num_classes), rule, rng)
+            words, _ = judged(*sides, pool.image_px, unchanged(num_classes), rule, dealt)
             for place, cell in enumerate(cells[kind]):
                 cell.add(words[place : place + 1], [words[place] not in CLAIMS], 0)
     return cells
@@ -163,12 +162,13 @@ def planted_cells(
     num_scenes = len(pools["exact"].whole_NC)
     known = truth(pools["exact"], omitted, strength, rule.presence_percent)
     cells = {kind: Cell() for kind in pools}
+    dealt = list(deals(num_images, num_images, rule.permutations, rng))
     for _ in range(comparisons):
         order = rng.permutation(num_scenes)
         removed_N = rng.random(num_scenes) < strength
         for kind, pool in pools.items():
             real_NC = pool.whole_NC[order[:num_images]]
             generated_NC = thinned(pool, omitted, removed_N, order[num_images : 2 * num_images])
-            words, right = judged(real_NC, generated_NC, pool.image_px, known, rule, rng)
+            words, right = judged(real_NC, generated_NC, pool.image_px, known, rule, dealt)
             cells[kind].add(words, right, omitted)
     return cells

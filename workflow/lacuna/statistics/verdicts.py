@@ -5,7 +5,7 @@ Shape suffixes: N real images, M generated images, T images of both, C classes, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,7 @@ def summarise(area_px_NC: NDArray, image_px: int, presence_percent: float) -> Cl
 
 def compare_classes(
     real_NC: NDArray, generated_MC: NDArray, image_px: int, presence_percent: float, confidence: float,
-    permutations: int, rng: np.random.Generator,
+    dealt: Iterable[Array],
 ) -> ClassTests:  # fmt: skip
     """Summarise both tables of pixel counts and test every class; q is corrected over the classes that appear at all.
 
@@ -83,12 +83,12 @@ def compare_classes(
     """
     real = summarise(real_NC, image_px, presence_percent)
     generated = summarise(generated_MC, image_px, presence_percent)
-    return compare_summaries(real, generated, real_NC, generated_MC, confidence, permutations, rng)
+    return compare_summaries(real, generated, real_NC, generated_MC, confidence, dealt)
 
 
 def compare_summaries(
     real: ClassSummary, generated: ClassSummary, real_GC: NDArray, generated_GC: NDArray, confidence: float,
-    permutations: int, rng: np.random.Generator,
+    dealt: Iterable[Array],
 ) -> ClassTests:  # fmt: skip
     """The same from summaries, and from areas for the permutation test.
 
@@ -98,15 +98,28 @@ def compare_summaries(
     shown = (real.area > 0) | (generated.area > 0)
     p, q = np.full(len(shown), np.nan), np.full(len(shown), np.nan)
     if shown.any():
-        p[shown] = permutation_test(real_GC[:, shown], generated_GC[:, shown], permutations, rng)
+        p[shown] = permutation_test(real_GC[:, shown], generated_GC[:, shown], dealt)
         q[shown] = false_discovery_control(p[shown])
     delta, low, high = relative_delta(real, generated, confidence)
     ratio, ratio_high = presence_ratio(real, generated, confidence)
     return ClassTests(real, generated, delta, low, high, ratio, ratio_high, p, q)
 
 
-def permutation_test(real_NC: NDArray, generated_MC: NDArray, permutations: int, rng: np.random.Generator) -> Array:
-    """Two-sided p of the difference of mean areas, (C,), at least 1 / (permutations + 1).
+def deals(num_real: int, num_generated: int, permutations: int, rng: np.random.Generator) -> Iterator[Array]:
+    """Random ways to deal all images to the sides, a batch at a time: (B, T), 1 for those of the smaller side.
+
+    They do not depend on the areas, so a list of them may serve many tests of the same numbers of images.
+    """
+    num_images, num_side = num_real + num_generated, min(num_real, num_generated)
+    for first in range(0, permutations, PERMUTATION_BATCH):
+        sides_BT = np.zeros((min(PERMUTATION_BATCH, permutations - first), num_images))
+        for side_T in sides_BT:
+            side_T[rng.choice(num_images, num_side, replace=False, shuffle=False)] = 1
+        yield sides_BT
+
+
+def permutation_test(real_NC: NDArray, generated_MC: NDArray, dealt: Iterable[Array]) -> Array:
+    """Two-sided p of the difference of mean areas under `deals`, (C,), at least 1 / (permutations + 1).
 
     Valid for any distribution of areas, however rare the class. A rank test would be faster, but nearly all ranks of a
     rare class are tied at zero: it cannot see that a class has shrunk where it appears. Pixel counts are whole numbers,
@@ -120,11 +133,9 @@ def permutation_test(real_NC: NDArray, generated_MC: NDArray, permutations: int,
     expected_C = num_side * pooled_TC.sum(axis=0)
     side = pooled_TC[len(real_NC) :] if len(generated_MC) == num_side else pooled_TC[: len(real_NC)]
     observed_C = np.abs(num_images * side.sum(axis=0) - expected_C)
-    as_extreme_C = np.zeros(len(observed_C))
-    for first in range(0, permutations, PERMUTATION_BATCH):
-        sides_BT = np.zeros((min(PERMUTATION_BATCH, permutations - first), num_images))
-        for side_T in sides_BT:
-            side_T[rng.choice(num_images, num_side, replace=False, shuffle=False)] = 1
+    permutations, as_extreme_C = 0, np.zeros(len(observed_C))
+    for sides_BT in dealt:
+        permutations += len(sides_BT)
         as_extreme_C += (np.abs(num_images * (sides_BT @ pooled_TC) - expected_C) >= observed_C).sum(axis=0)
     return (1 + as_extreme_C) / (1 + permutations)
 
