@@ -40,13 +40,14 @@ def save_segmenter(path: Path, classes: dict) -> None:
 
 
 def run(
-    place: Path, out: Path, *objects: str, net: str = "net", batch_size: int = 4, precision: str = "float32"
-) -> planted.PlantedAreas:
+    place: Path, out: Path, *objects: str, net: str = "net", batch_size: int = 4, precision: str = "float32",
+    size: int = 0,
+) -> planted.PlantedAreas:  # fmt: skip
     plant.main([
         "--shard", str(place / "scenes.h5"), "--world", json.dumps(SETTINGS), "--seed", "4",
         "--objects", *(objects or ["all"]), "--family", "upernet", "--checkpoint", str(place / f"{net}.safetensors"),
-        "--precision", precision, "--batch-size", str(batch_size), "--device", "cpu", "--threads", "1", "--code", "c",
-        "--table", str(out / "t.h5"),
+        "--size", str(size), "--precision", precision, "--batch-size", str(batch_size),
+        "--device", "cpu", "--threads", "1", "--code", "c", "--table", str(out / "t.h5"),
     ])  # fmt: skip
     return planted.read(out / "t.h5")
 
@@ -89,3 +90,7 @@ def test_mistakes_are_one_line(place: Path, tmp_path: Path) -> None:
         run(place, tmp_path, net="other")
     with pytest.raises(ValueError, match="tf32"):  # as for segment: the arithmetic is that of the comparisons
         run(place, tmp_path, precision="tf32")
+    with pytest.raises(
+        ValueError, match=r"scenes of 32 pixels a side, expected 64, at which comparisons segment; give"
+    ):
+        run(place, tmp_path, size=64)

@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     classes = checked_classes(segmenter, args.checkpoint)
     objects = checked_objects(args.objects)
     with ImageShards([args.shard]) as scenes:
+        check_size(scenes, args.size or segmenter.size, args.shard)
         numbers = command.progress(range(len(scenes)), desc="plant", unit="scene")
         rows = (row for place in numbers for row in variants(scenes, place, args.world, args.seed, objects))
         table = measured(segmenter, rows, args.batch_size, classes)
@@ -47,6 +48,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--objects", nargs="+", required=True, help="objects to leave out, or `all`")
     parser.add_argument("--family", required=True, help="architecture of the segmenter")
     parser.add_argument("--checkpoint", required=True, help="weights of the segmenter")
+    parser.add_argument("--size", type=int, required=True, help="pixels a side in comparisons; 0 for the segmenter's")
     parser.add_argument("--precision", required=True, help="arithmetic of the segmenter, as segment has it")
     parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--device", required=True, help="auto, cpu or cuda")
@@ -73,6 +75,16 @@ def checked_objects(asked: Sequence[str]) -> list[str]:
     if unknown:
         raise ValueError(f"calibrate.objects: found {', '.join(unknown)}, expected some of {', '.join(FREQUENCIES)}")
     return [name for name in VOCABULARY["object"] if name in chosen]
+
+
+def check_size(scenes: ImageShards, size: int, where: str) -> None:
+    """Refuse scenes of another size than comparisons bring their images to: that would be another instrument."""
+    found = scenes.read("images", [0]).shape[1]
+    if found != size:
+        raise ValueError(
+            f"{where}: scenes of {found} pixels a side, expected {size}, at which comparisons segment; give the source "
+            f"`size: {size}`, or set the size of segment"
+        )
 
 
 def variants(

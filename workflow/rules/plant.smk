@@ -22,6 +22,7 @@ rule plant_shard:
         world=world_settings,
         seed=source_seed,
         objects=" ".join(CONFIG["calibrate"]["objects"]) or "all",
+        size=CONFIG["segment"].get("size", 0),
         precision=CONFIG["segment"]["precision"],
         batch_size=CONFIG["segment"]["batch_size"],
         code=source_digest("lacuna.plant"),
@@ -33,6 +34,7 @@ rule plant_shard:
         " --objects {params.objects}"
         " --family {params.family}"
         " --checkpoint {params.checkpoint:q}"
+        " --size {params.size}"
         " --precision {params.precision}"
         " --batch-size {params.batch_size}"
         " --device auto"
