@@ -4,8 +4,9 @@ from inversion_case import latents, plain_generator, tiny_generator
 
 from lacuna.inversion import least_squares
 from lacuna.inversion.correlation import pearson
-from lacuna.inversion.layers import canonical, head_layouts, ignores_length, path, shapes
-from lacuna.inversion.least_squares import fit_linear
+from lacuna.inversion.layers import canonical, head_layouts, ignores_length, layer_and_before, path, shapes
+from lacuna.inversion.least_squares import fit_chain, fit_linear
+from lacuna.inversion.pairs import EVERY, encoder_pairs, image_and_path
 from lacuna.models import published_encoder
 from lacuna.models.chain import head, tail
 from lacuna.models.encoders import LayerEncoder, TailEncoder, composed
@@ -115,3 +116,20 @@ def test_a_published_encoder_of_another_kind_of_generator_is_refused(tmp_path):
     generator = ProgressiveGenerator([8, 8, 8, 4]).requires_grad_(False)
     with pytest.raises(ValueError, match="images of 16 pixels, expected for the published encoder"):
         load_encoder(tmp_path / "encoder.pth", "encoder", generator, tmp_path / "generator.pth", 4)
+
+
+def test_a_composed_chain_is_fitted_to_its_own_estimates():
+    generator, n = tiny_generator(), 3
+    encoder = composed(head_layouts(generator, n), 16, 4, 2, 3, on_sphere=True).requires_grad_(False)
+    draws = [latents(32, seed=seed) for seed in range(8)]
+    for k in range(1, n + 1):  # each layer alone, on the true features
+        layer, before = layer_and_before(generator, k)
+        fit_linear(encoder[-k], ((layer(before(z)), before(z)) for z in draws))
+    pairs = encoder_pairs(generator, n)
+    before = pairs(encoder, latents(32, seed=99), EVERY)
+    fit_chain(encoder, (image_and_path(generator, n, z) for z in draws))
+    after = pairs(encoder, latents(32, seed=99), EVERY)
+    assert torch.equal(before["estimated_3"][0], after["estimated_3"][0])  # the tail's inverse stays
+    for name in ("estimated_2", "estimated_1"):
+        (a, truth), (b, _) = before[name], after[name]
+        assert (b - truth).square().mean() < 0.5 * (a - truth).square().mean(), name

@@ -12,6 +12,7 @@ Source:
 import argparse
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from lacuna.formats import checkpoints, tables
 from lacuna.inversion import pairs
 from lacuna.inversion.layers import canonical, device_of, ignores_length, latent_width, layer_and_before
-from lacuna.inversion.least_squares import fit_linear
+from lacuna.inversion.least_squares import fit_chain, fit_linear
 from lacuna.inversion.plan import plan_from
 from lacuna.inversion.states import packed
 from lacuna.inversion.training import Task, train
@@ -123,19 +124,23 @@ def latents(seed: int, name: str, generator: nn.Sequential, count: int) -> Calla
 
 
 def prepare(encoder: nn.Module, args: argparse.Namespace, generator: nn.Sequential) -> None:
-    """Where the training starts: a layer's linear map is solved for, `encoder` is composed of the trained parts."""
-    if isinstance(encoder, LayerEncoder) and args.settings["fit_samples"]:
-        k = int(args.part.removeprefix("layer_"))
-        draw = latents(args.seed, f"{args.part}/fit", generator, FIT_BATCH)
-        layer, before = layer_and_before(generator, k)
-        starts = range(-(-args.settings["fit_samples"] // FIT_BATCH))
-        with torch.no_grad():
-            fit_linear(encoder, ((layer(r), r) for r in (before(draw(step)) for step in starts)))
+    """Where the training starts: linear maps are solved for, `encoder` is composed of the trained parts before."""
     if args.part == "encoder":
         assert isinstance(encoder, nn.Sequential)
         for name, path in part_files(args).items():
             part = load_encoder(path, name, generator, args.checkpoint, args.settings["layer"])
             part_of(encoder, name).load_state_dict(part.state_dict())
+    draw = latents(args.seed, f"{args.part}/fit", generator, FIT_BATCH)
+    batches = map(draw, range(-(-args.settings["fit_samples"] // FIT_BATCH)))
+    if not args.settings["fit_samples"]:
+        return
+    if isinstance(encoder, LayerEncoder):
+        layer, before = layer_and_before(generator, int(args.part.removeprefix("layer_")))
+        with torch.no_grad():
+            fit_linear(encoder, ((layer(r), r) for r in map(before, batches)))
+    elif args.part == "encoder" and args.settings["network"] == "layered":
+        assert isinstance(encoder, nn.Sequential)
+        fit_chain(encoder, map(partial(pairs.image_and_path, generator, args.settings["layer"]), batches))
 
 
 def part_files(args: argparse.Namespace) -> dict[str, Path]:

@@ -84,9 +84,7 @@ def encoder_pairs(generator: nn.Sequential, n: int) -> PairsOf:
 
     def pairs(encoder: nn.Module, z_ND: Tensor, wanted: frozenset[str]) -> Pairs:
         assert isinstance(encoder, nn.Sequential)
-        with torch.no_grad():
-            truth = path(generator_head, z_ND)
-            x_N3HW = as_image(generator_tail(truth[-1]))
+        x_N3HW, (_, *truth) = image_and_path(generator, n, z_ND)
         found, estimate = {}, x_N3HW
         for k, part in zip(range(n, 0, -1), encoder, strict=False):
             estimate = part(estimate)
@@ -100,6 +98,13 @@ def encoder_pairs(generator: nn.Sequential, n: int) -> PairsOf:
         return found
 
     return pairs
+
+
+@torch.no_grad()
+def image_and_path(generator: nn.Sequential, n: int, z_ND: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """X (N, 3, H, W), and r_0 = z, r_1, ..., r_n on the way to it."""
+    r = [z_ND, *path(head(generator, n), z_ND)]
+    return as_image(tail(generator, n)(r[-1])), r
 
 
 def as_image(x_N3HW: Tensor) -> Tensor:
