@@ -4,6 +4,8 @@ A line a figure: name, value, unit. Run as `python -m benchmarks.inversion`. Wei
 The published form: NCHW memory, pixel norm and upsampling as separate operations, one image at a time.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,7 +28,8 @@ RESIDUAL_LAYERS, HEAD = (1, 2, 3), 4
 def main() -> None:
     torch.set_num_threads(1)
     generator, vgg = ProgressiveGenerator(SIZES).eval().requires_grad_(False), Vgg16().eval().requires_grad_(False)
-    published = 1 / rate(published_step(generator, vgg), 1, 12.0)
+    z, x = torch.randn(1, generator.z_dim), torch.rand(1, 3, 256, 256) * 2 - 1
+    published = 1 / rate(published_step(generator, vgg, z, x)[0], 1, 12.0)
     show("invert_256px_published_step", published, "s")
     for name, batch, coarse in (("", 1, False), ("_bfloat16", 1, True), ("_bfloat16_batch4", 4, True)):
         seconds = 1 / rate(our_step(generator, vgg, batch, coarse), batch, 12.0)
@@ -50,9 +53,10 @@ def our_step(generator: ProgressiveGenerator, vgg: Vgg16, batch: int, coarse: bo
     return lambda: next(steps)
 
 
-def published_step(generator: ProgressiveGenerator, vgg: Vgg16):  # type: ignore[no-untyped-def]
-    """What does one step of the published search."""
-    z, x = torch.randn(1, generator.z_dim), torch.rand(1, 3, 256, 256) * 2 - 1
+def published_step(
+    generator: ProgressiveGenerator, vgg: Vgg16, z: Tensor, x: Tensor
+) -> tuple[Callable[[], None], dict[int, Tensor]]:
+    """What does one step of the published search, and the residuals that it moves."""
     layers = list(generator)
     residuals = [torch.zeros(r.shape, requires_grad=True) for r in path(head(generator, 3), z)]
     optimiser = torch.optim.Adam(residuals, lr=0.01)
@@ -70,7 +74,7 @@ def published_step(generator: ProgressiveGenerator, vgg: Vgg16):  # type: ignore
         loss.backward()
         optimiser.step()
 
-    return step
+    return step, dict(enumerate(residuals, start=1))
 
 
 def plain(layer: nn.Module, number: int, x: Tensor) -> Tensor:
