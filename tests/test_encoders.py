@@ -130,7 +130,7 @@ def test_the_encoders_of_the_repository_are_those_of_its_generator(part):
     with torch.no_grad():
         x, r = image_and_path(generator, 4, z)
         remade = path(head(generator, 4), encoder(x))[-1]
-    assert pearson(remade, r[-1]).diagonal().mean() > 0.9  # 0.949 and 0.920 on the cards; 0.54 between two images
+    assert pearson(remade, r[-1]).diagonal().mean() > 0.8  # 0.949 and 0.920 on the cards; 0.54 between two images
 
 
 def test_a_composed_chain_is_fitted_to_its_own_estimates():
