@@ -77,6 +77,37 @@ def build(folder: Path, hostile: str | None = None) -> Path:
     return results
 
 
+def build_many(folder: Path, num_images: int, num_classes: int) -> tuple[Path, dict[str, Any]]:
+    """Results with very many inverted photos of very many classes, no two alike, and their configuration."""
+    rng = np.random.default_rng(1)
+    classes = ["-", *(f"class {number}" for number in range(1, num_classes))]
+    results, size = folder / "results", 32
+    before = rng.integers(1, num_classes, (num_images, 4, 4), dtype=np.uint16).repeat(8, axis=1).repeat(8, axis=2)
+    after = before.copy()
+    after[:, :16] = before[:, 16:]
+    x = rng.integers(0, 256, (num_images, 4, 4, 3), dtype=np.uint8).repeat(8, axis=1).repeat(8, axis=2)
+    index, converged = np.arange(num_images), np.arange(num_images) % 10 > 0
+    small = np.zeros((num_images, 2), dtype=np.float32)
+    loss = np.linspace(1, 0.1, 30, dtype=np.float32)[None, :, None].repeat(num_images, axis=0)
+    shard = inversions.Inversions(
+        x=x, x_hat=255 - x, z0=small, z=small, r0=small, r=small, loss=loss, index=index, converged=converged,
+        steps=np.arange(30), terms=("total",), method="layered_r", layer=2,
+    )  # fmt: skip
+    inversions.write(results / f"invert/layered_r/progan_chapel/chapel/0-{num_images - 1}.h5", shard, PROVENANCE)
+    maps = omissions.OmissionMaps(before, after, before != after, index, converged, classes)
+    omissions.write(results / "omissions/progan_chapel/chapel.h5", maps, PROVENANCE)
+    columns = ["method", "quantity", "truth", "mean", "low", "high", "num_images"]
+    tables.write_tsv(results / "evaluate/progan_chapel/chapel.tsv", columns, [])
+    areas = [
+        np.stack([np.bincount(labels.ravel(), minlength=num_classes) for labels in side]) for side in (before, after)
+    ]
+    _write_fsd(results / "fsd/chapel/chapel~progan", *(counts * (100 / size**2) for counts in areas), classes)
+    for stage, source in (("render", "chapel"), ("sample", "progan")):
+        _write_images(results / stage / source / f"0-{SCENES - 1}.h5", list(x[:SCENES]))
+    entry = {"generator": "progan_chapel", "source": "chapel", "count": num_images, "methods": ["layered_r"]}
+    return results, config(inversions=[entry], shard_size={"images": 1000, "inversions": num_images})
+
+
 def _write_images(path: Path, pictures: list[NDArray[np.uint8]]) -> None:
     images.write(path, np.stack(pictures), np.arange(len(pictures)), PROVENANCE)
 

@@ -3,6 +3,7 @@
 import copy as copying
 import re
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,17 @@ def test_one_command_ends_in_the_page(finished: Path) -> None:
 def test_run_again_there_is_nothing_to_do(finished: Path) -> None:
     assert toy.planned(finished) == {}
     assert "Nothing to be done" in toy.snakemake(finished)
+
+
+def test_snakemakes_own_report_has_captions_and_categories(finished: Path) -> None:
+    toy.snakemake(finished, "--report", "own.zip")
+    with zipfile.ZipFile(finished / "own.zip") as archive:
+        page = archive.read("own/report.html").decode()
+        names = {Path(name).name for name in archive.namelist()}
+    for category in ("Page", "Figures for papers", "Distribution", "Instances"):
+        assert f'"{category}"' in page
+    assert "what two halves of the real images are apart" in page
+    assert {"toy.html", "scenes~gan.tsv", "scenes.classes.tsv", "distribution-net-scenes-gan-object.svg"} <= names
 
 
 def test_every_stage_is_a_target(finished: Path) -> None:

@@ -3,7 +3,12 @@ rule calibrate_segmenter:
     input:
         lambda wildcards: targets.planted_shards(CONFIG, wildcards.segmenter),
     output:
-        tsv="results/calibrate/{segmenter}.tsv",
+        tsv=report(
+            "results/calibrate/{segmenter}.tsv",
+            caption="../captions/calibrate.rst",
+            category="Calibration",
+            labels={"segmenter": "{segmenter}"},
+        ),
         summary="results/calibrate/{segmenter}.json",
     log:
         "results/logs/calibrate/{segmenter}.log",

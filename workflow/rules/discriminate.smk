@@ -5,7 +5,12 @@ rule discriminate_pair:
         generated=lambda wildcards: pair_shards(wildcards, "generated"),
         checkpoint=lambda wildcards: networks.classifier_weights(CONFIG, conditional_pair(wildcards)["classifier"]),
     output:
-        tsv="results/discriminate/{generated}~{real}.tsv",
+        tsv=report(
+            "results/discriminate/{generated}~{real}.tsv",
+            caption="../captions/classes.rst",
+            category="Classes",
+            labels={"real": "{real}", "generated": "{generated}", "what": "recognition"},
+        ),
         json="results/discriminate/{generated}~{real}.json",
     log:
         "results/logs/discriminate/{generated}~{real}.log",

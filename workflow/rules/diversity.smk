@@ -5,7 +5,12 @@ rule diversity_pair:
         generated=lambda wildcards: pair_shards(wildcards, "generated"),
         accuracies="results/discriminate/{generated}~{real}.tsv",
     output:
-        tsv="results/diversity/{generated}~{real}.tsv",
+        tsv=report(
+            "results/diversity/{generated}~{real}.tsv",
+            caption="../captions/classes.rst",
+            category="Classes",
+            labels={"real": "{real}", "generated": "{generated}", "what": "diversity"},
+        ),
         json="results/diversity/{generated}~{real}.json",
     log:
         "results/logs/diversity/{generated}~{real}.log",

@@ -12,8 +12,18 @@ rule evaluate_source:
         perceptual=perceptual_files,
         segmenter=inversion_segmenter_files,
     output:
-        tsv="results/evaluate/{generator}/{source}.tsv",
-        figure="results/evaluate/{generator}/{source}.svg",
+        tsv=report(
+            "results/evaluate/{generator}/{source}.tsv",
+            caption="../captions/evaluate.rst",
+            category="Instances",
+            labels={"generator": "{generator}", "source": "{source}", "what": "accuracy"},
+        ),
+        figure=report(
+            "results/evaluate/{generator}/{source}.svg",
+            caption="../captions/evaluate.rst",
+            category="Instances",
+            labels={"generator": "{generator}", "source": "{source}", "what": "methods"},
+        ),
     log:
         "results/logs/evaluate/{generator}/{source}.log",
     benchmark:

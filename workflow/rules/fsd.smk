@@ -6,8 +6,18 @@ rule fsd_pair:
         real_tables=lambda wildcards: targets.table_shards(CONFIG, wildcards.segmenter, wildcards.real),
         generated_tables=lambda wildcards: targets.table_shards(CONFIG, wildcards.segmenter, wildcards.generated),
     output:
-        json="results/fsd/{segmenter}/{real}~{generated}.json",
-        tsv="results/fsd/{segmenter}/{real}~{generated}.tsv",
+        json=report(
+            "results/fsd/{segmenter}/{real}~{generated}.json",
+            caption="../captions/fsd.rst",
+            category="Distribution",
+            labels={"real": "{real}", "generated": "{generated}", "segmenter": "{segmenter}", "what": "distance"},
+        ),
+        tsv=report(
+            "results/fsd/{segmenter}/{real}~{generated}.tsv",
+            caption="../captions/fsd.rst",
+            category="Distribution",
+            labels={"real": "{real}", "generated": "{generated}", "segmenter": "{segmenter}", "what": "classes"},
+        ),
     log:
         "results/logs/fsd/{segmenter}/{real}~{generated}.log",
     benchmark:

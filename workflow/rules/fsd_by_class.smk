@@ -6,7 +6,12 @@ rule fsd_by_class_pair:
         real=lambda wildcards: targets.image_shards(CONFIG, wildcards.real),
         generated=lambda wildcards: targets.image_shards(CONFIG, wildcards.generated),
     output:
-        tsv="results/fsd_by_class/{segmenter}/{real}~{generated}.tsv",
+        tsv=report(
+            "results/fsd_by_class/{segmenter}/{real}~{generated}.tsv",
+            caption="../captions/classes.rst",
+            category="Classes",
+            labels={"real": "{real}", "generated": "{generated}", "what": "distance within each class"},
+        ),
         json="results/fsd_by_class/{segmenter}/{real}~{generated}.json",
     log:
         "results/logs/fsd_by_class/{segmenter}/{real}~{generated}.log",

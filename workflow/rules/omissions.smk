@@ -6,9 +6,20 @@ rule omissions_source:
         control=control_table,
     output:
         tsv="results/omissions/{generator}/{source}.tsv",
-        classes="results/omissions/{generator}/{source}.classes.tsv",
+        classes=report(
+            "results/omissions/{generator}/{source}.classes.tsv",
+            caption="../captions/omissions.rst",
+            category="Instances",
+            labels={"generator": "{generator}", "source": "{source}", "what": "classes lost"},
+        ),
         masks="results/omissions/{generator}/{source}.h5",
-        gallery=directory("results/omissions/{generator}/{source}"),
+        gallery=report(
+            directory("results/omissions/{generator}/{source}"),
+            patterns=["{name}.png"],
+            caption="../captions/omissions.rst",
+            category="Instances",
+            labels={"generator": "{generator}", "source": "{source}", "what": "{name}"},
+        ),
     log:
         "results/logs/omissions/{generator}/{source}.log",
     benchmark:

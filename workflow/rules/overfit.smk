@@ -8,7 +8,12 @@ rule overfit_pair:
             networks.generator_files(CONFIG, pair_generator(wildcards)) if pair_generator(wildcards) else []
         ),
     output:
-        tsv="results/overfit/{generated}~{real}.tsv",
+        tsv=report(
+            "results/overfit/{generated}~{real}.tsv",
+            caption="../captions/classes.rst",
+            category="Classes",
+            labels={"real": "{real}", "generated": "{generated}", "what": "nearest training images"},
+        ),
         json="results/overfit/{generated}~{real}.json",
         pictures="results/overfit/{generated}~{real}.h5",
     log:

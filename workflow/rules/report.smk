@@ -11,8 +11,19 @@ rule report_page:
         trainings=training_logs(),
         templates=sorted(str(path) for path in Path(workflow.basedir).glob("workflow/lacuna/pages/templates/*")),
     output:
-        html=f"results/report/{CONFIG['report']}.html",
-        files=directory(f"results/report/{CONFIG['report']}_files"),
+        html=report(
+            f"results/report/{CONFIG['report']}.html",
+            caption="../captions/report.rst",
+            category="Page",
+            labels={"what": "page"},
+        ),
+        files=report(
+            directory(f"results/report/{CONFIG['report']}_files"),
+            patterns=["{name}.svg"],
+            caption="../captions/report.rst",
+            category="Figures for papers",
+            labels={"what": "{name}"},
+        ),
     log:
         f"results/logs/report/{CONFIG['report']}.log",
     benchmark:

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from lacuna.figures.style import DARK, INK, VERDICTS
 from lacuna.pages import words
 
+ROWS_AT_A_TIME = 12  # of a gallery; more are shown when asked for
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -31,6 +32,7 @@ def page(**context: Any) -> str:
         "thousands": words.thousands,
     }
     environment.globals |= {
+        "step": ROWS_AT_A_TIME,
         "light": INK | VERDICTS,
         "dark": DARK,
         "css": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),

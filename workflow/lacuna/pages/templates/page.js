@@ -59,21 +59,23 @@
     });
   }
 
-  // Gallery: which photos, in which order, a dozen at a time.
-  const STEP = 12;
+  // Gallery: which photos, in which order, some at a time.
   const rank = { loss: (row) => -row.dataset.loss, index: (row) => +row.dataset.index, error: (row) => +row.dataset.error };
   for (const article of all(".inversion")) {
     const lose = article.querySelector("select.lose"), order = article.querySelector("select.order");
-    const galleries = all(".gallery", article).map((gallery) => ({ gallery, rows: all(".row", gallery), limit: STEP }));
+    const galleries = all(".gallery", article).map((gallery) => {
+      const step = Number(gallery.dataset.step);
+      return { gallery, rows: all(".row", gallery), step, limit: step };
+    });
     const update = () => {
       let fitting = 0, total = 0;
       for (const place of galleries) {
-        const { gallery, rows } = place, more = gallery.querySelector(".more");
+        const { gallery, rows, step } = place, more = gallery.querySelector(".more");
         const fits = rows.filter((row) => !lose || !lose.value || JSON.parse(row.dataset.lost).includes(lose.value));
         const shown = new Set(fits.slice(0, place.limit));
-        for (const row of rows) row.hidden = !shown.has(row);
+        for (const row of rows) if (row.hidden === shown.has(row)) row.hidden = !shown.has(row);
         more.hidden = shown.size === fits.length;
-        more.textContent = `Show ${Math.min(STEP, fits.length - shown.size)} more of ${fits.length}`;
+        more.textContent = `Show ${Math.min(step, fits.length - shown.size)} more of ${fits.length}`;
         fitting += fits.length;
         total += rows.length;
       }
@@ -90,7 +92,7 @@
     for (const place of galleries) {
       place.gallery.querySelector(".more").addEventListener("click", () => {
         const next = place.rows.filter((row) => !row.hidden).length;
-        place.limit += STEP;
+        place.limit += place.step;
         update();
         place.rows.filter((row) => !row.hidden)[next]?.querySelector("button").focus({ preventScroll: true });
       });
