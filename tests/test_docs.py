@@ -1,5 +1,6 @@
 """What the docs say is so: commands can be planned, links lead somewhere, the configuration's page is the schema's."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -14,6 +15,7 @@ from lacuna.pages.configuration import configuration_page
 from lacuna.pages.formats import formats_page
 
 PAGES = [toy.ROOT / "README.md", *sorted((toy.ROOT / "docs").glob("*.md"))]
+GAP = "…"  # stands for a value in a line of the page on troubleshooting
 # A command alone on a line of a code block, or alone between backquotes; what follows # is the reader's.
 COMMAND = re.compile(r"^    ((?:snakemake|make) ?[^#\n]*)|`((?:snakemake|make)(?: [^`\n]*)?)`", re.MULTILINE)
 
@@ -25,8 +27,8 @@ def commands(tool: str) -> list[str]:
 
 
 def is_a_run(command: str) -> bool:
-    """Whether it can be planned: no sketch with a gap, nothing about locks, nothing that needs conda."""
-    return not any(word in command for word in ("...", "<", "--unlock", "conda"))
+    """Whether it can be planned: no sketch with a gap, nothing about locks or finished runs, nothing that needs conda."""
+    return not any(word in command for word in ("...", "<", "--unlock", "--report", "conda"))
 
 
 def test_the_page_on_the_configuration_is_what_the_schema_says() -> None:
@@ -43,6 +45,35 @@ def test_links_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert not missing
+
+
+def said() -> list[str]:
+    """Every text of the code, with a gap where a value goes in."""
+    texts = []
+    for path in (toy.ROOT / "workflow" / "lacuna").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [str(part.value) if isinstance(part, ast.Constant) else GAP for part in node.values]
+                texts.append("".join(parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(re.sub("%[ds]", GAP, node.value))
+    return texts
+
+
+def error_lines() -> list[str]:
+    """Lines of the page on troubleshooting that Lacuna itself says."""
+    page = (toy.ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    own = page.partition("## Not Lacuna's own")[0]
+    return [found for row in re.findall(r"^\| (`.+?`) \|", own, re.MULTILINE) for found in re.findall("`(.+?)`", row)]
+
+
+def test_errors_on_the_page_are_those_of_the_code() -> None:
+    """What stands between the gaps of a line stands so, and in this order, in one text of the code."""
+    texts, lines = said(), error_lines()
+    assert len(lines) > 30
+    patterns = {line: re.compile(".*".join(map(re.escape, line.split(GAP))), re.DOTALL) for line in lines}
+    unknown = [line for line, pattern in patterns.items() if not any(map(pattern.search, texts))]
+    assert not unknown
 
 
 @pytest.mark.parametrize("command", commands("make"))
