@@ -98,6 +98,7 @@ def build_many(folder: Path, num_images: int, num_classes: int) -> tuple[Path, d
     omissions.write(results / "omissions/progan_chapel/chapel.h5", maps, PROVENANCE)
     columns = ["method", "quantity", "truth", "mean", "low", "high", "num_images"]
     tables.write_tsv(results / "evaluate/progan_chapel/chapel.tsv", columns, [])
+    tables.write_tsv(results / "omissions/progan_chapel/chapel.classes.tsv", omissions.CLASS_COLUMNS, [])
     areas = [
         np.stack([np.bincount(labels.ravel(), minlength=num_classes) for labels in side]) for side in (before, after)
     ]
@@ -192,5 +193,9 @@ def _write_inversion(results: Path, source: str, photos: list[Scene], drawn: lis
     path = results / "invert" / "layered_r" / "progan_chapel" / source / f"0-{count - 1}.h5"
     inversions.write(path, shard, PROVENANCE)
     before, after = (np.stack([scene.labels_object for scene in side]) for side in (photos, drawn))
+    ranking = [[name, 5, 0, 3, 2.0, 0.5, 1.6, 4, 0, 0.1, 1.5, 1.1, 1.9] for name in classes[1:]]
+    tables.write_tsv(
+        results / "omissions" / "progan_chapel" / f"{source}.classes.tsv", omissions.CLASS_COLUMNS, ranking
+    )
     maps = omissions.OmissionMaps(before, after, before != after, np.arange(count), converged, classes)
     omissions.write(results / "omissions" / "progan_chapel" / f"{source}.h5", maps, PROVENANCE)

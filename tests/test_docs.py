@@ -27,7 +27,7 @@ def commands(tool: str) -> list[str]:
 
 
 def is_a_run(command: str) -> bool:
-    """Whether it can be planned: no sketch with a gap, nothing about locks or finished runs, nothing that needs conda."""
+    """Whether it can be planned: no sketch with a gap, nothing about locks or finished runs, nothing for conda."""
     return not any(word in command for word in ("...", "<", "--unlock", "--report", "conda"))
 
 

@@ -206,6 +206,7 @@ def test_page_names_its_inputs_and_its_costs(page: str) -> None:
     assert "3 min 20 s" in text
     assert "1 500 MB" in text
     assert "0.820 [0.700, 0.900], by chance 0.0100" in text
+    assert "1.50 [1.10, 1.90]" in text
 
 
 def test_page_has_every_section_and_one_first_heading(page: str) -> None:

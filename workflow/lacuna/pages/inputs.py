@@ -99,6 +99,7 @@ class Inputs:
             classes=maps.classes,
             shown_percent=self.config["fsd"]["presence_percent"],
             evaluation=tables.read_tsv(self.path(f"results/evaluate/{generator}/{source}.tsv")),
+            ranking=tables.read_tsv(self.path(targets.omission_files(entry)[2])),
             methods=self._methods(entry) if len(entry["methods"]) > 1 else {},
         )
 

@@ -26,7 +26,10 @@ SURE_PHOTOS = 2  # a class is claimed to be lost if so many photos lose it
 
 @dataclass(frozen=True)
 class ClassLoss:
-    """What became of one class over all converged images; areas in percent of the image, over images that show it."""
+    """What became of one class over all converged images; areas in percent of the image, over images that show it.
+
+    excess: area of the region lost above the noise floor, between `low` and `high` with confidence 0.95.
+    """
 
     name: str
     num_with: int
@@ -35,6 +38,9 @@ class ClassLoss:
     reconstruction_area: float
     floor_with: int = 0
     floor_lost: int = 0
+    excess: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
 
     @property
     def rate(self) -> float:
@@ -93,6 +99,7 @@ def legend_classes(found: Sequence[Inverted]) -> list[str]:
 def class_losses(item: Inverted) -> list[ClassLoss]:
     """What became of each class in the images that converged, the most often lost first."""
     sure = item.converged_N
+    above = {row["class"]: [float(row[name]) for name in ("excess", "low", "high")] for row in item.ranking}
     found = []
     for number, name in enumerate(item.classes):
         photo_N = item.photo_areas[sure, number]
@@ -101,7 +108,8 @@ def class_losses(item: Inverted) -> list[ClassLoss]:
             continue
         lost = int(item.lost[sure, number].sum())
         mean = float(item.reconstruction_areas[sure, number][having_N].mean())
-        found.append(ClassLoss(name, int(having_N.sum()), lost, float(photo_N[having_N].mean()), mean))
+        areas = float(photo_N[having_N].mean()), mean
+        found.append(ClassLoss(name, int(having_N.sum()), lost, *areas, 0, 0, *above.get(name, [math.nan] * 3)))
     return sorted(found, key=lambda loss: (-loss.rate, -loss.photo_area))
 
 

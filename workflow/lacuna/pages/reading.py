@@ -24,6 +24,7 @@ class Inverted:
         is_floor: the images are the generator's own.
         shown_percent: a photo shows a class that covers more of it than this.
         evaluation: rows of the evaluation of all methods.
+        ranking: a row a class, how much of it is lost above the noise floor.
         methods: what each method made of the first images, (n, H, W, 3) each; empty where there is but one method.
     """
 
@@ -42,6 +43,7 @@ class Inverted:
     classes: list[str]
     shown_percent: float
     evaluation: list[dict[str, str]]
+    ranking: list[dict[str, str]]
     methods: dict[str, NDArray[np.uint8]]
 
     @cached_property
