@@ -30,11 +30,11 @@ class Failure:
     message: str = ""
 
     def reason(self) -> str:
-        """The last line of the log, SLURM's word and what helps; what the scheduler said where there is no log."""
+        """The last line of the log, SLURM's word and what helps; what the scheduler said where the log is empty."""
         state = next((name for name in REMEDIES if f"'{name}'" in self.message), "")
         words = [last_line(self.log) if self.log else "", REMEDIES.get(state, "").format(rule=self.rule)]
         said = "; ".join([*([f"SLURM says {state}"] if state else []), *(word for word in words if word)])
-        return said or " ".join(self.message.split()) or "nothing said why"
+        return said or " ".join(self.message.split())[:LONGEST] or "nothing said why"
 
 
 def last_line(log: Path) -> str:
