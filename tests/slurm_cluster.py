@@ -19,14 +19,13 @@ CONFIG = copy.deepcopy(toy.CONFIG) | {
 }
 for name in ("scenes", "gan"):
     CONFIG["sources"][name]["count"] = 20
-CONFIG["generators"]["gan"]["train"] |= {"images": 4000, "checkpoint_interval": 400, "sheet_interval": 2000}
+CONFIG["generators"]["gan"]["train"] |= {"images": 2400, "checkpoint_interval": 400, "sheet_interval": 1200}
 CONFIG["train_encoder"]["layer"] = 1
 CONFIG["invert"] = {"layer": 1, "residual_layers": [1], "steps": 300, "log_every": 50, "checkpoint_every": 20}
 
 Job = dict[str, str]
 SCRIPT = Path(__file__).parent / "slurm" / "cluster"
-# What a test has no time for: the first look at a job after a few seconds instead of 40.
-IMPATIENT = ("--slurm-init-seconds-before-status-checks", "5", "--latency-wait", "10")
+IMPATIENT_SNAKEMAKE = SCRIPT.with_name("snakemake")
 
 
 class Cluster:
@@ -46,8 +45,10 @@ class Cluster:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def snakemake_command(self, *words: str) -> list[str]:
-        return toy.command("--workflow-profile", "profiles/slurm", *IMPATIENT, *words)
+    def snakemake_command(self, *words: str, patient: bool = False) -> list[str]:
+        """Snakemake as users start it if `patient`; else the one that looks at its jobs every second."""
+        snakemake = toy.command() if patient else [sys.executable, str(IMPATIENT_SNAKEMAKE)]
+        return [*snakemake, "--workflow-profile", "profiles/slurm", *words]
 
     def snakemake(self, folder: Path, *words: str, timeout: float = 600) -> str:
         """Run Snakemake in `folder` with the profile for SLURM, and return all that it printed."""
@@ -59,11 +60,11 @@ class Cluster:
         return done.stdout
 
     @contextmanager
-    def background(self, folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    def background(self, folder: Path, *words: str, patient: bool = False) -> Iterator[subprocess.Popen[str]]:
         """Snakemake at work in a session of its own while the block runs; its output goes to `slurm.txt`."""
         with open(folder / "slurm.txt", "w") as output:
             process = subprocess.Popen(
-                self.snakemake_command(*words), cwd=folder, env=self.environment, text=True,
+                self.snakemake_command(*words, patient=patient), cwd=folder, env=self.environment, text=True,
                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         try:
@@ -134,3 +135,51 @@ def is_alive(pid: int) -> bool:
         return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
     except OSError:
         return False
+
+
+class Hanging:
+    """A job that stops as soon as it has saved a state, and hangs until its time limit strikes.
+
+    Attributes:
+        images_shown: what a training had shown when it was stopped.
+        has_saved: whether the state is a newer one when the limit has struck.
+    """
+
+    def __init__(self, cluster: Cluster, folder: Path, rule: str, state: str) -> None:
+        self.cluster, self.folder, self.rule, self.state = cluster, folder, rule, folder / state
+        self.images_shown, self.has_saved = 0, False
+        self.earlier: int | None = None  # attempts that were over before there was a state
+        self.saved_ns = 0
+        self.is_over = False
+
+    def struck(self) -> bool:
+        """Go on as far as can be now; whether the limit has struck."""
+        if self.earlier is None and self.state.exists():
+            os.kill(stage_process(self.folder, self.rule.rsplit("_", 1)[0]), signal.SIGSTOP)
+            self.earlier, self.saved_ns = self.timeouts(), self.state.stat().st_mtime_ns
+            self.images_shown = images_logged(self.folder)
+        elif self.earlier is not None and not self.is_over and self.timeouts() > self.earlier:
+            self.is_over, self.has_saved = True, self.state.stat().st_mtime_ns > self.saved_ns
+        return self.is_over
+
+    def timeouts(self) -> int:
+        """Attempts that have run out of time."""
+        return sum(job["JobState"] == "TIMEOUT" for job in self.cluster.jobs_of(self.rule, self.folder))
+
+
+def stage_process(folder: Path, stage: str) -> int:
+    """Pid of the Python process that runs a stage in `folder`."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words, place = (process / "cmdline").read_bytes().split(b"\0"), (process / "cwd").resolve()
+        except OSError:
+            continue
+        if words[1:3] == [b"-m", f"lacuna.{stage}".encode()] and place == folder:
+            return int(process.name)
+    raise AssertionError(f"no process of {stage} in {folder}")
+
+
+def images_logged(folder: Path) -> int:
+    """Real images that the training of the generator has shown by the last row of its log."""
+    rows = (folder / "results/train_generator/gan.tsv").read_text().splitlines()
+    return int(float(rows[-1].split("\t")[0]))

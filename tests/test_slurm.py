@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import slurm_cluster
 import toy
-from slurm_cluster import Cluster, wait_for
+from slurm_cluster import Cluster, Hanging, wait_for
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 TRAIN = slurm_cluster.CONFIG["generators"]["gan"]["train"]
@@ -50,26 +50,8 @@ def differing(undisturbed: Path, folder: Path) -> list[str]:
 
 def finish(run: subprocess.Popen[str], folder: Path) -> str:
     """Wait until Snakemake has ended well; what it printed."""
-    assert run.wait(timeout=600) == 0, (folder / "slurm.txt").read_text()
+    assert run.wait(timeout=900) == 0, (folder / "slurm.txt").read_text()
     return (folder / "slurm.txt").read_text()
-
-
-def stage_process(folder: Path, stage: str) -> int:
-    """Pid of the Python process that runs a stage in `folder`."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words, place = (process / "cmdline").read_bytes().split(b"\0"), (process / "cwd").resolve()
-        except OSError:
-            continue
-        if words[1:3] == [b"-m", f"lacuna.{stage}".encode()] and place == folder:
-            return int(process.name)
-    raise AssertionError(f"no process of {stage} in {folder}")
-
-
-def images_logged(folder: Path) -> int:
-    """Real images that the training of the generator has shown by the last row of its log."""
-    rows = (folder / "results/train_generator/gan.tsv").read_text().splitlines()
-    return int(float(rows[-1].split("\t")[0]))
 
 
 def images_resumed(folder: Path) -> int:
@@ -79,49 +61,35 @@ def images_resumed(folder: Path) -> int:
     return int(found[1])
 
 
-def test_killed_and_run_again_the_whole_pipeline_runs_through_slurm(
-    cluster: Cluster, undisturbed: Path, tmp_path: Path
-) -> None:
-    """kill -9 of Snakemake with jobs running, --unlock, the same command; each job asked for a GPU and got it."""
-    folder = toy.copy_workflow(tmp_path)
+def uncommented(profile: str, key: str) -> str:
+    """The profile with its remark on `key` turned into a setting, as a user would."""
+    before, after = profile.split(f"# {key}:\n")
+    lines = after.splitlines(keepends=True)
+    count = next((row for row, line in enumerate(lines) if not line.startswith("#   - ")), len(lines))
+    return "".join([before, f"{key}:\n", *(line.replace("#   - ", "  - ") for line in lines[:count]), *lines[count:]])
+
+
+@pytest.fixture(scope="module")
+def begun_again(
+    cluster: Cluster, undisturbed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """The whole pipeline, killed with jobs running, unlocked, and begun again: at work while other tests wait."""
+    folder = toy.copy_workflow(tmp_path_factory.mktemp("whole"))
     toy.write_config(folder, slurm_cluster.CONFIG)
-    use_groups(folder)
+    path = folder / "profiles/slurm/config.yaml"
+    path.write_text(uncommented(path.read_text(), "groups"))  # short stages together
     with cluster.background(folder) as run:
-        wait_for((folder / "results/train_generator/gan.state.pt").exists, "the generator's training", 300)
+        wait_for((folder / "results/train_generator/gan.state.pt").exists, "the generator's training", 600)
         running = cluster.client("squeue", "--states=running", "--format=%i %k")
         assert "train_generator_weights" in running
         os.killpg(run.pid, signal.SIGKILL)
     toy.snakemake(folder, "--unlock")
-    cluster.snakemake(folder)
-    assert differing(undisturbed, folder) == []
-    assert toy.planned(folder) == {}
-    jobs = [job for job in cluster.jobs() if job["WorkDir"].startswith(str(tmp_path))]
-    assert all(job["TresPerJob"] == "gres:gpu:1" and job["JOB_GRES"] == "gpu:1" for job in jobs)
-    finished = {job["JobId"] for job in cluster.completed() if job["JobState"] == "COMPLETED"}
-    for rule in ("train_segmenter_weights", "sample_shard", "segment_shard", "invert_shard", "report_page"):
-        assert any(rule in job["Comment"] and job["JobId"] in finished for job in jobs), rule
-    assert sum("statistics" in job["Comment"] for job in jobs) == 1  # jobs of two rules in one
-
-
-def use_groups(folder: Path) -> None:
-    """Turn the profile's remark on grouping short stages into its setting, as a user would."""
-    path = folder / "profiles/slurm/config.yaml"
-    before, after = path.read_text().split("# groups:")
-    path.write_text(f"{before}groups:{after.replace('#   - ', '  - ')}")
-
-
-def test_one_line_of_the_profile_takes_every_job_off_the_gpus(
-    cluster: Cluster, undisturbed: Path, tmp_path: Path
-) -> None:
-    folder = without(undisturbed, tmp_path, "results")
-    assert " gpu=1" in cluster.snakemake(folder, "--dry-run")
-    path = folder / "profiles/slurm/config.yaml"
-    path.write_text(path.read_text().replace("\n  - gpu=1\n", "\n  - gpu=0\n"))
-    assert " gpu=1" not in cluster.snakemake(folder, "--dry-run")
+    with cluster.background(folder) as run:
+        yield run, folder
 
 
 def test_over_its_time_limit_a_training_goes_on_with_more_time(
-    cluster: Cluster, undisturbed: Path, tmp_path: Path
+    cluster: Cluster, undisturbed: Path, begun_again: object, tmp_path: Path
 ) -> None:
     """Training and inversion hang until SLURM's SIGTERM; both save their step, and the retry has a longer limit."""
     training = without(undisturbed, tmp_path / "training", "train_generator")
@@ -129,26 +97,57 @@ def test_over_its_time_limit_a_training_goes_on_with_more_time(
     for folder, stage in ((training, "train_generator"), (inversion, "invert")):
         path = folder / f"workflow/rules/{stage}.smk"
         path.write_text(path.read_text().replace("240 * attempt", "1 * attempt"))
-    state = Path("results/invert/layered_r/gan/gan/0-1.state.pt")
+    searching = Hanging(cluster, inversion, "invert_shard", "results/invert/layered_r/gan/gan/0-1.state.pt")
+    learning = Hanging(cluster, training, "train_generator_weights", "results/train_generator/gan.state.pt")
     more = ("--retries", "5")  # on a slow machine a minute or two are over before there is a state
     with (
         cluster.background(training, "train_generator", *more) as one,
         cluster.background(inversion, "invert", *more) as other,
     ):
-        wait_for((training / "results/train_generator/gan.state.pt").exists, "the training's first state")
-        os.kill(stage_process(training, "train_generator"), signal.SIGSTOP)
-        wait_for((inversion / state).exists, "the inversion's first state")
-        os.kill(stage_process(inversion, "invert"), signal.SIGSTOP)
-        shown, begun = images_logged(training), (inversion / state).stat().st_mtime_ns
-        cluster.wait_for_job("train_generator_weights", training, "TIMEOUT")
-        cluster.wait_for_job("invert_shard", inversion, "TIMEOUT")
-        assert (inversion / state).stat().st_mtime_ns > begun
+        wait_for(lambda: all([learning.struck(), searching.struck()]), "both time limits", 600)
         finish(one, training)
         finish(other, inversion)
-    assert images_resumed(training) >= shown  # nothing lost
+    assert searching.has_saved and learning.has_saved
+    lost = learning.images_shown - images_resumed(training)
+    assert lost <= 0, f"{lost} images"
     limits = [job["TimeLimit"] for job in cluster.jobs_of("train_generator_weights", training)]
     assert limits == [f"00:0{attempt}:00" for attempt in range(1, len(limits) + 1)] and len(limits) > 1
     assert differing(undisturbed, training) == differing(undisturbed, inversion) == []
+
+
+def test_killed_and_run_again_the_whole_pipeline_runs_through_slurm(
+    cluster: Cluster, undisturbed: Path, begun_again: tuple[subprocess.Popen[str], Path]
+) -> None:
+    """kill -9 of Snakemake with jobs running, --unlock, the same command; each job asked for a GPU and got it."""
+    run, folder = begun_again
+    finish(run, folder)
+    assert differing(undisturbed, folder) == []
+    assert toy.planned(folder) == {}
+    jobs = [job for job in cluster.jobs() if job["WorkDir"].startswith(str(folder.parent))]
+    assert all(job["TresPerJob"] == "gres:gpu:1" and job["JOB_GRES"] == "gpu:1" for job in jobs)
+    finished = {job["JobId"] for job in cluster.completed() if job["JobState"] == "COMPLETED"}
+    for rule in ("train_segmenter_weights", "sample_shard", "segment_shard", "invert_shard", "report_page"):
+        assert any(rule in job["Comment"] and job["JobId"] in finished for job in jobs), rule
+    assert sum("statistics" in job["Comment"] for job in jobs) == 1  # jobs of two rules in one
+
+
+def test_lines_of_the_profile_take_a_rule_or_every_job_off_the_gpus(
+    cluster: Cluster, undisturbed: Path, tmp_path: Path
+) -> None:
+    folder = without(undisturbed, tmp_path, "results")
+    path = folder / "profiles/slurm/config.yaml"
+    original = path.read_text()
+    path.write_text(uncommented(original, "set-resources"))
+    asked = gpus_asked_for(cluster.snakemake(folder, "--dry-run"))
+    assert asked.pop("moments_source") == asked.pop("fsd_pair") == "0"
+    assert set(asked.values()) == {"1"} and len(asked) > 5
+    path.write_text(original.replace("\n  - gpu=1\n", "\n  - gpu=0\n"))
+    assert set(gpus_asked_for(cluster.snakemake(folder, "--dry-run")).values()) <= {"0"}
+
+
+def gpus_asked_for(plan: str) -> dict[str, str]:
+    """Rule -> GPUs of its jobs, by what a dry run prints."""
+    return dict(re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: .*\bgpu=(\d+)", plan, re.MULTILINE))
 
 
 def test_killed_as_for_memory_a_training_loses_less_than_a_checkpoint_interval(
@@ -157,7 +156,7 @@ def test_killed_as_for_memory_a_training_loses_less_than_a_checkpoint_interval(
     folder = without(undisturbed, tmp_path, "train_generator")
     with cluster.background(folder, "train_generator") as run:
         wait_for((folder / "results/train_generator/gan.state.pt").exists, "the training's first state")
-        shown = images_logged(folder)
+        shown = slurm_cluster.images_logged(folder)
         job = cluster.wait_for_job("train_generator_weights", folder, "RUNNING")["JobId"]
         cluster.client("scancel", "--signal=KILL", f"{job}.0")
         finish(run, folder)
@@ -216,7 +215,7 @@ def test_an_edit_during_a_run_from_a_worktree_touches_no_job(
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(checkout)]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"], ["worktree", "add", "-q", str(folder)]):
         subprocess.run([*git, *words], check=True)
-    with cluster.background(folder, "render") as run:
+    with cluster.background(folder, "render", patient=True) as run:
         wait_for(lambda: bool(cluster.jobs_of("render_shard", folder)), "a job")
         for path in (checkout / "workflow").rglob("*.py"):
             path.write_text("raise RuntimeError('edited')\n")
