@@ -1,7 +1,7 @@
 # The last lines of a run that did not succeed: who failed, why, and where to look. No rule.
 import logging
 
-from lacuna.kit.failures import Failure, summary
+from lacuna.kit.failures import Failure, last_line, summary
 
 SAID = {}  # number of a job -> what its executor said when it failed last
 
@@ -18,11 +18,16 @@ logger.addHandler(Listener())
 
 
 def failures(failed):
-    """Jobs that have failed for good, those of a group one by one."""
+    """Jobs that have failed for good; of a group those that said something, or all where none did."""
     for job in failed:
-        for one in job.jobs if job.is_group() else [job]:
-            if not all(Path(path).exists() for path in one.output):
-                yield Failure(one.rule.name, next(map(Path, one.log), None), job.attempt, SAID.get(one.jobid, ""))
+        without_result = [
+            one
+            for one in (job.jobs if job.is_group() else [job])
+            if not all(Path(path).exists() for path in one.output)
+        ]
+        said = [one for one in without_result if any(map(last_line, map(Path, one.log)))]
+        for one in said or without_result:
+            yield Failure(one.rule.name, next(map(Path, one.log), None), job.attempt, SAID.get(one.jobid, ""))
 
 
 onerror:
