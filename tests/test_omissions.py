@@ -144,3 +144,11 @@ def test_each_class_has_a_gallery_numbered_by_rank(run, tmp_path):
     assert sides == [SIDE, SIDE]  # small images are enlarged
     assert (pages[0] == EDGE).all(axis=2).any()
     assert not (pages[1] == EDGE).all(axis=2).any()  # no tree is lost, nothing is outlined
+
+
+def test_a_headline_has_the_noise_floor_where_there_is_a_control():
+    (known,) = class_omissions([row(0, "tree", 30)], [row(0, "tree", 1)], 0.25, seed_of=len)
+    (unknown,) = class_omissions([row(0, "tree", 30)], [row(0, "sky", 1)], 0.25, seed_of=len)
+    assert "lost in 0 of 1; region lost 1.00 %. Above it: 29.00 % [29.00, 29.00]" in omissions.headline(known, True)[1]
+    assert "unknown" in omissions.headline(unknown, True)[1]
+    assert len(omissions.headline(unknown, False)) == 1

@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     tables.write_tsv(args.classes, CLASS_COLUMNS, [astuple(row) for row in ranked])
     lost_NHW = lost_mask(photo_NHW, reconstruction_NHW)
     maps = OmissionMaps(photo_NHW, reconstruction_NHW, lost_NHW, found.index, found.converged, names)
-    write_galleries(Path(args.gallery), found, maps, rows, ranked)
+    shown = [row for row in rows if row.photo_area > args.shown_percent]
+    write_galleries(Path(args.gallery), found, maps, shown, ranked, bool(control))
     weights = map(Path, upp.weights_files(args.segmenter_family, args.segmenter_checkpoint))
     inputs = [*shard_paths(args.inversions, args.count, args.shard_size), *weights]
     files = [path for path in inputs if Path(path).is_file()]
@@ -128,7 +129,12 @@ def noise_floor(control: Sequence[Omission]) -> dict[str, float]:
 
 
 def write_galleries(
-    folder: Path, found: Inversions, maps: OmissionMaps, rows: Sequence[Omission], ranked: Sequence[ClassOmission]
+    folder: Path,
+    found: Inversions,
+    maps: OmissionMaps,
+    rows: Sequence[Omission],
+    ranked: Sequence[ClassOmission],
+    has_control: bool,
 ) -> None:
     """A picture a class, numbered by rank: the images that lost most of it, the unconverged last and marked as such."""
     place, colours = {int(number): row for row, number in enumerate(found.index)}, class_colours(maps.classes)
@@ -138,7 +144,7 @@ def write_galleries(
         best = [row for row in shown if row.converged][:SHOWN] + [row for row in shown if not row.converged][:UNSURE]
         label = maps.classes.index(entry.name)
         pictures = [gallery_row(row, place[row.index], found, maps, label) for row in best]
-        page = class_gallery(headline(entry), pictures, maps.classes, colours)
+        page = class_gallery(headline(entry, has_control), pictures, maps.classes, colours)
         with atomic(folder / f"{rank:03d}_{re.sub('[^a-z0-9]+', '_', entry.name.lower())}.png") as partial_name:
             page.save(partial_name, "png")
 
@@ -154,19 +160,21 @@ def gallery_row(row: Omission, place: int, found: Inversions, maps: OmissionMaps
     )  # fmt: skip
 
 
-def headline(entry: ClassOmission) -> list[str]:
-    """What became of one class, with the noise floor beside it."""
+def headline(entry: ClassOmission, has_control: bool) -> list[str]:
+    """What became of one class, with the noise floor beside it where own samples were given."""
+    found = (
+        f"{entry.name}: lost in {entry.num_lost} of {entry.num_images} images that show it; mean area "
+        f"{entry.photo_area:.2f} % -> {entry.reconstruction_area:.2f} %, region lost {entry.lost_area:.2f} %"
+    )
+    if not has_control:
+        return [found]
     floor = (
         f"Noise floor, the generator's own samples: lost in {entry.num_control_lost} of {entry.num_control}; "
-        f"{entry.noise_floor:.2f} % lost"
+        f"region lost {entry.noise_floor:.2f} %"
         if entry.num_control
-        else "Noise floor unknown: no sample of the generator's own shows it"
+        else "Noise floor unknown: none of the generator's own samples shows it"
     )
-    return [
-        f"{entry.name}: lost in {entry.num_lost} of {entry.num_images} images that show it; mean area "
-        f"{entry.photo_area:.2f} % -> {entry.reconstruction_area:.2f} %, region lost {entry.lost_area:.2f} %",
-        f"{floor}. Above it: {entry.excess:.2f} % [{entry.low:.2f}, {entry.high:.2f}]",
-    ]
+    return [found, f"{floor}. Above it: {entry.excess:.2f} % [{entry.low:.2f}, {entry.high:.2f}]"]
 
 
 if __name__ == "__main__":
