@@ -6,6 +6,7 @@ Screenshots for people lie in the folder that LACUNA_SCREENSHOTS names, else in 
 import itertools
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,34 @@ def test_the_noise_floor_is_folded_away_but_there(opened: chromium.Browser) -> N
 
 def test_page_can_be_printed(opened: chromium.Browser) -> None:
     assert len(opened.call("Page.printToPDF")["data"]) > 10_000
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page over two comparisons, only the first of them with inversions."""
+    folder = tmp_path_factory.mktemp("several")
+    results = report_results.build(folder)
+    for suffix in (".tsv", ".json"):
+        stem = results / "fsd" / "chapel"
+        shutil.copy(stem / f"chapel~progan{suffix}", stem / f"chapel~twin{suffix}")
+    config = report_results.config()
+    config["sources"]["twin"] = {"kind": "table", "path": "twin.npy", "count": 64}
+    config["comparisons"].append({"real": "chapel", "generated": "twin", "segmenter": "chapel"})
+    flags = ["--results", str(results), "--html", str(folder / "index.html"), "--code", "c0de"]
+    report.main(["--settings", json.dumps(config), *flags])
+    return folder / "index.html"
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_several_comparisons_stand_on_one_scale(
+    browser: chromium.Browser, several: Path, pictures: Path, width: int
+) -> None:
+    browser.open(several, width, phone=width < 500)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    tracks = browser.run("[...document.querySelectorAll('.entry .track')].map(track => track.offsetWidth)")
+    assert len(tracks) == 6
+    assert len(set(tracks)) == 1
+    browser.screenshot(pictures / f"several-{width}-light.png", "#findings")
 
 
 @pytest.fixture(scope="module")

@@ -101,6 +101,16 @@ def test_outline_runs_around_a_fence_and_not_between_its_boards() -> None:
     assert not found[3:6, 3:12].any()
 
 
+def test_outline_laid_over_a_photo_is_see_through_and_as_thick_as_the_photo_is_large() -> None:
+    for side, thickness in ((64, 1), (256, 3)):
+        lost_HW = np.zeros((side, side), bool)
+        lost_HW[20:40, 20:40] = True
+        line_HW4 = np.asarray(segmentations.outline_picture(lost_HW).convert("RGBA"))
+        drawn_HW = line_HW4[..., 3] > 0
+        assert drawn_HW[30].sum() == 2 * thickness
+        assert not drawn_HW[30, 30] and not drawn_HW[0].any()
+
+
 def test_nothing_lost_has_no_outline() -> None:
     assert not segmentations.outline(np.zeros((4, 4), dtype=bool)).any()
 

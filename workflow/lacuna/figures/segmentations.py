@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 Colours = Mapping[str, tuple[int, int, int]]
+LINE_EVERY = 170  # pixels of an image's side for which the line laid over it grows by one to each side
 PALE = 0.82  # how far what was not lost fades towards grey paper
 PAPER = 236.0
 EDGE = (224, 33, 138)  # outline of the lost region, a colour that scenes seldom have
@@ -35,7 +36,8 @@ def lost_picture(photo_HW3: NDArray[np.uint8], lost_HW: NDArray[np.bool_]) -> Im
 
 def outline_picture(lost_HW: NDArray[np.bool_]) -> Image.Image:
     """The line around the region alone, on nothing: to be laid over a photo of any size."""
-    line_HW = outline(lost_HW)
+    width = 2 * (max(lost_HW.shape) // LINE_EVERY) + 1
+    line_HW = _filtered(outline(lost_HW), ImageFilter.MaxFilter(width))
     picture = Image.fromarray(line_HW.astype(np.uint8), mode="P")
     picture.putpalette([0, 0, 0, *EDGE])
     picture.info["transparency"] = 0

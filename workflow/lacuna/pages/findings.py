@@ -1,11 +1,14 @@
 """The first screen: which pair of photo and reconstruction stands beside which sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lacuna.pages import instances, words
+from PIL import Image
+
+from lacuna.figures import embed, segmentations
+from lacuna.pages import gallery, instances, words
+from lacuna.pages.album import thumbnail
 from lacuna.pages.distribution import Comparison
-from lacuna.pages.gallery import Photo
 from lacuna.pages.inputs import Config
 from lacuna.pages.instances import Inversion
 from lacuna.pages.reading import Inverted
@@ -13,9 +16,19 @@ from lacuna.pages.reading import Inverted
 
 @dataclass(frozen=True)
 class Pair:
-    """A photo beside its reconstruction, and what that shows."""
+    """A photo beside its reconstruction, and what that shows; its pictures always lie in the page.
 
-    photo: Photo
+    anchor: of its row in the gallery.
+    outline: the line around what was lost, to be laid over both.
+    """
+
+    anchor: str
+    index: int
+    width: int
+    height: int
+    photo: str
+    reconstruction: str
+    outline: str
     source: str
     generator: str
     caption: str
@@ -44,11 +57,9 @@ def pair(found: Sequence[Inverted], views: Sequence[Inversion], short: Sequence[
             continue
         row, name, before, after = strongest
         most = before - after
-        index = int(item.index_N[row])
-        photo = _photos(views, item)[index]
         after_text = "none of it is left" if after == 0 else f"{words.area(after)} is left"
         caption = f"{name.capitalize()} covers {words.area(before)} of this photo of {item.source}; {after_text}."
-        best = Pair(photo, item.source, item.generator, caption, _floor_note(views, item, name))
+        best = _pair(item, row, caption, _floor_note(views, item, name))
     return best
 
 
@@ -72,6 +83,11 @@ def _floor_note(views: Sequence[Inversion], item: Inverted, name: str) -> str:
     return f"Redrawing its own images, it loses {name} in {loss.floor_lost} of {loss.floor_with}."
 
 
-def _photos(views: Sequence[Inversion], item: Inverted) -> Mapping[int, Photo]:
-    view = next(view for view in views if (view.generator, view.source) == (item.generator, item.source))
-    return {photo.index: photo for photo in view.photos}
+def _pair(item: Inverted, row: int, caption: str, floor: str) -> Pair:
+    pictures = [thumbnail(Image.fromarray(images[row])) for images in (item.x_NHW3, item.x_hat_NHW3)]
+    outline = segmentations.outline_picture(item.lost_region(row))
+    index = int(item.index_N[row])
+    height, width = item.x_NHW3.shape[1:3]
+    photo, reconstruction, line = (embed.data_address(picture) for picture in (*pictures, outline))
+    anchor = gallery.anchor(item, index)
+    return Pair(anchor, index, width, height, photo, reconstruction, line, item.source, item.generator, caption, floor)

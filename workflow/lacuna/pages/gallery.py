@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lacuna.figures import curves, embed, inversions, segmentations
+from lacuna.figures import curves, inversions, segmentations
 from lacuna.figures.segmentations import Colours
 from lacuna.pages import words
 from lacuna.pages.album import Album
@@ -53,7 +53,6 @@ class Photo:
     photo_classes: str
     reconstruction_classes: str
     lost: str
-    outline: str
     photo_names: str
     reconstruction_names: str
     losses: list[Loss]
@@ -113,7 +112,7 @@ def photo(item: Inverted, row: int, colours: Colours, album: Album, inside: bool
     loss_S = item.total_loss_NS[row]
     steps = int(np.isfinite(loss_S).sum())
     return Photo(
-        anchor=f"{item.generator}-{item.source}-{index}",
+        anchor=anchor(item, index),
         index=index,
         width=width,
         height=height,
@@ -125,7 +124,6 @@ def photo(item: Inverted, row: int, colours: Colours, album: Album, inside: bool
         photo_classes=shown[2],
         reconstruction_classes=shown[3],
         lost=shown[4],
-        outline=embed.data_address(segmentations.outline_picture(item.lost_region(row))) if inside else "",
         photo_names=item.names(item.labels_photo_NHW[row]),
         reconstruction_names=item.names(item.labels_reconstruction_NHW[row]),
         losses=[Loss(*entry, floor_text(entry[0], floor)) for entry in item.lost_classes(row)],
@@ -135,6 +133,11 @@ def photo(item: Inverted, row: int, colours: Colours, album: Album, inside: bool
         steps=f"loss {words.number(float(loss_S[0]))} → {words.number(float(loss_S[steps - 1]))}" if steps else "",
         path=curves.sparkline(loss_S.tolist()),
     )
+
+
+def anchor(item: Inverted, index: int) -> str:
+    """Where the row of an image is on the page."""
+    return f"{item.generator}-{item.source}-{index}"
 
 
 def floor_text(name: str, floor: Floor | None) -> str:

@@ -135,7 +135,10 @@
         image.src = from.dataset.whole || from.src;
         image.alt = from.alt;
       }
-      const words = all(".what li", rows[at]).map((item) => item.textContent.trim()).join("; ");
+      const words = all(".what li", rows[at]).map((item) => {
+        const floor = item.querySelector("strong ~ .quiet")?.textContent;
+        return floor ? item.textContent.replace(floor, `(${floor})`).trim() : item.textContent.trim();
+      }).join("; ");
       dialog.querySelector(".caption").textContent = words || "nothing lost";
     };
     const move = () => wipe.style.setProperty("--at", `${slider.value}%`);
