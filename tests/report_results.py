@@ -46,6 +46,7 @@ def config(**changes: Any) -> dict[str, Any]:
         "classifiers": {},
         "conditional": [],
         "class_counts": [],
+        "truth": [],
         "comparisons": [{"real": "chapel", "generated": "progan", "segmenter": "chapel"}],
         "inversions": [{**inversion, "source": "chapel"}, {**inversion, "source": "progan"}],
         "shard_size": {"images": 1000, "inversions": 16},

@@ -225,6 +225,12 @@ def test_a_matched_resolution_takes_detail_away_before_the_final_size(folder: Pa
     prepared = Preparation(24, resolution=10)
     assert np.array_equal(prepared(image), np.asarray(small.resize((24, 24), Image.Resampling.BILINEAR)))
     assert prepared.text == "PIL bilinear, shorter side, centre crop, to 10, then 24 pixels"
+    boxes = Preparation(24, resolution=10, boxes=True)
+    means = image.resize((20, 20)).reduce(2)
+    assert np.array_equal(boxes(image.resize((20, 20))), np.asarray(means.resize((24, 24), Image.Resampling.BILINEAR)))
+    assert boxes.text == "means of boxes, to 10 pixels; then PIL bilinear, shorter side, centre crop, to 24 pixels"
+    with pytest.raises(ValueError, match="expected a square of a multiple of 10 pixels"):
+        boxes(image)
     assert (prepared.resolution_of(image), Preparation(24).resolution_of(image)) == (10, 30)
 
 

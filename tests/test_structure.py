@@ -47,7 +47,7 @@ def test_a_room_knows_only_what_it_may(room: str, strangers: set[str]) -> None:
 
 def test_stages_without_networks_do_not_load_torch() -> None:
     """Importing torch takes seconds of every job."""
-    for stage in ("render", "tabulate", "moments", "fsd", "calibrate", "report"):
+    for stage in ("render", "tabulate", "moments", "fsd", "truth", "calibrate", "report"):
         seen: set[str] = set()
         queue = [f"lacuna.{stage}"]
         while queue:

@@ -85,7 +85,10 @@ def test_training_leaves_weights_card_log_sheets_and_a_snapshot(train: Train) ->
     rows = tables.read_tsv(out / "gan.tsv")
     assert [row["images"] for row in rows] == ["24", "48"]
     assert all(np.isfinite(float(row["loss_g"])) for row in rows)
-    assert sorted(path.name for path in (out / "sheets").iterdir()) == ["00000032.png", "00000064.png"]
+    sheets = sorted(path.name for path in (out / "sheets").iterdir())
+    assert sheets == [f"{images:08}.{kind}" for images in (32, 64) for kind in ("png", "safetensors")]
+    assert checkpoints.load_weights(out / "sheets" / sheets[1])[1]["images"] == 32
+    assert (out / "sheets" / sheets[3]).read_bytes() == (out / "gan.safetensors").read_bytes()
     card = (out / "gan.md").read_text()
     assert "| 4 | 24 |" in card
     assert "| 8 | 40 |" in card
@@ -107,8 +110,15 @@ def test_wgan_is_trained_by_the_same_stage(train: Train) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"precision": "bfloat16"}, {"loss": "wasserstein"}, WGAN, WGAN | {"precision": "bfloat16"}],
-    ids=["progan", "bfloat16", "wasserstein", "wgan", "wgan_bfloat16"],
+    [
+        {"loss": "wasserstein"},
+        {"precision": "bfloat16"},
+        {"loss": "wasserstein", "precision": "bfloat16"},
+        {"family": "stylegan"},
+        WGAN,
+        WGAN | {"precision": "bfloat16"},
+    ],
+    ids=["progan", "logistic_bfloat16", "progan_bfloat16", "stylegan", "wgan", "wgan_bfloat16"],
 )
 def test_interrupted_training_equals_the_unbroken_one(
     train: Train, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]

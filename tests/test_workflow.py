@@ -34,7 +34,18 @@ def test_one_command_ends_in_the_page(finished: Path) -> None:
     assert "FSD" in page
     assert "<img" in page
     logs = {path.relative_to(finished / "results/logs").parts[0] for path in (finished / "results/logs").rglob("*.log")}
-    assert logs >= {"render", "train_generator", "segment", "moments", "fsd", "invert", "omissions", "report"}
+    assert logs >= {
+        "render",
+        "train_generator",
+        "follow",
+        "segment",
+        "moments",
+        "fsd",
+        "truth",
+        "invert",
+        "omissions",
+        "report",
+    }
 
 
 def test_run_again_there_is_nothing_to_do(finished: Path) -> None:
@@ -80,7 +91,8 @@ def test_equal_settings_in_another_order_rerun_nothing(finished: Path) -> None:
 def test_more_images_run_only_the_new_shards_and_what_follows(finished: Path) -> None:
     more = {"sources": {"gan": {"kind": "generator", "generator": "gan", "count": 60}}}
     jobs = toy.planned(finished, *overlay(finished, more))
-    assert jobs == {"sample_shard": 1, "segment_shard": 1, "moments_source": 1, "fsd_pair": 1, "report_page": 1}
+    once = ("sample_shard", "segment_shard", "moments_source", "fsd_pair", "truth_source", "report_page")
+    assert jobs == dict.fromkeys(once, 1)
 
 
 def test_a_partial_last_shard_is_replaced_when_more_images_are_asked_for(finished: Path) -> None:
@@ -100,16 +112,16 @@ def test_one_more_inverted_image_inverts_one_shard(finished: Path) -> None:
 
 def test_another_fsd_setting_runs_only_fsd_and_report(finished: Path) -> None:
     jobs = toy.planned(finished, *overlay(finished, {"fsd": {"confidence": 0.9}}))
-    assert jobs == {"fsd_pair": 1, "report_page": 1}
+    assert jobs == {"fsd_pair": 1, "truth_source": 1, "report_page": 1}
 
 
 @pytest.mark.parametrize(
     ("module", "stages"),
     [
-        ("statistics/frechet.py", {"fsd_pair", "report_page"}),
+        ("statistics/frechet.py", {"fsd_pair", "truth_source", "follow_generator", "report_page"}),
         ("omissions.py", {"omissions_source", "report_page"}),
         ("report.py", {"report_page"}),
-        ("sample.py", {"sample_shard", "segment_shard", "moments_source", "fsd_pair"} | INVERSIONS),
+        ("sample.py", {"sample_shard", "segment_shard", "moments_source", "fsd_pair", "truth_source"} | INVERSIONS),
     ],
 )
 def test_an_edited_module_reruns_exactly_the_stages_that_import_it(

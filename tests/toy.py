@@ -72,6 +72,8 @@ CONFIG: dict[str, Any] = {
         }
     },
     "comparisons": [{"real": "scenes", "generated": "gan", "segmenter": "net"}],
+    "truth": ["scenes"],
+    "follow": {"count": 20},
     "inversions": [
         {"generator": "gan", "source": "scenes", "count": 3, "methods": ["layered_r"]},
         {"generator": "gan", "source": "gan", "count": 3, "methods": ["layered", "layered_r"]},

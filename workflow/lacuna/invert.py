@@ -93,7 +93,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Numbers and pixels of the images to invert, which must have the generator's size."""
-    preparation = Preparation(size, args.source.get("jpeg_quality"), args.source.get("size"))
+    preparation = Preparation(
+        size, args.source.get("jpeg_quality"), args.source.get("size"), args.source.get("boxes", False)
+    )
     source = open_images(args.images, args.first, args.last, preparation, subset_seed(args.source))
     if isinstance(source, ShardImages) and source.size != size:
         raise ValueError(

@@ -18,6 +18,7 @@ from lacuna.pages import (
     beside,
     conditional,
     distribution,
+    families,
     findings,
     instances,
     render,
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     colours = class_colours(instances.legend_classes(inverted))
     album_of_page = album.album(sum(len(item.index_N) for item in inverted), args.files_dir, args.html)
     inversions = instances.views(inverted, colours, album_of_page)
+    groups = families.views(inputs, comparisons)
     section = conditional.view(inputs)
     trainings = training.views(inputs)
     run_of_page = run.view(inputs, args.code)
@@ -59,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         lead=findings.lead(inversions),
         lead_pair=findings.pair(inverted, inversions),
         lead_note=" ".join(view.claim for view in inversions),
+        groups=groups,
         section=section,
         inversions=inversions,
         legend=[(name, hex_colour(colour)) for name, colour in colours.items()],
@@ -67,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         run=run_of_page,
     )
     if args.files_dir:
-        beside.write(args.files_dir, beside.Contents(comparisons, section, inversions, trainings, run_of_page))
+        beside.write(args.files_dir, beside.Contents(comparisons, groups, section, inversions, trainings, run_of_page))
     files.write_text(args.html, page)
 
 

@@ -146,12 +146,14 @@ def train(
 
 
 def write_sheet(args: argparse.Namespace, training: GanTraining) -> None:
-    """Samples of the averaged generator as it is by now, of the same z each time."""
+    """Samples of the averaged generator as it is by now, of the same z each time; beside them its weights."""
     random = compute.generator(args.seed, "train_generator", "sheet")
     count = len(training.game.classes) ** 2 or SHEET_IMAGES  # a class a column
     samples_N3HW = training.samples(torch.randn(count, training.game.z_dim, generator=random))
     path = args.sheets / f"{training.images:08d}.png"
     sheets.write(path, to_bytes(samples_N3HW), side=training.game.final_size)
+    weights, metadata = current_weights(args, training, training.phase.settled_size)
+    checkpoints.save_weights(path.with_suffix(".safetensors"), weights, metadata)
 
 
 def save_state(args: argparse.Namespace, training: GanTraining, journal: Journal, key: Mapping[str, Any]) -> None:

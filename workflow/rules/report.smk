@@ -2,6 +2,8 @@
 rule report_page:
     input:
         comparisons=STAGE_FILES["fsd"],
+        truth=STAGE_FILES["truth"],
+        curves=[*STAGE_FILES["follow"], *given_curves()],
         examples=report_examples(),
         classes=[path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in STAGE_FILES[stage]],
         samples=[path for entry in CONFIG["conditional"] for path in targets.image_shards(CONFIG, entry["generated"])],

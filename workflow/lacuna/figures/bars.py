@@ -52,19 +52,19 @@ def distribution(bars: Sequence[ClassBar], real: str, generated: str) -> Figure:
                     above.annotate("0", (at + shift, floor), (0, 2), textcoords="offset points", ha="center", size=7)
         above.set_yscale("log")
         above.set_ylim(floor, _ceiling(bars, floor))
-        above.yaxis.set_major_formatter(FuncFormatter(_percent))
+        above.yaxis.set_major_formatter(FuncFormatter(percent))
         above.yaxis.grid(True)
         above.set_axisbelow(True)
         above.set_ylabel("mean area of the image")
         above.legend(loc="upper right", ncols=2)
         limit = _limit(bars)
         for at, bar in zip(places, bars, strict=True):
-            _difference(below, at, bar, limit, upright=True, stated=len(bars) <= MOST_STATED)
+            difference(below, at, bar, limit, upright=True, stated=len(bars) <= MOST_STATED)
         below.set_ylim(-1.08, limit * 1.04)
         below.yaxis.grid(True)
         below.set_axisbelow(True)
         below.axhline(0, color=INK["faint"], linewidth=0.6)
-        below.yaxis.set_major_formatter(FuncFormatter(_signed))
+        below.yaxis.set_major_formatter(FuncFormatter(signed))
         below.set_ylabel("relative difference")
         below.set_xlim(-0.7, len(bars) - 0.3)
         below.set_xticks(list(places), [bar.name for bar in bars], rotation=45, ha="right", rotation_mode="anchor")
@@ -88,18 +88,18 @@ def distribution_rows(bars: Sequence[ClassBar], real: str, generated: str) -> Fi
                     left.annotate("0", (floor, at + shift), (3, 0), textcoords="offset points", va="center", size=7)
         left.set_xscale("log")
         left.set_xlim(left=floor)
-        left.xaxis.set_major_formatter(FuncFormatter(_percent))
+        left.xaxis.set_major_formatter(FuncFormatter(percent))
         left.xaxis.grid(True)
         left.set_axisbelow(True)
         left.set_xlabel("mean area")
         limit = _limit(bars)
         for at, bar in zip(places, bars, strict=True):
-            _difference(right, at, bar, limit, upright=False, stated=True)
+            difference(right, at, bar, limit, upright=False, stated=True)
         right.set_xlim(-1.08, limit * 1.04)
         right.xaxis.grid(True)
         right.set_axisbelow(True)
         right.axvline(0, color=INK["faint"], linewidth=0.6)
-        right.xaxis.set_major_formatter(FuncFormatter(_signed))
+        right.xaxis.set_major_formatter(FuncFormatter(signed))
         right.set_xlabel("difference")
         left.set_ylim(len(bars) - 0.3, -0.7)
         left.set_yticks(list(places), [bar.name for bar in bars])
@@ -109,7 +109,7 @@ def distribution_rows(bars: Sequence[ClassBar], real: str, generated: str) -> Fi
     return _plain(figure)
 
 
-def _difference(axes: Axes, at: int, bar: ClassBar, limit: float, upright: bool, stated: bool) -> None:
+def difference(axes: Axes, at: int, bar: ClassBar, limit: float, upright: bool, stated: bool) -> None:
     """One bar of the relative difference with its interval; what leaves the axis is cut and labelled.
 
     Args:
@@ -124,14 +124,14 @@ def _difference(axes: Axes, at: int, bar: ClassBar, limit: float, upright: bool,
         line(at, low, high, color=INK["ink"], linewidth=1.0)
     if bar.delta > limit:
         place, sides = ((at, limit), ("center", "top")) if upright else ((limit, at), ("right", "center"))
-        axes.annotate(_signed(bar.delta), place, ha=sides[0], va=sides[1], size=7, color=INK["paper"])
+        axes.annotate(signed(bar.delta), place, ha=sides[0], va=sides[1], size=7, color=INK["paper"])
     elif stated and bar.verdict in STATED:  # on the other side of zero, where there is always room
         offset = 3.0 if bar.delta < 0 else -3.0
         if upright:
-            axes.annotate(_signed(bar.delta), (at, 0), (0, offset), textcoords="offset points", ha="center",
+            axes.annotate(signed(bar.delta), (at, 0), (0, offset), textcoords="offset points", ha="center",
                           va="bottom" if bar.delta < 0 else "top", size=7)  # fmt: skip
         else:
-            axes.annotate(_signed(bar.delta), (0, at), (offset, 0), textcoords="offset points",
+            axes.annotate(signed(bar.delta), (0, at), (offset, 0), textcoords="offset points",
                           ha="left" if bar.delta < 0 else "right", va="center", size=7)  # fmt: skip
 
 
@@ -162,11 +162,11 @@ def _limit(bars: Sequence[ClassBar]) -> float:
     return min(max(highest, LEAST_RANGE), MOST_RANGE)
 
 
-def _percent(value: float, position: object = None) -> str:
+def percent(value: float, position: object = None) -> str:
     return f"{value:g} %"
 
 
-def _signed(value: float, position: object = None) -> str:
+def signed(value: float, position: object = None) -> str:
     if math.isinf(value):
         return "+∞"
     return "0" if value == 0 else f"{100 * value:+.0f} %".replace("-", "\N{MINUS SIGN}")

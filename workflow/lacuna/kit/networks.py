@@ -60,7 +60,7 @@ def generator_of_part(config: Config, part: str) -> str:
 
 def generator_settings(config: Config, name: str) -> Config:
     """What a generator's entry says beside where its weights come from: how they are used, such as `truncation`."""
-    origin = ("family", "checkpoint", "trained_on", "train", "splits", "encoders", "optional")
+    origin = ("family", "checkpoint", "trained_on", "train", "splits", "encoders", "optional", "curve")
     return {key: value for key, value in config["generators"][name].items() if key not in origin}
 
 

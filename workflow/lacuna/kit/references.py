@@ -14,6 +14,8 @@ def problems(config: Config) -> Iterator[str]:
     for name, source in config["sources"].items():
         if source["kind"] == "generator":
             yield from _reference(config, "generators", source["generator"], f"sources.{name}.generator")
+        if "seen_at" in source and source["size"] % source["seen_at"]:
+            yield f"sources.{name}.seen_at: found {source['seen_at']}, expected a part of its size of {source['size']}"
         if source["kind"] in FILES and "path" not in source:
             yield (
                 f"sources.{name}.path: missing, expected where its images are; give it there, or on the command line: "
@@ -34,10 +36,19 @@ def problems(config: Config) -> Iterator[str]:
         for side in ("real", "generated"):
             yield from _reference(config, "sources", comparison[side], f"{place}.{side}")
         yield from _segmenter_check(config, comparison, place)
+    for number, name in enumerate(config["truth"]):
+        yield from _truth_check(config, name, f"truth.{number}")
     yield from _picture_checks(config)
     yield from _calibration_checks(config)
     yield from _conditional_checks(config)
     yield from _inversion_checks(config)
+
+
+def _truth_check(config: Config, name: str, place: str) -> Iterator[str]:
+    """Only the world knows what it draws, and only comparisons say what that is held against."""
+    kind = config["sources"].get(name, {}).get("kind")
+    if kind != "world" or name not in {entry["real"] for entry in config["comparisons"]}:
+        yield f"{place}: found {name!r}, expected a source of kind world that is the real side of a comparison"
 
 
 def _picture_checks(config: Config) -> Iterator[str]:

@@ -33,6 +33,8 @@ def stage_files(config: Config) -> dict[str, list[str]]:
         "tabulate": [path for pair in measured(config) for path in table_shards(config, *pair, "tabulate")],
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
         "fsd": [path for comparison in config["comparisons"] for path in fsd_files(comparison)],
+        "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
+        "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
         "plant": [path for name in config["calibrate"]["segmenters"] for path in planted_shards(config, name)],
         "calibrate": [f"results/calibrate/{name}.tsv" for name in config["calibrate"]["segmenters"]],
         "fsd_by_class": [
@@ -137,6 +139,42 @@ def fsd_files(comparison: Config) -> list[str]:
     """JSON and TSV of one comparison."""
     stem = "results/fsd/{segmenter}/{real}~{generated}".format(**comparison)
     return [f"{stem}.json", f"{stem}.tsv"]
+
+
+def compared_with(config: Config, segmenter: str, real: str) -> list[str]:
+    """Generated sources that a real one is compared with by a segmenter."""
+    side = {"segmenter": segmenter, "real": real}
+    entries = [entry for entry in config["comparisons"] if {key: entry[key] for key in side} == side]
+    return list(dict.fromkeys(entry["generated"] for entry in entries))
+
+
+def true_pairs(config: Config) -> list[tuple[str, str]]:
+    """Segmenter and real source of the comparisons that are held against the world's own labels."""
+    pairs = [(entry["segmenter"], entry["real"]) for entry in config["comparisons"] if entry["real"] in config["truth"]]
+    return list(dict.fromkeys(pairs))
+
+
+def truth_files(segmenter: str, real: str) -> list[str]:
+    """TSV and JSON of what the world really draws."""
+    return [f"results/truth/{segmenter}/{real}.{suffix}" for suffix in ("tsv", "json")]
+
+
+def followed(config: Config) -> dict[str, Config]:
+    """Generators without classes that the workflow trains, and the first comparison of each one's samples."""
+    names = [name for name in trained(config, "generators") if config["generators"][name]["family"] != "acgan"]
+    found: dict[str, Config] = {}
+    for entry in config["comparisons"]:
+        name = config["sources"][entry["generated"]].get("generator")
+        if name in names:
+            found.setdefault(name, entry)
+    return found
+
+
+def reading(source: Config) -> Config:
+    """How the images of a source are read before they are segmented."""
+    if source["kind"] == "world":
+        return {"size": source["seen_at"], "boxes": True} if "seen_at" in source else {}
+    return {key: source[key] for key in ("jpeg_quality", "size", "subset") if key in source}
 
 
 def by_class_files(entry: Config) -> list[str]:

@@ -13,6 +13,7 @@ from lacuna.formats import latex, tables
 from lacuna.pages import across, conditional
 from lacuna.pages.conditional import Section
 from lacuna.pages.distribution import Comparison
+from lacuna.pages.families import Group
 from lacuna.pages.instances import ClassLoss, Inversion
 from lacuna.pages.run import Run
 from lacuna.pages.training import Training
@@ -34,6 +35,7 @@ class Contents:
     """What the page is made of."""
 
     comparisons: Sequence[Comparison]
+    groups: Sequence[Group]
     section: Section | None
     inversions: Sequence[Inversion]
     trainings: Sequence[Training]
@@ -57,6 +59,7 @@ def figures(contents: Contents) -> Mapping[str, Figure]:
     drawn = [*section.shared, *(classes.diversity for classes in section.classes)] if section else []
     found = {name: figure for comparison in contents.comparisons for name, figure in comparison.figures.items()}
     found |= {item.name: item.figure for item in drawn}
+    found |= {item.name: item.figure for group in contents.groups for item in group.figures}
     for view in contents.inversions:
         found[f"instances-{view.anchor}"] = view.figure
         if view.methods_figure:

@@ -225,7 +225,9 @@ def accuracy_figure(inputs: Inputs, entries: Sequence[Config]) -> Drawn:
             curve = Curve(
                 entry[side], sizes, [value["accuracy"] for value in values], [value["std"] for value in values]
             )
-            curves.setdefault(entry[side], curve)
+            drawn = [(other.resolution, other.accuracy) for other in curves.values()]
+            if (curve.resolution, curve.accuracy) not in drawn:  # the same scenes under two names are one curve
+                curves.setdefault(entry[side], curve)
     figure = conditional.accuracy(list(curves.values()))
     label = f"Accuracy of the classifier over resolution, for {', '.join(curves)}."
     caption = (

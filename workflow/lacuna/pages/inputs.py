@@ -45,6 +45,14 @@ class Inputs:
         """The distance and what belongs to it."""
         return tables.read_json(self.path(targets.fsd_files(comparison)[0]))
 
+    def curve(self, source: str) -> list[dict[str, str]]:
+        """Distance along the training of a source's generator: followed by the workflow, or given; else nothing."""
+        name = self.config["sources"][source].get("generator", "")
+        given = self.config["generators"].get(name, {}).get("curve")
+        if name in targets.followed(self.config):
+            return tables.read_tsv(self.path(f"results/follow/{name}.tsv"))
+        return tables.read_tsv(Path(given)) if given else []
+
     def has_images(self, source: str) -> bool:
         """Whether there are pictures to show; a ready table has none."""
         return bool(self.config["sources"][source]["kind"] != "table")
@@ -114,6 +122,7 @@ class Inputs:
         sources = dict.fromkeys(entry[side] for entry in self.config["comparisons"] for side in ("real", "generated"))
         examples = [path for name in sources for path in targets.image_shards(self.config, name)[:1]]
         made = [*examples, *files["fsd"], *files["invert"], *files["evaluate"], *files["omissions"]]
+        made += [*files["truth"], *files["follow"]]
         made += [path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in files[stage]]
         used = {entry["segmenter"] for entry in self.config["comparisons"]}
         used |= {entries.inversion_segmenter(self.config, entry) for entry in self.config["inversions"]}

@@ -23,17 +23,22 @@ class Preparation:
         size: side in pixels that all images end at; None leaves them as they are.
         jpeg_quality: the image goes through JPEG at this quality (PIL's scale, chroma halved), as real photos did.
         resolution: side that it is brought to before `size`, so that sources of different resolutions can be compared.
+        boxes: `resolution` is reached by the means of boxes of pixels, as a training reduces images; it then divides
+            the image's side.
     """
 
     size: int | None
     jpeg_quality: int | None = None
     resolution: int | None = None
+    boxes: bool = False
 
     @property
     def text(self) -> str:
         """The same in words, for the attributes of a file."""
         jpeg = f"JPEG at quality {self.jpeg_quality}; " if self.jpeg_quality is not None else ""
-        sides = [str(side) for side in (self.resolution, self.size) if side is not None]
+        if self.boxes:
+            jpeg += f"means of boxes, to {self.resolution} pixels; then "
+        sides = [str(side) for side in (None if self.boxes else self.resolution, self.size) if side is not None]
         return f"{jpeg}{RESIZE}, to {', then '.join(sides)} pixels" if sides else f"{jpeg}not resized"
 
     def resolution_of(self, image: Image.Image) -> int:
@@ -47,8 +52,18 @@ class Preparation:
             image.save(data, "JPEG", quality=self.jpeg_quality, subsampling="4:2:0")
             image = Image.open(data)
         if self.resolution is not None:
-            image = Image.fromarray(fit(image, self.resolution))
+            image = boxed(image, self.resolution) if self.boxes else Image.fromarray(fit(image, self.resolution))
         return fit(image, self.size) if self.size is not None else np.asarray(image)
+
+
+def boxed(image: Image.Image, size: int) -> Image.Image:
+    """(size, size) of a square image: each pixel the mean of the box that it covers."""
+    if image.width != image.height or image.width % size:
+        raise ValueError(
+            f"image of {image.width} x {image.height} pixels, expected a square of a multiple of {size} pixels, as "
+            "`seen_at` needs it; give another"
+        )
+    return image.reduce(image.width // size)
 
 
 def decode(data: bytes) -> Image.Image:

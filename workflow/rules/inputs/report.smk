@@ -5,6 +5,11 @@ def report_examples():
     return [path for name in names for path in covering_shards(name, 0, 0)]
 
 
+def given_curves():
+    """Distances along the trainings of given checkpoints."""
+    return [entry["curve"] for entry in CONFIG["generators"].values() if "curve" in entry]
+
+
 def training_logs():
     """Logs of the trainings whose curves the page shows."""
     stages = ("train_segmenter", "train_generator", "train_classifier", "train_encoder")

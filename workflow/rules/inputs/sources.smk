@@ -37,10 +37,8 @@ def world_settings(wildcards):
 
 
 def reading(wildcards):
-    """Canonical JSON of how the images of a source are read; nothing for the world, whose size is that of its scenes."""
-    source = CONFIG["sources"][wildcards.source]
-    keys = () if source["kind"] == "world" else ("jpeg_quality", "size", "subset")
-    return canonical_json({key: source[key] for key in keys if key in source})
+    """Canonical JSON of how the images of a source are read; the `size` of a world source is that of its scenes."""
+    return canonical_json(targets.reading(CONFIG["sources"][wildcards.source]))
 
 
 def shard_listing(wildcards):

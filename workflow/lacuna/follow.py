@@ -1,0 +1,137 @@
+"""Follow a training: the distance of the generator's snapshots to real images, from the first to the last.
+
+Every snapshot draws images of the same latent vectors, which are brought to the size of the real ones and segmented as
+those were. Fewer images than in the comparison itself, so that the whole curve costs about as much.
+
+Shape suffixes: N images, D latent numbers, H height, W width, C classes.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from lacuna.formats import checkpoints, files, moments, tables
+from lacuna.kit import command, compute
+from lacuna.models.chain import Generator
+from lacuna.models.pixels import to_bytes
+from lacuna.models.segmenter import Segmenter
+from lacuna.registry.generators import load_generator
+from lacuna.registry.segmenters import load_segmenter
+from lacuna.sources.preparation import Preparation
+from lacuna.statistics.frechet import frechet
+from lacuna.statistics.moments import Moments, of_rows
+from lacuna.statistics.omissions import class_areas
+
+CATEGORY = "object"
+COLUMNS = ("images", "size", "fsd", "mean_term", "covariance_term", "num_real", "num_generated")
+BATCH = 50
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Real moments of one category, the segmenter that they are of, and how images reach it."""
+
+    real: Moments
+    segmenter: Segmenter
+    preparation: Preparation
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    compute.threads(args.threads)
+    device = compute.device(args.device)
+    segmenter = load_segmenter(args.segmenter_family, args.segmenter, device)
+    size = args.settings["size"] or segmenter.size
+    judge = Judge(real_moments(args.moments), segmenter, Preparation(size, None, args.settings.get("resolution")))
+    rows = []
+    for path in command.progress(snapshots(args.snapshots), desc="follow", unit="snapshot"):
+        generator = load_generator(args.family, path, device, args.generator_settings)
+        shown = int(checkpoints.load_weights(path)[1]["images"])
+        generated = of_rows(segmented(generator, judge, latents(args.seed, args.count, generator.z_dim)))
+        found = frechet(judge.real, generated)
+        rows.append(
+            (shown, generator.size, found.fsd, found.mean_term, found.covariance_term, judge.real.count, args.count)
+        )
+    tables.write_tsv(args.tsv, COLUMNS, rows)
+    files.write_text(args.with_curve, args.card.read_text(encoding="utf-8") + curve(rows))
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = command.parser("follow", __doc__)
+    parser.add_argument("--family", required=True)
+    parser.add_argument("--snapshots", required=True, type=Path, help="folder of the generator's weights on the way")
+    parser.add_argument("--generator-settings", required=True, type=command.json_object)
+    parser.add_argument("--moments", required=True, help="moments of the real source")
+    parser.add_argument("--segmenter-family", required=True)
+    parser.add_argument("--segmenter", required=True, help="weights of the segmenter")
+    parser.add_argument("--settings", required=True, type=command.json_object, help="JSON: size, resolution")
+    parser.add_argument("--count", required=True, type=int, help="images of each snapshot")
+    parser.add_argument("--seed", required=True, type=int, help="of z")
+    parser.add_argument("--device", required=True)
+    parser.add_argument("--threads", required=True, type=int)
+    parser.add_argument("--card", required=True, type=Path, help="card of the training")
+    parser.add_argument("--tsv", required=True, type=Path, help="curve to write")
+    parser.add_argument("--with-curve", required=True, type=Path, help="card with the curve, to write")
+    return parser.parse_args(argv)
+
+
+def snapshots(folder: Path) -> list[Path]:
+    """Weights on the way, in the order of images shown.
+
+    Raises:
+        ValueError: there are none.
+    """
+    found = sorted(folder.glob("*.safetensors"))
+    if not found:
+        raise ValueError(
+            f"{folder}: no snapshots, expected weights beside the sheets; train again, sheet_interval apart"
+        )
+    return found
+
+
+def real_moments(path: str) -> Moments:
+    """Moments of the real source's objects."""
+    source = moments.read(path)
+    return source.columns(np.flatnonzero(np.array(source.categories) == CATEGORY)).moments
+
+
+def latents(seed: int, count: int, z_dim: int) -> NDArray[np.float32]:
+    """The first latent vectors that `sample` would draw."""
+    return np.random.RandomState(seed).standard_normal((count, z_dim)).astype(np.float32)
+
+
+@torch.inference_mode()
+def segmented(generator: Generator, judge: Judge, z_ND: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(N, C) areas of the generator's images in percent."""
+    device = next(generator.parameters()).device
+    num_classes = len(judge.segmenter.classes[CATEGORY])
+    parts = []
+    for first in range(0, len(z_ND), BATCH):
+        drawn_NHW3 = to_bytes(generator(torch.from_numpy(z_ND[first : first + BATCH]).to(device)))
+        images_NHW3 = np.stack([judge.preparation(Image.fromarray(image)) for image in drawn_NHW3])
+        labels_NHW = judge.segmenter.label_maps(images_NHW3, (CATEGORY,))[CATEGORY]
+        parts.append(class_areas(np.asarray(labels_NHW.cpu()), num_classes))
+    return np.concatenate(parts)
+
+
+def curve(rows: Sequence[Sequence[float]]) -> str:
+    """The curve as a section of the card."""
+    lines = "\n".join(f"| {row[0]:,} | {row[1]} | {row[2]:.2f} | {row[3]:.2f} | {row[4]:.2f} |" for row in rows)
+    _, _, _, _, _, real, generated = rows[0]
+    return f"""
+FSD of the snapshots, {real:,} real against {generated:,} generated images:
+
+| images shown | size in pixels | FSD | mean areas | covariance |
+|---|---|---|---|---|
+{lines}
+"""
+
+
+if __name__ == "__main__":
+    command.run("follow", main)

@@ -1,0 +1,21 @@
+# What truth and follow are told of the comparisons that they belong to.
+def compared_with(wildcards):
+    """Generated sources that the wildcard's real source is compared with, by the wildcard's segmenter."""
+    return targets.compared_with(CONFIG, wildcards.segmenter, wildcards.real)
+
+
+def followed_in(wildcards):
+    """The comparison that the wildcard's generator is followed by while it is trained."""
+    return targets.followed(CONFIG)[wildcards.generator]
+
+
+def followed_segmenter(wildcards):
+    """Family and weights of that comparison's segmenter."""
+    name = followed_in(wildcards)["segmenter"]
+    return CONFIG["segmenters"][name]["family"], networks.segmenter_weights(CONFIG, name)
+
+
+def followed_settings(wildcards):
+    """Canonical JSON of how samples reach the segmenter: as those of the comparison do."""
+    source = targets.reading(CONFIG["sources"][followed_in(wildcards)["generated"]])
+    return canonical_json({"size": CONFIG["segment"].get("size"), "resolution": source.get("size")})
