@@ -49,7 +49,7 @@ def side_by_side(bars: Mapping[str, Sequence[ClassBar]]) -> Figure:
         left.set_ylim(len(first) - 0.4, -0.6)
         for axes, (name, found) in zip(others, bars.items(), strict=True):
             for at, bar in zip(places, found, strict=True):
-                difference(axes, at, bar, MOST_UP, upright=False)
+                difference(axes, at, bar, MOST_UP, upright=False, stated=True)
             axes.set_xlim(-1.08, MOST_UP * 1.04)
             axes.axvline(0, color=INK["faint"], linewidth=0.6)
             axes.xaxis.set_major_formatter(FuncFormatter(signed))
