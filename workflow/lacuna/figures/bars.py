@@ -21,7 +21,7 @@ BAR = 0.38  # width of a bar; two a class
 STATED = ("omitted", "reduced", "excess")  # verdicts whose bars say their value
 MOST_STATED = 24  # bars side by side; of more the values would overlap
 LEAST_RANGE = 1.0  # the difference axis reaches at least from -100 % to +100 %
-MOST_RANGE = 2.0  # and never further up than +200 %; a longer bar is cut and says its value
+MOST_RANGE = 2.5  # and never further up than +250 %; a longer bar is cut and says its value
 
 
 @dataclass(frozen=True)
