@@ -135,7 +135,10 @@ def judged(
 def null_cells(
     pools: Mapping[str, Pool], num_images: int, comparisons: int, rule: Rule, rng: np.random.Generator
 ) -> dict[str, list[Cell]]:
-    """By kind of areas, a cell for each class: two disjoint samples of the pool, nothing left out."""
+    """By kind of areas, a cell for each class: two disjoint samples of the pool, nothing left out.
+
+    All comparisons share the deals of the permutation test: making them would take longer than the tests.
+    """
     num_scenes, num_classes = next(iter(pools.values())).whole_NC.shape
     cells = {kind: [Cell() for _ in range(num_classes)] for kind in pools}
     dealt = list(deals(num_images, num_images, rule.permutations, rng))
