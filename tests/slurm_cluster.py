@@ -121,7 +121,7 @@ def run_script(command: str, folder: Path) -> str:
     return done.stdout
 
 
-def wait_for(condition: Callable[[], bool], what: str, timeout: float = 120) -> None:
+def wait_for(condition: Callable[[], bool], what: str, timeout: float = 300) -> None:
     """Wait until `condition()` is true."""
     deadline = time.monotonic() + timeout
     while not condition():
