@@ -4,6 +4,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m pytest
+# What runs Snakemake, a cluster or a browser wants the whole machine; the rest takes a core each.
+WHOLE := workflow or slurm or browser or gpu
+PARALLEL := --numprocesses auto --dist loadfile
 export PYTHONPATH := $(CURDIR)/workflow
 
 .PHONY: env system demo check test bench docs lock clean
@@ -29,10 +33,11 @@ check: env
 	"$(BIN)/snakefmt" --check Snakefile workflow/rules
 	"$(BIN)/mypy"
 	PATH="$(CURDIR)/$(BIN):$$PATH" workflow/scripts/lint
-	"$(BIN)/python" -m pytest -m "not (golden or workflow or slurm or browser or gpu)" --durations=5
+	$(PYTEST) $(PARALLEL) -m "not (golden or $(WHOLE))" --durations=5
 
 test: system check
-	PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m pytest -m "golden or workflow or slurm or browser or gpu" --durations=20
+	$(PYTEST) $(PARALLEL) -m "golden and not ($(WHOLE))" --durations=5
+	$(PYTEST) -m "$(WHOLE)" --durations=20
 
 bench: env
 	PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m benchmarks

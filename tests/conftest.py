@@ -1,5 +1,11 @@
 """Shared fixtures: where the golden data lie."""
 
+import os
+
+# Of several workers side by side each takes its own cores: before torch is imported, and for what a test starts.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])))
+
 import pytest
 from golden_folder import GoldenFolder, golden_path
 

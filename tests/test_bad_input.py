@@ -80,6 +80,7 @@ def with_folder(count: int) -> dict[str, Any]:
     config = copying.deepcopy(toy.CONFIG)
     config["sources"]["photos"] = {"kind": "folder", "path": "my photos", "count": count}
     config["comparisons"] = [{"real": "photos", "generated": "gan", "segmenter": "net"}]
+    del config["truth"]  # a folder has no exact labels to be held against
     return config
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lacuna.kit.failures import MOST_LINES, Failure, last_line, summary
+from lacuna.kit.failures import LONGEST, MOST_LINES, Failure, last_line, summary
 
 SLURM = "SLURM-job '12' failed, SLURM status is: '{}'. Detailed failure reason unavailable."
 
@@ -47,3 +47,10 @@ def test_a_thousand_shards_with_one_reason_take_one_line_and_many_reasons_few(tm
     different = [Failure(f"rule{number:02}", None, 1, str(number)) for number in range(MOST_LINES + 3)]
     lines = list(summary(different))
     assert len(lines) == MOST_LINES + 3 and "and 3 reasons more" in lines[-2]
+
+
+def test_of_a_long_reason_both_ends_are_kept(tmp_path: Path) -> None:
+    log = written(tmp_path / "a.log", f"fetch: net.pth: no mirror gave it ({'http://mirror/ ' * 60}); put it there\n")
+    said = last_line(log)
+    assert len(said) <= LONGEST
+    assert said.startswith("fetch: net.pth: no mirror gave it") and said.endswith("; put it there")

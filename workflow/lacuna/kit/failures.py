@@ -34,14 +34,20 @@ class Failure:
         state = next((name for name in REMEDIES if f"'{name}'" in self.message), "")
         words = [last_line(self.log) if self.log else "", REMEDIES.get(state, "").format(rule=self.rule)]
         said = "; ".join([*([f"SLURM says {state}"] if state else []), *(word for word in words if word)])
-        return said or " ".join(self.message.split())[:LONGEST] or "nothing said why"
+        return said or shortened(" ".join(self.message.split())) or "nothing said why"
 
 
 def last_line(log: Path) -> str:
     """What a job said last; a progress line that was redrawn counts as it was drawn last."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:LONGEST] if lines else ""
+    return shortened(lines[-1]) if lines else ""
+
+
+def shortened(text: str) -> str:
+    """The text, or its two ends: it begins with what is wrong and ends with what to do."""
+    half = (LONGEST - 5) // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} ... {text[-half:]}"
 
 
 def summary(failures: Iterable[Failure]) -> Iterator[str]:

@@ -22,9 +22,10 @@ def num_jobs(config: Config) -> int:
 
 
 def unsharded(config: Config) -> set[PurePosixPath]:
-    """What jobs make if each source is one shard; the files of one job differ in their suffix alone."""
+    """What jobs make if each source is one shard; the files of one job differ behind the first dot alone."""
     files = targets.stage_files(config | {"shard_size": WHOLE})
-    return {PurePosixPath(path).with_suffix("") for paths in files.values() for path in paths}
+    paths = [PurePosixPath(name) for names in files.values() for name in names]
+    return {path.with_name(path.name.partition(".")[0]) for path in paths}
 
 
 def further_shards(config: Config) -> dict[str, int]:
