@@ -31,7 +31,7 @@ def main() -> None:
     show("diversity_10x100_pairs_64px", time.perf_counter() - begun, "s")
     samples = np.stack([world.scene(SCENES + i).image for i in range(100)])
     begun = time.perf_counter()
-    nearest(samples, chunks(scenes), 3)
+    nearest(samples, chunks(scenes), 3, torch.device("cpu"))
     show("overfit_100_among_50000_64px", time.perf_counter() - begun, "s")
     show("overfit_peak_memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
 

@@ -99,18 +99,18 @@ def test_nearest_images_are_those_of_a_full_search(scenes: NDArray[np.uint8]) ->
     samples, training = scenes[:5], scenes[5:]
     full = np.abs(samples[:, None].astype(int) - training[None]).mean((2, 3, 4))
     chunks = [(np.arange(k, min(k + 7, 35)), training[k : k + 7]) for k in range(0, 35, 7)]
-    found = neighbours.nearest(samples, chunks, 3)
+    found = neighbours.nearest(samples, chunks, 3, CPU)
     assert np.array_equal(found.row, np.argsort(full, axis=1)[:, :3])
     np.testing.assert_allclose(found.distance, np.sort(full, axis=1)[:, :3], rtol=1e-12)
 
 
 def test_an_image_known_by_heart_is_at_distance_zero(scenes: NDArray[np.uint8]) -> None:
-    found = neighbours.nearest(scenes[7:8], [(np.arange(100, 140), scenes)], 2)
+    found = neighbours.nearest(scenes[7:8], [(np.arange(100, 140), scenes)], 2, CPU)
     assert found.row[0, 0] == 107 and found.distance[0, 0] == 0 < found.distance[0, 1]
     with pytest.raises(ValueError, match="fewer than 3 training images"):
-        neighbours.nearest(scenes[:1], [(np.arange(2), scenes[:2])], 3)
+        neighbours.nearest(scenes[:1], [(np.arange(2), scenes[:2])], 3, CPU)
     with pytest.raises(ValueError, match="training images of 32 pixels, samples of 64"):
-        neighbours.nearest(scenes[:1], [(np.arange(2), scenes[:2, :32, :32])], 1)
+        neighbours.nearest(scenes[:1], [(np.arange(2), scenes[:2, :32, :32])], 1, CPU)
 
 
 def test_accuracy_of_a_half_right_classifier() -> None:

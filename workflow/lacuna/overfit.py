@@ -54,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 training.batches(CHUNK), total=-(-len(training) // CHUNK), desc="overfit", unit="chunk"
             )
         )
-        both = nearest(np.concatenate([samples_SHW3, held_out_SHW3]), chunks, settings["neighbours"])
+        both_SHW3 = np.concatenate([samples_SHW3, held_out_SHW3])
+        both = nearest(both_SHW3, chunks, settings["neighbours"], compute.device(args.device))
         found, control = (Neighbours(both.distance[part], both.row[part]) for part in (slice(S), slice(S, None)))
         arrays: dict[str, NDArray[Any]] = {
             "samples": samples_SHW3,
