@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -159,19 +160,25 @@ def test_killed_training_goes_on_from_its_last_state(train: Train, monkeypatch: 
         train("killed")
     monkeypatch.setattr(GanTraining, "step", step)
     assert torch.load(whole.parent / "killed" / "state.pt", weights_only=True)["state"]["training"]["images"] == 32
-    _assert_equal(whole, train("killed"))
+    shutil.rmtree(whole.parent / "killed" / "sheets", ignore_errors=True)  # as Snakemake does before it tries again
+    killed = train("killed")
+    _assert_equal(whole, killed)
+    for path in (whole / "sheets").iterdir():
+        assert (killed / "sheets" / path.name).read_bytes() == path.read_bytes()
 
 
 def test_more_images_continue_a_finished_training(train: Train, caplog: pytest.LogCaptureFixture) -> None:
     whole = train("whole", images=96)
-    train("longer")
+    shutil.rmtree(train("longer") / "sheets")
     with caplog.at_level("INFO"):
         longer = train("longer", images=96, log_interval=48)
     assert "going on after 64 images" in caplog.text
+    assert [path.stem for path in sorted((longer / "sheets").glob("*.png"))] == ["00000032", "00000064", "00000096"]
     weights, metadata = checkpoints.load_weights(longer / "gan.safetensors")
     assert metadata["images"] == 96
     for name, tensor in checkpoints.load_weights(whole / "gan.safetensors")[0].items():
         assert torch.equal(tensor, weights[name])
+    assert not list((train("longer", code="other") / "sheets").glob("00000096.*"))  # begun anew, nothing is left over
 
 
 @pytest.mark.parametrize("change", [{"code": "other"}, {"learning_rate": 0.001}, {"count": 20}])

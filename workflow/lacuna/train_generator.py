@@ -10,6 +10,7 @@ import argparse
 import logging
 import math
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     training = GanTraining(GAMES[args.family], args.settings, args.seed, compute.device(args.device))
     key = state_key(args, paths)
     journal = resume(training, args.state, key)
+    if not training.images:
+        shutil.rmtree(kept_sheets(args), ignore_errors=True)
     with real_images(args, paths, training) as images:
         if images.size % training.game.final_size:
             raise ValueError(
@@ -64,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     save_state(args, training, journal, key)
     write_log(args, journal)
     write_sheet(args, training)
+    hand_over_sheets(kept_sheets(args), args.sheets, training.images)
     checkpoints.save_weights(args.weights, *current_weights(args, training, training.game.final_size))
     files.write_text(args.card, card_text(args, training, journal))
 
@@ -150,10 +154,24 @@ def write_sheet(args: argparse.Namespace, training: GanTraining) -> None:
     random = compute.generator(args.seed, "train_generator", "sheet")
     count = len(training.game.classes) ** 2 or SHEET_IMAGES  # a class a column
     samples_N3HW = training.samples(torch.randn(count, training.game.z_dim, generator=random))
-    path = args.sheets / f"{training.images:08d}.png"
+    path = kept_sheets(args) / f"{training.images:08d}.png"
     sheets.write(path, to_bytes(samples_N3HW), side=training.game.final_size)
     weights, metadata = current_weights(args, training, training.phase.settled_size)
     checkpoints.save_weights(path.with_suffix(".safetensors"), weights, metadata)
+
+
+def kept_sheets(args: argparse.Namespace) -> Path:
+    """Sheets of this training until it ends: Snakemake clears an output folder when it begins a job again."""
+    return args.state.with_name(f"{args.state.stem}.sheets")
+
+
+def hand_over_sheets(kept: Path, folder: Path, images: int) -> None:
+    """Copy the sheets and snapshots of up to `images` real images into `folder`, which holds nothing else then."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in sorted(kept.iterdir()):
+        if path.suffix in (".png", ".safetensors") and int(path.stem) <= images:
+            shutil.copy2(path, folder)
 
 
 def save_state(args: argparse.Namespace, training: GanTraining, journal: Journal, key: Mapping[str, Any]) -> None:
