@@ -88,7 +88,7 @@ def test_headline_without_omissions_names_two_reductions() -> None:
 
 def test_headline_of_one_reduction_names_what_is_drawn_too_much() -> None:
     rows = [row("car", "reduced", -0.36), row("bench", "excess", 1.85), row("sun", "excess", 0.6)]
-    expected = "progan draws 36 % [31, 41] less car and 185 % [180, 190] more bench."
+    expected = "progan draws 36 % [31, 41] less area of cars and 185 % [180, 190] more area of benches."
     assert plain(words.headline("progan", "chapel", rows)) == expected
 
 
@@ -117,7 +117,7 @@ def test_distance_is_told_in_distances_of_real_images() -> None:
         ([], "No class of progan differs from chapel beyond doubt."),
         ([row("sky", "kept")], "progan draws every class about as much as chapel does."),
         ([row("sky", "undecided"), row("car", "kept")], "No class of progan differs from chapel beyond doubt."),
-        ([row("sky", "excess", 0.5)], "progan draws 50 % more sky than chapel, and no class clearly less."),
+        ([row("sky", "excess", 0.5)], "progan draws 50 % [45, 55] more sky than chapel, and no class clearly less."),
         ([row("sky", "excess", math.inf)], "No class of progan differs from chapel beyond doubt."),
     ],
 )

@@ -169,7 +169,8 @@ def percent(value: float, position: object = None) -> str:
 def signed(value: float, position: object = None) -> str:
     if math.isinf(value):
         return "+∞"
-    return "0" if value == 0 else f"{100 * value:+.0f} %".replace("-", "\N{MINUS SIGN}")
+    rounded = round(100 * value)
+    return f"{rounded:+d} %".replace("-", "\N{MINUS SIGN}") if rounded else "0"
 
 
 def _plain(figure: Figure) -> Figure:

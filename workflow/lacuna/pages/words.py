@@ -56,7 +56,7 @@ def headline(generated: str, real: str, rows: Sequence[ClassRow]) -> str:
     if parts or without:
         return f"{generated} {' and '.join(parts + without)}."
     if most:
-        return f"{generated} draws {_percent(most.delta)} more {most.name} than {real}, and no class clearly less."
+        return f"{generated} draws {_change(most)} than {real}, and no class clearly less."
     if rows and all(row.verdict == "kept" for row in rows):
         return f"{generated} draws every class about as much as {real} does."
     return f"No class of {generated} differs from {real} beyond doubt."
@@ -138,7 +138,10 @@ def signed(fraction: float) -> str:
     """A relative difference in percent with its sign."""
     if math.isinf(fraction):
         return "+∞"
-    return UNKNOWN if math.isnan(fraction) else f"{100 * fraction:+.0f}{PERCENT}".replace("-", "\N{MINUS SIGN}")
+    if math.isnan(fraction):
+        return UNKNOWN
+    percent = round(100 * fraction)
+    return f"{percent:+d}{PERCENT}".replace("-", "\N{MINUS SIGN}") if percent else f"0{PERCENT}"
 
 
 def thousands(count: int) -> str:
@@ -166,7 +169,8 @@ def times(share: float) -> str:
 
 
 def _change(row: ClassRow) -> str:
-    return f"{_percent(abs(row.delta))}{_interval(row)} {'less' if row.delta < 0 else 'more'} {row.name}"
+    what = f"area of {_PLURALS[row.name]}" if row.name in _PLURALS else row.name
+    return f"{_percent(abs(row.delta))}{_interval(row)} {'less' if row.delta < 0 else 'more'} {what}"
 
 
 def _omission(row: ClassRow) -> str:
