@@ -39,7 +39,7 @@ Curve = list[tuple[float, float]]  # CPU seconds, loss
 
 def main() -> None:
     torch.set_num_threads(1)
-    folder, steps = Path(sys.argv[1]), [int(text) for text in sys.argv[2:]] or [60, 60]
+    folder, steps = Path(sys.argv[1]), [int(text) for text in sys.argv[2:]] or [150, 130]
     generator, vgg, z, x = case(folder)
     objective = Objective(Weights(1.0, 1.0, 1.0, True), vgg, (3,))
 
