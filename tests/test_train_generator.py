@@ -16,7 +16,7 @@ from lacuna.formats import checkpoints, images, tables
 from lacuna.kit import command
 from lacuna.kit.provenance import Provenance
 from lacuna.registry.generators import load_generator
-from lacuna.training import sheets
+from lacuna.training import card, sheets
 from lacuna.training.data import RealImages, to_training
 from lacuna.training.gan_loop import GanTraining
 from lacuna.training.losses import Logistic, Wasserstein, gradient_penalty, r1_penalty
@@ -90,11 +90,18 @@ def test_training_leaves_weights_card_log_sheets_and_a_snapshot(train: Train) ->
     assert sheets == [f"{images:08}.{kind}" for images in (32, 64) for kind in ("png", "safetensors")]
     assert checkpoints.load_weights(out / "sheets" / sheets[1])[1]["images"] == 32
     assert (out / "sheets" / sheets[3]).read_bytes() == (out / "gan.safetensors").read_bytes()
-    card = (out / "gan.md").read_text()
-    assert "| 4 | 24 |" in card
-    assert "| 8 | 40 |" in card
-    assert "python -m lacuna.train_generator" in card
+    text = (out / "gan.md").read_text()
+    assert "| 4 | 24 |" in text
+    assert "| 8 | 40 |" in text
+    assert "python -m lacuna.train_generator" in text
     load_generator("progan", out / "state.ema.safetensors")
+
+
+def test_the_card_shows_the_last_row_and_only_columns_that_say_something() -> None:
+    rows = [[16.0 * k, 0.5 / k, float("nan")] for k in range(1, 31)]
+    lines = card.curve(["images", "loss_d", "penalty"], rows).splitlines()
+    assert lines[:2] == ["| images | loss_d |", "| --- | --- |"] and lines[-1] == "| 480 | 0.01667 |"
+    assert len(lines) - 2 == 15  # every second one of 30
 
 
 def test_wgan_is_trained_by_the_same_stage(train: Train) -> None:

@@ -1,5 +1,6 @@
 """The card beside trained weights: how they were made."""
 
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,8 +18,6 @@ def text(
 ) -> str:  # fmt: skip
     """Markdown."""
     sizes = "\n".join(f"| {size} | {count:,} |" for size, count in shown.items() if count > 0)
-    picked = rows[:: max(len(rows) // CURVE_ROWS, 1)]
-    curve = "\n".join("| " + " | ".join(f"{value:.4g}" for value in row) + " |" for row in picked)
     return f"""# {title}
 
 Trained on {trained_on}: {sum(shown.values()):,} real images shown, {seconds / 60:.1f} minutes of training
@@ -39,10 +38,22 @@ Settings:
 
 From the log, means since the row before:
 
-| {" | ".join(COLUMNS)} |
-|{"---|" * len(COLUMNS)}
-{curve}
+{curve(COLUMNS, rows)}
 """
+
+
+def curve(columns: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
+    """Some rows of the log as a Markdown table, the last among them; columns that say nothing are left out."""
+    picked = [*rows[-1 :: -max(len(rows) // CURVE_ROWS, 1)]][::-1]
+    told = [place for place in range(len(columns)) if any(math.isfinite(row[place]) for row in picked)]
+    lines = [[columns[place] for place in told], ["---"] * len(told)]
+    lines += [[figure(row[place]) for place in told] for row in picked]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def figure(value: float) -> str:
+    """Four digits that count, or more where a number is whole."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
 def processor() -> str:
