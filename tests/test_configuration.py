@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lacuna.kit.configuration import SCHEMA, check_config
-from lacuna.kit.networks import generator_settings
+from lacuna.kit.networks import generator_files, generator_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 Config = dict[str, Any]
@@ -33,6 +33,32 @@ def test_a_generators_settings_are_its_familys(config: Config) -> None:
     filled = check_config(config)
     assert generator_settings(filled, "style") == {"noise": "fixed", "truncation": 1, "truncation_layers": 8}
     assert generator_settings(filled, "progan_chapel") == {}
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "key"),
+    [
+        ("sources", {"count": 3}, "kind"),
+        ("generators", {"checkpoint": "a"}, "family"),
+        ("segmenters", {"checkpoint": "a"}, "family"),
+        ("classifiers", {"checkpoint": "a"}, "family"),
+    ],
+)
+def test_what_an_entry_is_comes_before_what_such_an_entry_needs(
+    config: Config, section: str, entry: Config, key: str
+) -> None:
+    config.setdefault(section, {})["mine"] = entry
+    with pytest.raises(ValueError, match=rf"{section}\.mine: key '{key}' is missing"):
+        check_config(config)
+
+
+def test_null_takes_a_key_away(config: Config) -> None:
+    config["generators"]["progan_chapel"] |= {"checkpoint": None, "trained_on": "chapel"}
+    filled = check_config(config)
+    assert generator_files(filled, "progan_chapel") == ["results/train_generator/progan_chapel.safetensors"]
+    config["sources"]["chapel"]["count"] = None
+    with pytest.raises(ValueError, match=r"sources\.chapel: key 'count' is missing"):
+        check_config(config)
 
 
 def test_checking_changes_nothing_given_and_is_stable(config: Config) -> None:

@@ -23,7 +23,7 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
         ValueError: one line: file, key path, found, expected.
     """
     schema = yaml_files.read(SCHEMA)
-    given = shorthand.with_paths(config, schema["properties"])
+    given = shorthand.with_paths(shorthand.without_nulls(config), schema["properties"])
     filled = shorthand.with_segmenter(_filled(given, schema, schema))
     validator = jsonschema.Draft202012Validator(schema)
     error = jsonschema.exceptions.best_match(error for error in validator.iter_errors(filled) if not _echo(error))

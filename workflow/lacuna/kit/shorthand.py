@@ -1,4 +1,4 @@
-"""What a configuration may say in short: paths on the command line, one segmenter for all, generators if at hand."""
+"""What a configuration may say in short: paths on the command line, one segmenter for all, keys taken away."""
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -29,6 +29,15 @@ def with_paths(config: Mapping[str, Any], keys: Collection[str]) -> Config:
         paths = {name: {key: str(Path(str(found.pop(name))).expanduser())} for name in named}
         found[section] = {name: entry | paths[name] if name in paths else entry for name, entry in entries.items()}
     return found
+
+
+def without_nulls(config: Mapping[str, Any]) -> Config:
+    """The configuration without keys whose value is null, at any depth: so an overlay takes a key away."""
+    return {
+        key: without_nulls(value) if isinstance(value, Mapping) else value
+        for key, value in config.items()
+        if value is not None
+    }
 
 
 def _takes(section: str, entry: Any) -> bool:

@@ -20,8 +20,9 @@ Every key of `config.yaml` and of the overlays in `experiments/`, with its unit 
 from `workflow/schemas/config.schema.yaml`, the only home of defaults (`make docs`); an unknown key or a value out of
 range ends in one line that says which key of which file, what was found and what is expected.
 
-An overlay is laid over `config.yaml` by `--configfile`: maps merge, lists replace. A single key can be set on the
-command line, such as `--config seed=2`.
+Overlays are laid over `config.yaml` by `--configfile`, the later ones over the earlier: maps merge, lists replace, and
+null takes a key away (`checkpoint: null` has a network trained again). A single key can be set on the command line,
+such as `--config seed=2`.
 """
 
 
