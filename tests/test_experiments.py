@@ -11,6 +11,7 @@ from lacuna.kit.shorthand import with_paths, without_missing
 pytestmark = pytest.mark.workflow
 PAGE = toy.ROOT / "docs" / "published_runs.md"
 NEED_IMAGES = {"folders", "acgan_imagenet"}  # planned in test_folders.py and test_conditional_workflow.py, with images
+OVER = {"families_retrain": "families"}  # an overlay on another one
 NAMES = sorted({path.stem for path in (toy.ROOT / "experiments").glob("*.yaml")} - NEED_IMAGES)
 
 
@@ -36,8 +37,11 @@ def written() -> dict[str, dict[str, int]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_experiment_is_planned_from_a_fresh_clone(clone: Path, name: str) -> None:
-    jobs = toy.planned(clone, "--configfile", f"experiments/{name}.yaml")
+    overlays = [f"experiments/{part}.yaml" for part in (OVER.get(name), name) if part]
+    jobs = toy.planned(clone, "--configfile", *overlays)
     assert jobs["report_page"] == 1
+    if name.startswith("families"):
+        assert jobs.get("train_generator_weights", 0) == (3 if name in OVER else 0)
     if name in written():
         assert jobs == written()[name]
 

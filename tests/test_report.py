@@ -95,8 +95,9 @@ def test_headline_of_one_reduction_names_what_is_drawn_too_much() -> None:
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
-        ([("car", 3), ("sun", 3), ("sky", 1)], "Car and sun come short in all 3 comparisons."),
-        ([("car", 2), ("sky", 0)], "Car comes short in 2 of 3 comparisons."),
+        ([("car", 3), ("sun", 3), ("sky", 1)], "Cars and sun come short in all 3 comparisons."),
+        ([("car", 2), ("sky", 0)], "Cars come short in 2 of 3 comparisons."),
+        ([("sun", 2), ("sky", 0)], "Sun comes short in 2 of 3 comparisons."),
         ([("car", 1), ("sky", 1)], "No class is short in more than one of 3 comparisons."),
         ([], "No class is short in more than one of 3 comparisons."),
     ],

@@ -71,10 +71,12 @@ def short_everywhere(counts: Sequence[tuple[str, int]], num_comparisons: int) ->
     most = max((count for _, count in counts), default=0)
     if most < 2:
         return f"No class is short in more than one of {num_comparisons} comparisons."
-    names = [name for name, count in counts if count == most]
+    short = [name for name, count in counts if count == most]
+    names = [_PLURALS.get(name, name) for name in short]
+    several = len(short) > 1 or short[0] in _PLURALS
     where = f"in {'both' if num_comparisons == 2 else f'all {most}'}" if most == num_comparisons else f"in {most}"
     of = "" if most == num_comparisons else f" of {num_comparisons}"
-    text = f"{listed(names[:MOST_NAMED])} come{'s' if len(names) == 1 else ''} short {where}{of} comparisons."
+    text = f"{listed(names[:MOST_NAMED])} come{'' if several else 's'} short {where}{of} comparisons."
     return text[0].upper() + text[1:]
 
 
