@@ -7,8 +7,8 @@ from pathlib import Path
 from lacuna.formats import tables
 from lacuna.kit import command
 
-CELL = 22  # characters
-LABEL = 30
+CELL = 24  # characters
+LABEL = 22
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -39,9 +39,10 @@ def block(generator: str, source: str, rows: Sequence[Mapping[str, str]]) -> str
 
 
 def cell(row: Mapping[str, str]) -> str:
-    """A mean and its interval, to three digits after the point."""
+    """A mean and its interval, to three digits after the point, or to one from ten on."""
     mean, low, high = (float(row[name]) for name in ("mean", "low", "high"))
-    return f"{mean:.3f} [{low:.3f} {high:.3f}]"
+    digits = 1 if abs(mean) >= 10 else 3
+    return f"{mean:.{digits}f} [{low:.{digits}f} {high:.{digits}f}]"
 
 
 if __name__ == "__main__":
