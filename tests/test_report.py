@@ -88,7 +88,7 @@ def test_headline_without_omissions_names_two_reductions() -> None:
 
 def test_headline_of_one_reduction_names_what_is_drawn_too_much() -> None:
     rows = [row("car", "reduced", -0.36), row("bench", "excess", 1.85), row("sun", "excess", 0.6)]
-    expected = "progan draws 36 % [31, 41] less area of cars and 185 % [180, 190] more area of benches."
+    expected = "progan draws 36 % [31, 41] less car area and 185 % [180, 190] more bench area."
     assert plain(words.headline("progan", "chapel", rows)) == expected
 
 

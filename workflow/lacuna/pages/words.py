@@ -171,7 +171,7 @@ def times(share: float) -> str:
 
 
 def _change(row: ClassRow) -> str:
-    what = f"area of {_PLURALS[row.name]}" if row.name in _PLURALS else row.name
+    what = f"{row.name} area" if row.name in _PLURALS else row.name
     return f"{_percent(abs(row.delta))}{_interval(row)} {'less' if row.delta < 0 else 'more'} {what}"
 
 
