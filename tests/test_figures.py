@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lacuna.figures import bars, colours, curves, embed, inversions, segmentations, sheets, style
+from lacuna.figures import bars, colours, conditional, curves, embed, inversions, segmentations, sheets, style
 
 HOSTILE = "<script>alert('$x^{')</script>&\""
 SEEN_AS = {  # Machado et al. 2009, A Physiologically-based Model for Simulation of Color Vision Deficiency, severity 1
@@ -180,3 +180,9 @@ def test_small_pictures_are_embedded_without_loss() -> None:
     kind, _, data = embed.data_address(image).partition(";base64,")
     assert kind == "data:image/webp"
     assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))) == image).all()
+
+
+def test_names_of_classes_do_not_lie_on_each_other() -> None:
+    x, y = np.array([10.0, 12.0, 90.0, 11.0]), np.array([50.0, 49.0, 50.0, 20.0])
+    shifts = conditional.downwards(x, y, ["lighthouse", "barn", "house", "temple"])
+    assert shifts == [0.0, 1.0 - conditional.LABEL_PT[1], 0.0, 0.0]

@@ -11,6 +11,10 @@ from matplotlib.text import Text
 from lacuna.figures.curves import COLOURS, LINES
 from lacuna.figures.style import INK, VERDICTS, WIDTH_IN, drawing
 
+PANEL_PT = (235.0, 190.0)  # about the size of a panel of `diversity`
+LABEL_PT = (4.2, 8.0)  # of a letter of a name, and of its line
+MOST_NAMED = 40  # classes
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -62,13 +66,15 @@ def diversity(points: Sequence[ClassPoint], threshold: float) -> Figure:
         left, right = figure.subplots(1, 2)
         real = np.array([point.real_similarity for point in points])
         generated = np.array([point.similarity for point in points])
-        most = 1.08 * max(real.max(), generated.max(), threshold)
-        left.plot([0, most], [0, most], color=INK["rule"], linewidth=0.8, zorder=0)
+        everything = np.concatenate([real, generated, [threshold]])
+        margin = 0.15 * float(np.ptp(everything)) + 0.01
+        seen = (everything.min() - margin, everything.max() + margin)
+        left.plot(seen, seen, color=INK["rule"], linewidth=0.8, zorder=0)
         left.axhline(threshold, color=VERDICTS["omitted"], linewidth=0.8, linestyle="--")
-        left.set(xlim=(0, most), ylim=(0, most), xlabel="MS-SSIM of real pairs", ylabel="MS-SSIM of generated pairs")
+        left.set(xlim=seen, ylim=seen, xlabel="MS-SSIM of real pairs", ylabel="MS-SSIM of generated pairs")
         _points(left, real, generated, points, threshold)
         right.axvline(threshold, color=VERDICTS["omitted"], linewidth=0.8, linestyle="--")
-        right.set(xlim=(0, most), ylim=(-0.04, 1.08), xlabel="MS-SSIM of generated pairs", ylabel="accuracy")
+        right.set(xlim=seen, ylim=(-0.04, 1.08), xlabel="MS-SSIM of generated pairs", ylabel="accuracy")
         _points(right, generated, np.array([point.accuracy for point in points]), points, threshold)
         _plain(figure)
     return figure
@@ -96,9 +102,28 @@ def class_counts(series: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
 def _points(axes: Axes, x: np.ndarray, y: np.ndarray, points: Sequence[ClassPoint], threshold: float) -> None:
     colours = [VERDICTS["omitted"] if point.similarity >= threshold else INK["real"] for point in points]
     axes.scatter(x, y, s=14, c=colours, linewidths=0)
-    if len(points) <= 40:
-        for one, other, point in zip(x, y, points, strict=True):
-            axes.annotate(point.name, (one, other), xytext=(3, 3), textcoords="offset points", size=7)
+    if len(points) <= MOST_NAMED:
+        names = [point.name for point in points]
+        across = np.interp(x, axes.get_xlim(), (0, PANEL_PT[0]))
+        up = np.interp(y, axes.get_ylim(), (0, PANEL_PT[1]))
+        for name, one, other, shift in zip(names, x, y, downwards(across, up, names), strict=True):
+            line = {"arrowstyle": "-", "color": INK["rule"], "linewidth": 0.6} if shift < -LABEL_PT[1] / 2 else None
+            axes.annotate(name, (one, other), xytext=(6, shift), textcoords="offset points", size=7, va="center",
+                          arrowprops=line)  # fmt: skip
+
+
+def downwards(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> list[float]:
+    """How far below its point each name goes, in points, so that no two names lie on each other."""
+    shifts = [0.0] * len(names)
+    placed: list[tuple[float, float, float]] = []
+    for number in np.argsort(-y, kind="stable"):
+        first, last, height = x[number], x[number] + LABEL_PT[0] * len(names[number]) + 6, y[number]
+        for left, right, taken in placed:
+            if first < right and left < last:
+                height = min(height, taken - LABEL_PT[1])
+        placed.append((first, last, height))
+        shifts[number] = float(height - y[number])
+    return shifts
 
 
 def _plain(figure: Figure) -> None:

@@ -15,7 +15,7 @@ from lacuna.pages.inputs import Config, Inputs
 
 SHOWN_A_CLASS = 10  # samples of a class on the sheet
 MOST_CLASSES = 20  # on a sheet
-NEIGHBOURS_SHOWN = 10
+NEIGHBOURS_SHOWN = 4
 
 
 @dataclass(frozen=True)
