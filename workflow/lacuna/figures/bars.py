@@ -11,7 +11,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
 from lacuna.figures.style import INK, VERDICTS, WIDTH_IN, drawing
@@ -70,7 +69,7 @@ def distribution(bars: Sequence[ClassBar], real: str, generated: str) -> Figure:
         below.set_xticks(list(places), [bar.name for bar in bars], rotation=45, ha="right", rotation_mode="anchor")
         below.tick_params(axis="x", length=0)
         _verdict_legend(figure, bars)
-    return _plain(figure)
+    return figure
 
 
 def distribution_rows(bars: Sequence[ClassBar], real: str, generated: str) -> Figure:
@@ -106,7 +105,7 @@ def distribution_rows(bars: Sequence[ClassBar], real: str, generated: str) -> Fi
         for axes in (left, right):
             axes.tick_params(axis="y", length=0, labelcolor=INK["ink"])
         _verdict_legend(figure, bars, left.get_legend_handles_labels())
-    return _plain(figure)
+    return figure
 
 
 def difference(axes: Axes, at: int, bar: ClassBar, limit: float, upright: bool, stated: bool) -> None:
@@ -171,10 +170,3 @@ def signed(value: float, position: object = None) -> str:
         return "+∞"
     rounded = round(100 * value)
     return f"{rounded:+d} %".replace("-", "\N{MINUS SIGN}") if rounded else "0"
-
-
-def _plain(figure: Figure) -> Figure:
-    """Text as it stands: a class name with a dollar sign is no formula."""
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)
-    return figure

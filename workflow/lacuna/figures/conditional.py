@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from lacuna.figures.curves import COLOURS, LINES
 from lacuna.figures.style import INK, VERDICTS, WIDTH_IN, drawing
@@ -55,7 +54,6 @@ def accuracy(curves: Sequence[Curve]) -> Figure:
         axes.set(xlabel="resolution in pixels", ylabel="accuracy")
         axes.yaxis.grid(True)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-        _plain(figure)
     return figure
 
 
@@ -76,7 +74,6 @@ def diversity(points: Sequence[ClassPoint], threshold: float) -> Figure:
         right.axvline(threshold, color=VERDICTS["omitted"], linewidth=0.8, linestyle="--")
         right.set(xlim=seen, ylim=(-0.04, 1.08), xlabel="MS-SSIM of generated pairs", ylabel="accuracy")
         _points(right, generated, np.array([point.accuracy for point in points]), points, threshold)
-        _plain(figure)
     return figure
 
 
@@ -95,7 +92,6 @@ def class_counts(series: Mapping[str, Sequence[tuple[int, float]]]) -> Figure:
         axes.set(xlabel="classes learnt", ylabel="MS-SSIM of pairs")
         axes.yaxis.grid(True)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-        _plain(figure)
     return figure
 
 
@@ -124,8 +120,3 @@ def downwards(x: np.ndarray, y: np.ndarray, names: Sequence[str]) -> list[float]
         placed.append((first, last, height))
         shifts[number] = float(height - y[number])
     return shifts
-
-
-def _plain(figure: Figure) -> None:
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)

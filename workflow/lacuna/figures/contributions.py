@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
 from lacuna.figures.style import INK, VERDICTS, drawing
@@ -47,6 +46,4 @@ def contributions(parts: Sequence[Part]) -> Figure:
         axes.xaxis.grid(True)
         axes.set_axisbelow(True)
         axes.set_xlabel("share of FSD")
-        for text in figure.findobj(Text):
-            text.set_parse_math(False)
     return figure

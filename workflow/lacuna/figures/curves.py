@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from lacuna.figures.style import INK, WIDTH_IN, drawing
@@ -36,8 +35,6 @@ def training(panels: Mapping[str, tuple[Sequence[float], Sequence[float]]], x_la
             axes.xaxis.set_major_locator(MaxNLocator(3))
             axes.yaxis.grid(True)
         figure.supxlabel(x_label, size=8, color=INK["faint"])
-        for text in figure.findobj(Text):
-            text.set_parse_math(False)
     return figure
 
 

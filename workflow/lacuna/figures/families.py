@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lacuna.figures.bars import ClassBar, difference, percent, signed
@@ -62,7 +61,7 @@ def side_by_side(bars: Mapping[str, Sequence[ClassBar]]) -> Figure:
             axes.tick_params(axis="y", length=0, labelcolor=INK["ink"])
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=1 + len(bars))
         _verdicts(figure, bars)
-    return _plain(figure)
+    return figure
 
 
 def falling(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
@@ -84,7 +83,7 @@ def falling(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Fi
         axes.set(xlabel="real images shown", ylabel="FSD")
         axes.yaxis.grid(True)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return _plain(figure)
+    return figure
 
 
 def _verdicts(figure: Figure, bars: Mapping[str, Sequence[ClassBar]]) -> None:
@@ -100,10 +99,3 @@ def _floor(bars: Mapping[str, Sequence[ClassBar]]) -> float:
     """Foot of the axis in percent: half the smallest area that any draws, not under 0.001 %."""
     areas = [area for found in bars.values() for bar in found for area in (bar.real, bar.generated) if area > 0]
     return max(min(areas, default=1.0) / 2, 1e-3)
-
-
-def _plain(figure: Figure) -> Figure:
-    """Text as it stands: a name with a dollar sign is no formula."""
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)
-    return figure

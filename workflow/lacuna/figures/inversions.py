@@ -38,12 +38,10 @@ def strips(rows: Sequence[Sequence[Image.Image]], captions: Sequence[str], colou
                     axes.set_title(title, size=7.5)
             grid[number][0].text(
                 0, -0.04, caption, transform=grid[number][0].transAxes, va="top", size=7, color=INK["faint"],
-                parse_math=False, in_layout=False,
+                in_layout=False,
             )  # fmt: skip
         handles = [Patch(facecolor=hex_colour(rgb), edgecolor=INK["faint"]) for rgb in colours.values()]
-        legend = figure.legend(handles, list(colours), loc="outside lower center", ncols=8, handlelength=1.0)
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+        figure.legend(handles, list(colours), loc="outside lower center", ncols=8, handlelength=1.0)
     return figure
 
 
@@ -59,7 +57,7 @@ def methods_figure(pictures: Mapping[str, NDArray[np.uint8]]) -> Figure:
         figure = Figure(figsize=(WIDTH_IN, side * rows + 0.3), layout=ConstrainedLayoutEngine(h_pad=0.02, w_pad=0.02))
         grid = figure.subplots(rows, len(pictures), squeeze=False)
         for column, (title, images_NHW3) in enumerate(pictures.items()):
-            grid[0][column].set_title(title, size=8, parse_math=False)
+            grid[0][column].set_title(title, size=8)
             for row, image_HW3 in enumerate(images_NHW3):
                 grid[row][column].imshow(image_HW3, interpolation="nearest")
                 grid[row][column].set_axis_off()

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from lacuna.figures.style import INK, VERDICTS, drawing
@@ -52,6 +51,4 @@ def sensitivity(points: Sequence[SizePoint], limit: tuple[float, float, float] |
         axes.set_xlabel("images a side")
         axes.set_ylabel("FSD")
         figure.legend(loc="outside upper center", ncols=2)
-        for text in figure.findobj(Text):
-            text.set_parse_math(False)
     return figure

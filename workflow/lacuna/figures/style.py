@@ -57,6 +57,7 @@ _RC: Any = {
     "grid.color": INK["rule"],
     "grid.linewidth": 0.6,
     "text.color": INK["ink"],
+    "text.parse_math": False,  # a class name with a dollar sign is no formula
     "xtick.color": INK["faint"],
     "ytick.color": INK["faint"],
     "xtick.labelcolor": INK["ink"],
