@@ -1,4 +1,4 @@
-"""The figures of one comparison: bars of all classes, and where the distance comes from."""
+"""Figures as the page holds them; those of one comparison: bars of all classes, and where the distance comes from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,16 @@ from lacuna.figures import bars, contributions, style
 from lacuna.pages.words import ClassRow
 
 MOST_BARS = 40  # classes in a figure; all are in the table
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure for the page and for papers, and what it shows."""
+
+    name: str
+    svg: Markup
+    caption: str
+    figure: Figure = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,11 @@ class Origin:
 
     svg: Markup
     figure: Figure = field(repr=False)
+
+
+def drawn(name: str, figure: Figure, label: str, caption: str) -> Drawn:
+    """A figure of its name; `label` is for those who do not see it."""
+    return Drawn(name, Markup(style.inline_svg(figure, label)), caption, figure)
 
 
 def charts(rows: Sequence[ClassRow], real: str, generated: str, anchor: str) -> tuple[list[Chart], dict[str, Figure]]:

@@ -1,19 +1,18 @@
 """The section about classes: are they recognised, do images differ, are they learnt by heart, what do they lack?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lacuna.figures import conditional, embed, style
+from lacuna.figures import conditional, embed
 from lacuna.figures.colours import BACKGROUND
 from lacuna.figures.conditional import ClassPoint, Curve
 from lacuna.formats import overfits, tables
 from lacuna.kit import targets
-from lacuna.pages import words
+from lacuna.pages import charts, words
+from lacuna.pages.charts import Drawn
 from lacuna.pages.class_pictures import Picture, overfit_pictures, sample_sheet
 from lacuna.pages.inputs import Config, Inputs
 
@@ -35,16 +34,6 @@ class ClassRow:
     diversity: str
     fsd: float
     lacks: str
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure and what it shows."""
-
-    name: str
-    svg: Markup
-    caption: str
-    figure: Figure = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -81,7 +70,7 @@ def view(inputs: Inputs) -> Section | None:
     if counts:
         label = "MS-SSIM of the classes that several generators share, over the number of classes learnt."
         figure = conditional.class_counts(counts)
-        shared.append(Drawn("classes-counts", Markup(style.inline_svg(figure, label)), label, figure))
+        shared.append(charts.drawn("classes-counts", figure, label, label))
     return Section([classes_view(inputs, entry) for entry in entries], shared)
 
 
@@ -97,7 +86,7 @@ def classes_view(inputs: Inputs, entry: Config) -> Classes:
         "Mean MS-SSIM of random pairs within each class, generated against real, and accuracy against it. Dashed: the "
         f"highest mean of a real class ({found.diversity['threshold_class']}, {found.diversity['threshold']:.3f})."
     )
-    drawn = Drawn(f"classes-{anchor}", Markup(style.inline_svg(figure, label)), caption, figure)
+    drawn = charts.drawn(f"classes-{anchor}", figure, label, caption)
     classes = [(row.label, row.name) for row in rows]
     return Classes(
         anchor=anchor,
@@ -234,7 +223,7 @@ def accuracy_figure(inputs: Inputs, entries: Sequence[Config]) -> Drawn:
         "Accuracy of the fixed classifier on images that were reduced to a resolution and brought back; bars are the "
         "standard deviation over subsets of images."
     )
-    return Drawn("classes-accuracy", Markup(style.inline_svg(figure, label)), caption, figure)
+    return charts.drawn("classes-accuracy", figure, label, caption)
 
 
 def count_series(inputs: Inputs, entries: Sequence[Config]) -> dict[str, list[tuple[int, float]]]:

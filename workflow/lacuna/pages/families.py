@@ -2,19 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from markupsafe import Markup
-from matplotlib.figure import Figure
-
-from lacuna.figures import families, style
+from lacuna.figures import families
 from lacuna.figures.bars import ClassBar
 from lacuna.figures.colours import BACKGROUND
 from lacuna.formats import tables
 from lacuna.kit import targets
-from lacuna.pages import words
+from lacuna.pages import charts, words
+from lacuna.pages.charts import Drawn
 from lacuna.pages.distribution import Comparison
 from lacuna.pages.inputs import Inputs
 from lacuna.pages.words import ClassRow
@@ -48,16 +46,6 @@ class Rate:
     exact: float
     seen: float
     generated: list[tuple[float, float, float]]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure and what it shows."""
-
-    name: str
-    svg: Markup
-    caption: str
-    figure: Figure = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -194,7 +182,7 @@ def _side_by_side(comparisons: Sequence[Comparison]) -> Drawn:
     )
     caption = "The distribution figure of every generator on one scale; lines are intervals, colours the verdicts."
     name = f"families-{first.segmenter}-{first.real}"
-    return Drawn(name, Markup(style.inline_svg(figure, label)), caption, figure)
+    return charts.drawn(name, figure, label, caption)
 
 
 def _bar(key: tuple[str, str], row: ClassRow | None) -> ClassBar:
@@ -216,4 +204,4 @@ def _falling(inputs: Inputs, sources: Sequence[str]) -> list[Drawn]:
     label = f"FSD of the snapshots of {', '.join(curves)} over the number of real images shown."
     counts = {row["num_generated"] for source in curves for row in inputs.curve(source)}
     caption = f"FSD as the generators learnt, of {', '.join(sorted(counts))} images of each snapshot."
-    return [Drawn("families-training", Markup(style.inline_svg(figure, label)), caption, figure)]
+    return [charts.drawn("families-training", figure, label, caption)]
