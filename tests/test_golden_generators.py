@@ -10,10 +10,10 @@ import torch
 from golden_folder import GoldenFolder, array_names
 from torch import Tensor
 
-from lacuna import sample
 from lacuna.models.chain import Generator, layer_names
 from lacuna.models.pixels import to_bytes
 from lacuna.registry.generators import load_generator
+from lacuna.sources.latents import latents
 
 pytestmark = pytest.mark.golden
 
@@ -94,5 +94,5 @@ def test_latent_numbers(golden: GoldenFolder, name: str, array: str) -> None:
     shape = arrays.shape(array)
     last = int(match[1]) - 1 if (match := re.fullmatch(r"z_(\d+)_last", array)) else shape[0] - 1
     first = last if match else 0
-    found = sample.latents(golden.meta["z_seed"], first, last, arrays.shape("z")[1])
+    found = latents(golden.meta["z_seed"], first, last, arrays.shape("z")[1])
     arrays.check(array, found.reshape(shape))

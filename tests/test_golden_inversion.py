@@ -21,7 +21,7 @@ from lacuna.models import progan
 from lacuna.models.chain import Generator, head, tail
 from lacuna.models.perceptual import Vgg16
 from lacuna.models.published_encoder import HybridEncoder
-from lacuna.sample import latents
+from lacuna.sources.latents import latents
 
 pytestmark = pytest.mark.golden
 MODES = ("train", "eval")

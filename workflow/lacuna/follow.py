@@ -23,6 +23,7 @@ from lacuna.models.pixels import to_bytes
 from lacuna.models.segmenter import Segmenter
 from lacuna.registry.generators import load_generator
 from lacuna.registry.segmenters import load_segmenter
+from lacuna.sources.latents import latents
 from lacuna.sources.preparation import Preparation
 from lacuna.statistics.frechet import frechet
 from lacuna.statistics.moments import Moments, of_rows
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for path in command.progress(snapshots(args.snapshots), desc="follow", unit="snapshot"):
         generator = load_generator(args.family, path, device, args.generator_settings)
         shown = int(checkpoints.load_weights(path)[1]["images"])
-        generated = of_rows(segmented(generator, judge, latents(args.seed, args.count, generator.z_dim)))
+        generated = of_rows(segmented(generator, judge, latents(args.seed, 0, args.count - 1, generator.z_dim)))
         found = frechet(judge.real, generated)
         rows.append(
             (shown, generator.size, found.fsd, found.mean_term, found.covariance_term, judge.real.count, args.count)
@@ -99,11 +100,6 @@ def real_moments(path: str) -> Moments:
     """Moments of the real source's objects."""
     source = moments.read(path)
     return source.columns(np.flatnonzero(np.array(source.categories) == CATEGORY)).moments
-
-
-def latents(seed: int, count: int, z_dim: int) -> NDArray[np.float32]:
-    """The first latent vectors that `sample` would draw."""
-    return np.random.RandomState(seed).standard_normal((count, z_dim)).astype(np.float32)
 
 
 @torch.inference_mode()

@@ -27,8 +27,7 @@ from lacuna.models.acgan import SplitGenerator
 from lacuna.models.chain import Generator
 from lacuna.models.pixels import to_bytes
 from lacuna.registry.generators import load_generator
-
-MOST_Z_AT_ONCE = 4096  # rows drawn at a time on the way to the first one wanted
+from lacuna.sources.latents import latents
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -64,18 +63,6 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", required=True, type=int)
     parser.add_argument("--shard", required=True, type=Path)
     return parser.parse_args(argv)
-
-
-def latents(seed: int, first: int, last: int, z_dim: int) -> NDArray[np.float32]:
-    """Rows `first` to `last` of the seed's stream of latent vectors: (N, D)."""
-    if not 0 <= first <= last or not 0 <= seed < 2**32:
-        raise ValueError(
-            f"images {first} to {last} of seed {seed} asked for, expected 0 <= first <= last and a seed below 2^32"
-        )
-    random = np.random.RandomState(seed)
-    for start in range(0, first, MOST_Z_AT_ONCE):
-        random.standard_normal((min(MOST_Z_AT_ONCE, first - start), z_dim))
-    return random.standard_normal((last - first + 1, z_dim)).astype(np.float32)
 
 
 def conditional(parts: Sequence[Generator], index_N: NDArray[np.int64]) -> tuple[nn.Module, NDArray[np.int64] | None]:
