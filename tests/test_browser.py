@@ -51,15 +51,6 @@ CONTRAST = """(() => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[chromium.Browser]:
-    program = chromium.find()
-    if program is None:
-        pytest.skip("no Chromium on this machine; `make system` installs it")
-    with chromium.Browser(program) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     results = report_results.build(folder)

@@ -78,14 +78,10 @@ def test_one_command_trains_each_group_and_ends_in_the_page(finished: Path) -> N
 
 
 @pytest.mark.parametrize("width", [360, 1400])
-def test_the_page_of_classes_fits_the_window(finished: Path, width: int) -> None:
-    program = chromium.find()
-    if program is None:
-        pytest.skip("no Chromium on this machine; `make system` installs it")
-    with chromium.Browser(program) as browser:
-        browser.open(finished / "results/report/classes.html", width, phone=width < 500)
-        assert browser.run("document.documentElement.scrollWidth") <= width
-        assert browser.errors == []
+def test_the_page_of_classes_fits_the_window(finished: Path, browser: chromium.Browser, width: int) -> None:
+    browser.open(finished / "results/report/classes.html", width, phone=width < 500)
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    assert browser.errors == []
 
 
 def test_another_setting_of_a_stage_runs_that_stage_and_what_reads_it(finished: Path) -> None:
