@@ -12,21 +12,23 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def run_stage(body: str) -> subprocess.CompletedProcess[str]:
     indented = textwrap.indent(body, "    ")
-    script = f"from lacuna.kit import command\ndef main(argv):\n{indented}\ncommand.run('stage', main)"
+    imports = "from lacuna.kit import command\nfrom lacuna.kit.errors import UserError\n"
+    script = f"{imports}def main(argv):\n{indented}\ncommand.run('stage', main)"
     return subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT / "workflow", capture_output=True, text=True, check=False
     )
 
 
-@pytest.mark.parametrize("kind", ["ValueError", "OSError", "FileNotFoundError"])
+@pytest.mark.parametrize("kind", ["UserError", "OSError", "FileNotFoundError"])
 def test_a_users_mistake_is_one_line_and_exit_1(kind: str) -> None:
     done = run_stage(f"raise {kind}('a.h5: found 2,\\nexpected 3')")
     assert done.returncode == 1
     assert done.stderr == "stage: a.h5: found 2, expected 3\n"
 
 
-def test_a_bug_shows_its_traceback() -> None:
-    done = run_stage("raise KeyError('x')")
+@pytest.mark.parametrize("kind", ["ValueError", "RuntimeError", "KeyError"])
+def test_a_bug_shows_its_traceback(kind: str) -> None:
+    done = run_stage(f"raise {kind}('x')")
     assert done.returncode == 1 and "Traceback" in done.stderr
 
 

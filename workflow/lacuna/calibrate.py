@@ -17,6 +17,7 @@ import numpy as np
 
 from lacuna.formats import planted, tables
 from lacuna.kit import command
+from lacuna.kit.errors import UserError
 from lacuna.statistics.calibration import Cell, Pool, Rule, found, null_cells, planted_cells
 from lacuna.statistics.verdicts import VERDICTS, Thresholds
 
@@ -80,7 +81,7 @@ def read_pools(folder: str, count: int, shard_size: int) -> tuple[dict[str, Pool
     index, omitted = (np.concatenate([getattr(shard, name) for shard in shards]) for name in ("index", "omitted"))
     whole = np.flatnonzero(omitted == 0)
     if not np.array_equal(index[whole], np.arange(count)):
-        raise ValueError(f"{folder}: {len(whole)} scenes, expected 0 to {count - 1}; delete it and run plant again")
+        raise UserError(f"{folder}: {len(whole)} scenes, expected 0 to {count - 1}; delete it and run plant again")
     pools = {}
     for kind in ("exact", "segmented"):
         areas_MC = np.concatenate([getattr(shard, f"{kind}_px") for shard in shards])

@@ -19,6 +19,7 @@ from lacuna.conditional.labelled import LabelledImages
 from lacuna.conditional.similarity import ms_ssim, random_pairs, rule
 from lacuna.formats import tables
 from lacuna.kit import command, compute
+from lacuna.kit.errors import UserError
 from lacuna.models.pixels import resized_bytes
 from lacuna.statistics.conditional import Similarity, collapsed, similarity, together
 
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ):
         missing = sorted(set(generated.classes) - set(real.classes))
         if missing:
-            raise ValueError(f"{args.real_images[0]}: no images of class {missing[0]}, expected all generated classes")
+            raise UserError(f"{args.real_images[0]}: no images of class {missing[0]}, expected all generated classes")
         size = min(real.size, generated.size)
         sides = {}
         for side, images in (("real", real), ("generated", generated)):

@@ -29,6 +29,7 @@ from lacuna.inversion.layers import latent_width, path
 from lacuna.inversion.objective import mean_difference
 from lacuna.inversion.states import packed
 from lacuna.kit import command, compute
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import digest_file
 from lacuna.models.chain import head
 from lacuna.models.perceptual import PerceptualNetwork
@@ -105,7 +106,7 @@ def true_latents(
     """Latents (N, D) of the images, where they are samples of the generator with these weights.
 
     Raises:
-        ValueError: they have another width than the generator's z.
+        UserError: they have another width than the generator's z.
     """
     shards_paths = [path for path in images if Path(path).suffix == ".h5"]
     if not shards_paths:
@@ -117,7 +118,7 @@ def true_latents(
         rows = {int(number): row for row, number in enumerate(shards.index)}
         found: NDArray[np.float32] = shards.read("z", [rows[int(number)] for number in index_N])
     if found.shape[1] != width:
-        raise ValueError(
+        raise UserError(
             f"{shards_paths[0]}: z of {found.shape[1]} numbers, expected the generator's {width}; run sample again"
         )
     return found

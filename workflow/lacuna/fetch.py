@@ -18,6 +18,7 @@ import requests
 
 from lacuna.formats import files
 from lacuna.kit import command, unpacking
+from lacuna.kit.errors import UserError
 from lacuna.kit.published import HASH_IN_NAME
 from lacuna.kit.resuming import ResumingDownloader
 
@@ -65,9 +66,7 @@ def expected_hashes(name: str, sha256: str | None, md5: str | None, record: Path
     """Published hashes; how the SHA-256 begins is taken from the name where it says so; else what was recorded."""
     for algorithm, digits, lengths in (("sha256", sha256, (8, 64)), ("md5", md5, (32,))):
         if digits and (len(digits) not in lengths or not re.fullmatch("[0-9a-f]+", digits)):
-            raise ValueError(
-                f"{name}: {algorithm} {digits!r}, expected {' or '.join(map(str, lengths))} digits 0-9 a-f"
-            )
+            raise UserError(f"{name}: {algorithm} {digits!r}, expected {' or '.join(map(str, lengths))} digits 0-9 a-f")
     in_name = HASH_IN_NAME.search(name)
     known = sha256 or (in_name[1] if in_name else "")
     if len(known) < 64 and record.exists():
@@ -93,7 +92,7 @@ def download(urls: Sequence[str], expected: Hashes, target: Path) -> None:
     """Bring the first mirror's file that has the hashes to `target`.
 
     Raises:
-        ValueError: no mirror gave it; the line says what each answered and where to put the file by hand.
+        UserError: no mirror gave it; the line says what each answered and where to put the file by hand.
     """
     folder = target.with_name(f"{target.name}.partial")
     downloader = ResumingDownloader(folder, target.name, hash_known=bool(expected))
@@ -109,7 +108,7 @@ def download(urls: Sequence[str], expected: Hashes, target: Path) -> None:
         failures[url] = kind, reason
     if not downloader.size():
         shutil.rmtree(folder, ignore_errors=True)
-    raise ValueError(refusal(target, failures, expected))
+    raise UserError(refusal(target, failures, expected))
 
 
 def attempt(url: str, expected: Hashes, target: Path, downloader: ResumingDownloader) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from lacuna.formats import checkpoints, files, moments, tables
 from lacuna.kit import command, compute
+from lacuna.kit.errors import UserError
 from lacuna.models.chain import Generator
 from lacuna.models.pixels import to_bytes
 from lacuna.models.segmenter import Segmenter
@@ -86,11 +87,11 @@ def snapshots(folder: Path) -> list[Path]:
     """Weights on the way, in the order of images shown.
 
     Raises:
-        ValueError: there are none.
+        UserError: there are none.
     """
     found = sorted(folder.glob("*.safetensors"))
     if not found:
-        raise ValueError(
+        raise UserError(
             f"{folder}: no snapshots, expected weights beside the sheets; train again, sheet_interval apart"
         )
     return found

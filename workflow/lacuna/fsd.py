@@ -16,6 +16,7 @@ import numpy as np
 from lacuna.formats import areas, moments, tables
 from lacuna.formats.moments import SourceMoments
 from lacuna.kit import command
+from lacuna.kit.errors import UserError
 from lacuna.statistics import resampling, verdicts
 from lacuna.statistics.cautions import sample_warnings
 from lacuna.statistics.frechet import Contributions, contributions, frechet
@@ -134,17 +135,17 @@ def checked(
     """The shards, which must be those that the moments were taken of.
 
     Raises:
-        ValueError: they are not.
+        UserError: they are not.
     """
     problem = f"{path}: moments of other tables than {folder}; delete it and run moments again"
     expected, counted = (source.classes, source.categories, source.image_px), 0
     for shard in shards:
         counted += len(shard.index)
         if (shard.classes, shard.categories, shard.image_px) != expected or counted > source.moments.count:
-            raise ValueError(problem)
+            raise UserError(problem)
         yield shard
     if counted != source.moments.count:
-        raise ValueError(problem)
+        raise UserError(problem)
 
 
 def seeded(seed: int, purpose: str, count: int) -> list[np.random.Generator]:
@@ -156,25 +157,23 @@ def check_comparable(one: SourceMoments, other: SourceMoments, category: str) ->
     """Refuse sides that differ in classes or image size, or that have no class of the category.
 
     Raises:
-        ValueError: for any of these.
+        UserError: for any of these.
     """
     if (one.classes, one.categories) != (other.classes, other.categories):
         pairs = zip(one.classes, other.classes, strict=False)
         differ = next((f"{a!r} and {b!r}" for a, b in pairs if a != b), "their number or categories")
-        raise ValueError(
+        raise UserError(
             f"class lists of {len(one.classes)} real and {len(other.classes)} generated classes differ, first in "
             f"{differ}; segment both sources with one segmenter"
         )
     if one.image_px != other.image_px:
-        raise ValueError(
+        raise UserError(
             f"real images have {one.image_px} pixels, generated ones {other.image_px}, expected one size; "
             "set the size of segment"
         )
     if category not in one.categories:
         found = ", ".join(dict.fromkeys(one.categories))
-        raise ValueError(
-            f"fsd.category: {category!r} is not in the tables, which hold {found}; add it to segment.heads"
-        )
+        raise UserError(f"fsd.category: {category!r} is not in the tables, which hold {found}; add it to segment.heads")
 
 
 def distance(real: Side, generated: Side, shares: Contributions) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lacuna.formats import areas, tables
 from lacuna.formats.images import ImageShards
 from lacuna.kit import command
+from lacuna.kit.errors import UserError
 from lacuna.statistics import verdicts
 from lacuna.statistics.frechet import contributions, frechet
 from lacuna.statistics.moments import of_rows
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.generated_tables, args.generated_count, args.shard_size, args.generated_images
     )
     if (real.classes, real.image_px) != (generated.classes, generated.image_px):
-        raise ValueError(
+        raise UserError(
             f"{args.generated_tables}: other classes or image size than {args.real_tables}, expected one segmenter and "
             "one size"
         )
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         for side, found in (("real", one), ("generated", other)):
             if len(found) < FEWEST_IMAGES:
-                raise ValueError(f"class {label}: {len(found)} {side} images, expected at least {FEWEST_IMAGES}")
+                raise UserError(f"class {label}: {len(found)} {side} images, expected at least {FEWEST_IMAGES}")
         distance, objects = compared(one, other, real, settings, rngs[label])
         summary[str(label)] = distance
         rows += [[int(label), *row] for row in objects]
@@ -74,7 +75,7 @@ def labelled(
     shards = list(areas.read_shards(folder, count, shard_size))
     with ImageShards(images) as found:
         if "label" not in found:
-            raise ValueError(f"{images[0]}: no labels, expected a source with classes")
+            raise UserError(f"{images[0]}: no labels, expected a source with classes")
         label_of = dict(zip(found.index.tolist(), found.read("label", slice(None)).tolist(), strict=True))
     index_N = np.concatenate([shard.index for shard in shards])
     table = areas.ClassAreas(
@@ -94,7 +95,7 @@ def compared(
     """The distance of the configured category within one class, and a row an object."""
     chosen = np.flatnonzero(np.array(about.categories) == settings["category"])
     if not len(chosen):
-        raise ValueError(f"fsd.category: {settings['category']!r} is not in the tables; add it to segment.heads")
+        raise UserError(f"fsd.category: {settings['category']!r} is not in the tables; add it to segment.heads")
     names = [about.classes[column] for column in chosen]
     one, other = (areas_NC[:, chosen] for areas_NC in (real_NC, generated_NC))
     moments = [of_rows(areas_NC, 100 / about.image_px) for areas_NC in (one, other)]

@@ -11,6 +11,7 @@ import numpy as np
 
 from lacuna.formats import images
 from lacuna.kit import command
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance, canonical_json
 from lacuna.sources.folder import reader
 from lacuna.sources.labelled import class_names, labelled_listing
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     names = class_names([entry for entry, _ in entries])
     chosen = entries[args.first : args.last + 1]
     if len(chosen) != args.last + 1 - args.first:
-        raise ValueError(f"{args.path}: holds {len(entries)} images, {args.last + 1} asked for; lower the count")
+        raise UserError(f"{args.path}: holds {len(entries)} images, {args.last + 1} asked for; lower the count")
     read = reader(args.path)
     pictures = [
         fit(decode(read(entry.name)), args.size) for entry, _ in command.progress(chosen, desc="gather", unit="image")

@@ -29,6 +29,7 @@ from lacuna.inversion.states import packed
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 from lacuna.kit import command, compute
 from lacuna.kit.batches import BatchSize, fitting
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance, digest_file
 from lacuna.models.chain import head, tail
 from lacuna.models.perceptual import PerceptualNetwork
@@ -85,9 +86,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     known = range(1, args.settings["layer"] + 1)
     absent = [k for k in args.settings["residual_layers"] if k not in known]
     if absent:
-        raise ValueError(f"residual layers {absent}, expected layers of the head, {known[0]} to {known[-1]}")
+        raise UserError(f"residual layers {absent}, expected layers of the head, {known[0]} to {known[-1]}")
     if METHODS[args.method].encoder and not args.encoder:
-        raise ValueError(f"method {args.method} starts from an encoder, none given; give --encoder")
+        raise UserError(f"method {args.method} starts from an encoder, none given; give --encoder")
     return args
 
 
@@ -98,12 +99,12 @@ def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64],
     )
     source = open_images(args.images, args.first, args.last, preparation, subset_seed(args.source))
     if isinstance(source, ShardImages) and source.size != size:
-        raise ValueError(
+        raise UserError(
             f"{args.images[0]}: images of {source.size} pixels, expected the generator's {size}; choose others"
         )
     batches = list(source.batches(args.settings["batch_size"]))
     for skipped in source.skipped:
-        raise ValueError(f"{args.images[0]}: image {skipped.index} ({skipped.name}) cannot be read: {skipped.reason}")
+        raise UserError(f"{args.images[0]}: image {skipped.index} ({skipped.name}) cannot be read: {skipped.reason}")
     return np.concatenate([index for index, _ in batches]), np.concatenate([images for _, images in batches])
 
 
@@ -115,7 +116,7 @@ def load_networks(
     encoder = load_encoder(args.encoder, part, generator, args.checkpoint, args.settings["layer"]) if part else None
     if args.settings["lambda_perceptual"]:
         if not args.perceptual_checkpoint:
-            raise ValueError("lambda_perceptual is not 0, no perceptual network given; give --perceptual-checkpoint")
+            raise UserError("lambda_perceptual is not 0, no perceptual network given; give --perceptual-checkpoint")
         perceptual = load_perceptual(args.perceptual_family, args.perceptual_checkpoint, compute.device(args.device))
     return encoder, perceptual
 
@@ -181,14 +182,14 @@ def first_guess(args: argparse.Namespace, generator: nn.Sequential, number: int)
     """z0 (1, D) without an encoder: drawn from (seed, number of the image) alone, or the mean of all z.
 
     Raises:
-        ValueError: the mean is asked for of a generator that knows the direction of z alone.
+        UserError: the mean is asked for of a generator that knows the direction of z alone.
     """
     on_sphere, width = ignores_length(generator), latent_width(generator)
     if args.settings["z_start"] == "random":
         drawn = torch.randn(1, width, generator=compute.generator(args.seed, "invert", number))
         return canonical(drawn, on_sphere)
     if on_sphere:
-        raise ValueError("z_start mean, expected random: the generator normalises z, and the mean has no direction")
+        raise UserError("z_start mean, expected random: the generator normalises z, and the mean has no direction")
     return torch.zeros(1, width)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lacuna.formats import areas, moments
 from lacuna.kit import command
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
 from lacuna.statistics.moments import streamed
@@ -56,7 +57,7 @@ def check_rows(table: areas.ClassAreas, where: str) -> None:
     """Every pixel of an image has exactly one object and exactly one material.
 
     Raises:
-        ValueError: a row of such a category does not sum to the image.
+        UserError: a row of such a category does not sum to the image.
     """
     categories = np.array(table.categories)
     for category in EXCLUSIVE:
@@ -65,7 +66,7 @@ def check_rows(table: areas.ClassAreas, where: str) -> None:
         covered_N = table.area_px[:, categories == category].sum(axis=1, dtype=np.int64)
         wrong = np.flatnonzero(covered_N != table.image_px)
         if len(wrong):
-            raise ValueError(
+            raise UserError(
                 f"{where}: {category} areas of image {table.index[wrong[0]]} sum to {covered_N[wrong[0]]} pixels, "
                 f"expected {table.image_px}; run segment again"
             )

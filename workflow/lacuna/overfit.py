@@ -20,6 +20,7 @@ from lacuna.conditional.labelled import LabelledImages
 from lacuna.conditional.neighbours import Neighbours, nearest
 from lacuna.formats import overfits, tables
 from lacuna.kit import command, compute
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.models.acgan import SplitGenerator
 from lacuna.models.pixels import resized_bytes, to_bytes
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ):
         size = generated.size
         if min(real.size, training.size) < size:
-            raise ValueError(f"{args.training_images[0]}: real images smaller than the samples' {size} pixels")
+            raise UserError(f"{args.training_images[0]}: real images smaller than the samples' {size} pixels")
         samples_SHW3, held_out_SHW3 = (
             resized_bytes(images.read(np.arange(min(settings["samples"], len(images)))), size)
             for images in (generated, real)

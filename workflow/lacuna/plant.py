@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lacuna.formats import planted
 from lacuna.formats.images import ImageShards
 from lacuna.kit import command, compute
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.registry.segmenters import Segmenter, load_segmenter
 from lacuna.statistics.omissions import class_counts
@@ -61,7 +62,7 @@ def checked_classes(segmenter: Segmenter, checkpoint: str) -> list[str]:
     """The world's objects, which must be the segmenter's."""
     classes = list(VOCABULARY["object"])
     if segmenter.classes["object"] != classes:
-        raise ValueError(
+        raise UserError(
             f"{checkpoint}: {len(segmenter.classes['object'])} objects, expected the world's {len(classes)}, "
             f"{', '.join(classes)}; calibrate a segmenter that learnt the world"
         )
@@ -73,7 +74,7 @@ def checked_objects(asked: Sequence[str]) -> list[str]:
     chosen = list(FREQUENCIES) if list(asked) == ["all"] else list(asked)
     unknown = sorted(set(chosen) - set(FREQUENCIES))
     if unknown:
-        raise ValueError(f"calibrate.objects: found {', '.join(unknown)}, expected some of {', '.join(FREQUENCIES)}")
+        raise UserError(f"calibrate.objects: found {', '.join(unknown)}, expected some of {', '.join(FREQUENCIES)}")
     return [name for name in VOCABULARY["object"] if name in chosen]
 
 
@@ -81,7 +82,7 @@ def check_size(scenes: ImageShards, size: int, where: str) -> None:
     """Refuse scenes of another size than comparisons bring their images to: that would be another instrument."""
     found = scenes.read("images", [0]).shape[1]
     if found != size:
-        raise ValueError(
+        raise UserError(
             f"{where}: scenes of {found} pixels a side, expected {size}, at which comparisons segment; give the source "
             f"`size: {size}`, or set the size of segment"
         )

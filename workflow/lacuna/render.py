@@ -13,6 +13,7 @@ import numpy as np
 
 from lacuna.formats import images
 from lacuna.kit import command
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance, canonical_json
 from lacuna.world import PART_OWNERS, VOCABULARY, World
 
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     world = world_from(args.settings, args.seed)
     if not 0 <= args.first <= args.last:
-        raise ValueError(f"scenes {args.first} to {args.last} asked for, expected 0 <= first <= last")
+        raise UserError(f"scenes {args.first} to {args.last} asked for, expected 0 <= first <= last")
     numbers = range(args.first, args.last + 1)
     scenes = [world.scene(i) for i in command.progress(numbers, desc="render", unit="scene")]
     images.write(
@@ -54,7 +55,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def world_from(settings: dict[str, Any], seed: int) -> World:
     """The world that the settings describe; all of them are expected."""
     if set(settings) != set(SETTINGS):
-        raise ValueError(f"--settings holds {', '.join(sorted(settings))}, expected exactly {', '.join(SETTINGS)}")
+        raise UserError(f"--settings holds {', '.join(sorted(settings))}, expected exactly {', '.join(SETTINGS)}")
     return World(seed=seed, **settings)
 
 

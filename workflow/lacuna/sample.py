@@ -22,6 +22,7 @@ from torch import nn
 from lacuna.formats import images
 from lacuna.kit import command, compute
 from lacuna.kit.batches import BatchSize, in_batches
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.models.acgan import SplitGenerator
 from lacuna.models.chain import Generator
@@ -69,12 +70,12 @@ def conditional(parts: Sequence[Generator], index_N: NDArray[np.int64]) -> tuple
     """The generators as one, and the label of each image; of a generator without classes itself, and none.
 
     Raises:
-        ValueError: several generators that are not of classes, or share one.
+        UserError: several generators that are not of classes, or share one.
     """
     if len(parts) == 1 and not parts[0].classes:
         return parts[0], None
     if not all(part.classes for part in parts):
-        raise ValueError(f"{len(parts)} checkpoints of a family without classes, expected one")
+        raise UserError(f"{len(parts)} checkpoints of a family without classes, expected one")
     generator = SplitGenerator(parts)
     return generator, np.array(generator.classes)[index_N % len(generator.classes)]
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from lacuna.formats import areas, upp
 from lacuna.kit import command, compute
 from lacuna.kit.batches import BatchSize, in_batches
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.models.segmenter import Segmenter
 from lacuna.registry.segmenters import load_segmenter
@@ -75,7 +76,7 @@ def checked_heads(asked: Sequence[str]) -> tuple[str, ...]:
     """The heads asked for, in the order of the columns."""
     unknown = sorted(set(asked) - set(HEADS))
     if unknown or not asked:
-        raise ValueError(f"heads: found {', '.join(unknown) or 'none'}, expected some of {', '.join(HEADS)}")
+        raise UserError(f"heads: found {', '.join(unknown) or 'none'}, expected some of {', '.join(HEADS)}")
     return tuple(head for head in HEADS if head in asked)
 
 
@@ -121,14 +122,14 @@ def class_areas(labels_NHW: Tensor, num_classes: int) -> Tensor:
         (N, C) int64; each row sums to H * W.
 
     Raises:
-        ValueError: a label is out of range.
+        UserError: a label is out of range.
 
     Source:
         Bau et al. 2019, arXiv:1910.11626, section 3.1.
     """
     if labels_NHW.min() < 0 or labels_NHW.max() >= num_classes:
         low, high = (int(label) for label in labels_NHW.aminmax())
-        raise ValueError(f"labels span {low} to {high}, expected 0 to {num_classes - 1}; labels of another segmenter?")
+        raise UserError(f"labels span {low} to {high}, expected 0 to {num_classes - 1}; labels of another segmenter?")
     count = len(labels_NHW)
     image_N11 = torch.arange(count, device=labels_NHW.device).view(-1, 1, 1)
     return (image_N11 * num_classes + labels_NHW).flatten().bincount(minlength=count * num_classes).view(count, -1)

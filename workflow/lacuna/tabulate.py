@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lacuna.formats import areas, class_lists, foreign_tables
 from lacuna.kit import command
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 
 log = logging.getLogger(__name__)
@@ -56,12 +57,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def check_shape(shape: tuple[int, ...], args: argparse.Namespace, classes: Sequence[str]) -> None:
     """A column a class, and rows enough."""
     if shape[1] != len(classes):
-        raise ValueError(
+        raise UserError(
             f"{args.source}: {shape[1]} columns, {args.labels} lists {len(classes)} classes; give the source the "
             "`labels` that its table was made with"
         )
     if args.last >= shape[0]:
-        raise ValueError(
+        raise UserError(
             f"{args.source}: {shape[0]} rows, row {args.last} asked for, counted from 0; lower the source's count"
         )
 
@@ -70,7 +71,7 @@ def check_shares(share_NC: NDArray[np.float64], index_N: NDArray[np.int64], wher
     """Every row holds areas of one whole image.
 
     Raises:
-        ValueError: NaN, infinity, a negative area, or a sum that is not the image.
+        UserError: NaN, infinity, a negative area, or a sum that is not the image.
     """
     total_N = share_NC.sum(axis=1)
     for bad_N, found in (
@@ -81,7 +82,7 @@ def check_shares(share_NC: NDArray[np.float64], index_N: NDArray[np.int64], wher
     ):  # fmt: skip
         if bad_N.any():
             row = int(np.flatnonzero(bad_N)[0])
-            raise ValueError(f"{where}: row {index_N[row]} {found.format(total_N[row], unit)}")
+            raise UserError(f"{where}: row {index_N[row]} {found.format(total_N[row], unit)}")
 
 
 def whole_pixels(share_NC: NDArray[np.float64], image_px: int) -> NDArray[np.uint32]:

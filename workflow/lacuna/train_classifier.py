@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lacuna.formats import checkpoints, files, tables
 from lacuna.formats.images import ImageShards
 from lacuna.kit import command, compute
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance, canonical_json
 from lacuna.kit.shards import shard_paths
 from lacuna.registry.classifiers import metadata
@@ -66,14 +67,14 @@ def class_names(args: argparse.Namespace, images: ImageShards, held_out: ImageSh
     """Names of the classes, from the shards' vocabulary; both folders must be labelled, with labels in its range."""
     for shards, where in ((images, args.images), (held_out, args.validation_images)):
         if "label" not in shards or "vocabulary" not in shards.attributes:
-            raise ValueError(f"{where}: no labels in its shards; train on a source of kind world")
+            raise UserError(f"{where}: no labels in its shards; train on a source of kind world")
     names: list[str] = command.json_object(images.attributes["vocabulary"])["scene"]
     for shards, where in ((images, args.images), (held_out, args.validation_images)):
         labels_N = shards.read("label", slice(None))
         if not 0 <= labels_N.min() <= labels_N.max() < len(names):
-            raise ValueError(f"{where}: labels {labels_N.min()} to {labels_N.max()}, expected 0 to {len(names) - 1}")
+            raise UserError(f"{where}: labels {labels_N.min()} to {labels_N.max()}, expected 0 to {len(names) - 1}")
     if not args.settings["batch_size"] <= min(len(images), args.settings["images"]):
-        raise ValueError(
+        raise UserError(
             f"batch_size is {args.settings['batch_size']}, expected at most the {len(images)} images of {args.images} "
             f"and the {args.settings['images']} to be seen; lower it"
         )

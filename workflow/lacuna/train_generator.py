@@ -22,6 +22,7 @@ from torch import Tensor
 
 from lacuna.formats import checkpoints, files, tables
 from lacuna.kit import command, compute, shards
+from lacuna.kit.errors import UserError
 from lacuna.kit.interruption import deferred_termination
 from lacuna.kit.provenance import digest_file
 from lacuna.models.pixels import to_bytes
@@ -59,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         shutil.rmtree(kept_sheets(args), ignore_errors=True)
     with real_images(args, paths, training) as images:
         if images.size % training.game.final_size:
-            raise ValueError(
+            raise UserError(
                 f"{args.images}: images of {images.size} pixels, expected the generator's {training.game.final_size} "
                 "or a multiple; render that size or change the generator's sizes"
             )
@@ -177,7 +178,7 @@ def hand_over_sheets(kept: Path, folder: Path, images: int) -> None:
 def save_state(args: argparse.Namespace, training: GanTraining, journal: Journal, key: Mapping[str, Any]) -> None:
     """Write the state, and beside it the generator as it is by now, at the largest size that is wholly blended in."""
     if not training.is_finite():
-        raise ValueError(
+        raise UserError(
             f"training diverged after {training.images} images: weights are not finite; the last state is kept, lower "
             "learning_rate or raise the penalty"
         )
@@ -206,7 +207,7 @@ def current_weights(
 def write_log(args: argparse.Namespace, journal: Journal) -> None:
     tables.write_tsv(args.log, COLUMNS, journal.rows)
     if journal.has_collapsed():
-        raise ValueError(
+        raise UserError(
             f"{args.log}: the discriminator's loss has been 0 for long, nothing is learned any more; the last state is "
             "kept, lower learning_rate or raise the penalty"
         )

@@ -12,6 +12,7 @@ from typing import Any
 from lacuna.formats import checkpoints, files, tables
 from lacuna.formats.images import ImageShards
 from lacuna.kit import command, compute
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
 from lacuna.registry.segmenters import metadata
@@ -74,10 +75,10 @@ def check_inputs(args: argparse.Namespace, scenes: ImageShards, validation: Imag
     check_labelled(scenes, args.images)
     check_labelled(validation, args.validation_images)
     if vocabulary_of(scenes) != vocabulary_of(validation):
-        raise ValueError(f"{args.validation_images}: other classes than {args.images}; render both with one version")
+        raise UserError(f"{args.validation_images}: other classes than {args.images}; render both with one version")
     batch_size, wanted = args.settings["batch_size"], args.settings["images"]
     if not batch_size <= min(len(scenes), wanted):
-        raise ValueError(
+        raise UserError(
             f"batch_size is {batch_size}, expected at most the {len(scenes)} scenes of {args.images} and at most "
             f"images, the {wanted} to be seen in all; lower it"
         )

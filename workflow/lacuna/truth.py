@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lacuna.formats import areas, tables
 from lacuna.formats.images import ImageShards
 from lacuna.kit import command, shards
+from lacuna.kit.errors import UserError
 from lacuna.statistics.frechet import frechet
 from lacuna.statistics.moments import of_rows
 from lacuna.statistics.omissions import class_counts
@@ -69,14 +70,14 @@ def exact_areas(paths: Sequence[Path], num_classes: int) -> NDArray[np.float64]:
     """(N, C) percent of each scene by the world's own labels.
 
     Raises:
-        ValueError: the labels are of more classes than the segmenter knows.
+        UserError: the labels are of more classes than the segmenter knows.
     """
     parts = []
     with ImageShards(paths) as scenes:
         for start in range(0, len(scenes), CHUNK):
             labels_NHW = scenes.read("labels_object", slice(start, start + CHUNK))
             if labels_NHW.max() >= num_classes:
-                raise ValueError(
+                raise UserError(
                     f"{paths[0].parent}: label {labels_NHW.max()}, expected one of the segmenter's {num_classes} "
                     "classes; compare by a segmenter that has learnt this world"
                 )

@@ -14,6 +14,7 @@ from snakemake.logging import logger
 from lacuna.formats import upp
 from lacuna.kit import entries, networks, published, shorthand, targets
 from lacuna.kit.configuration import check_config
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import canonical_json
 from lacuna.kit.shards import shard_from_name, shards
 from lacuna.kit.source_code import remember, source_digest
@@ -32,7 +33,7 @@ try:
     HELD = census.census(CONFIG, targets.used_sources(CONFIG))
     CONFIG = check_config(census.counted(CONFIG, HELD), where=CONFIG_FILES)
     STAGE_FILES = targets.stage_files(CONFIG)
-except ValueError as error:
+except UserError as error:
     raise WorkflowError(f"check_config: {error}") from None
 for line in LEFT_OUT:
     logger.warning(line)

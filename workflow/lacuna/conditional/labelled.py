@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.formats.images import ImageShards
+from lacuna.kit.errors import UserError
 
 FEWEST_IMAGES = 2  # of a class: below, there is no pair
 
@@ -25,14 +26,14 @@ class LabelledImages:
         size: pixels a side.
 
     Raises:
-        ValueError: no labels, a label out of range, or a class with fewer than two images.
+        UserError: no labels, a label out of range, or a class with fewer than two images.
     """
 
     def __init__(self, paths: Sequence[str | Path], count: int, num_classes: int) -> None:
         self._shards = ImageShards(paths)
         try:
             if "label" not in self._shards:
-                raise ValueError(
+                raise UserError(
                     f"{paths[0]}: no labels, expected a source with classes: a world, labelled folders, or a generator "
                     "of classes"
                 )
@@ -73,14 +74,14 @@ class LabelledImages:
 def check_labels(label_N: NDArray[np.int64], num_classes: int, where: str) -> None:
     """Raise a ValueError unless labels are in [0, num_classes) and every class that occurs has at least two images."""
     if label_N.min() < 0 or label_N.max() >= num_classes:
-        raise ValueError(
+        raise UserError(
             f"{where}: labels {label_N.min()} to {label_N.max()} in this and the other shards, expected 0 to "
             f"{num_classes - 1}, the classifier's; give the classifier that knows these classes"
         )
     labels, counts = np.unique(label_N, return_counts=True)
     if counts.min() < FEWEST_IMAGES:
         label = labels[counts.argmin()]
-        raise ValueError(
+        raise UserError(
             f"{where}: {counts.min()} image of class {label} in this and the other shards, expected at least "
             f"{FEWEST_IMAGES}; ask for more images or leave the class out"
         )

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lacuna.kit.errors import UserError
+
 
 @dataclass(frozen=True)
 class Neighbours:
@@ -39,7 +41,7 @@ def nearest(
     Every image is compared with every sample: a bound from reduced images excludes too few to be worth its code.
 
     Raises:
-        ValueError: images of another size than the samples, or fewer than `count`.
+        UserError: images of another size than the samples, or fewer than `count`.
     """
     samples_SP = flat(samples_SHW3, device)
     S, P = samples_SP.shape
@@ -47,7 +49,7 @@ def nearest(
     row_SJ = torch.empty(S, 0, dtype=torch.int64, device=device)
     for rows, images_MHW3 in chunks:
         if images_MHW3.shape[1:] != samples_SHW3.shape[1:]:
-            raise ValueError(
+            raise UserError(
                 f"training images of {images_MHW3.shape[1]} pixels, samples of {samples_SHW3.shape[1]}, expected equal"
             )
         # Sums of bytes below 2^24, to 148 pixels, are exact in float32.
@@ -57,7 +59,7 @@ def nearest(
         distance_SJ = nearer_SJ.values[:, :count]
         row_SJ = torch.cat([row_SJ, row_SM], 1).gather(1, nearer_SJ.indices[:, :count])
     if distance_SJ.shape[1] < count:
-        raise ValueError(f"fewer than {count} training images, expected as many as the neighbours asked for")
+        raise UserError(f"fewer than {count} training images, expected as many as the neighbours asked for")
     return Neighbours(distance_SJ.double().cpu().numpy() / P, row_SJ.cpu().numpy())
 
 

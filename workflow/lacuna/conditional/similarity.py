@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
+from lacuna.kit.errors import UserError
+
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # from the finest scale to the coarsest
 WINDOW = 11  # pixels
 # Pixels from which so many scales are used: the smallest map holds a window, in torchmetrics' stricter count.
@@ -24,11 +26,11 @@ def exponents(size: int) -> tuple[float, ...]:
     """Exponents of the scales at which images of `size` pixels are compared; they sum to that of all five, about 1.
 
     Raises:
-        ValueError: too small for a single scale.
+        UserError: too small for a single scale.
     """
     scales = max((scales for scales, smallest in SMALLEST.items() if size >= smallest), default=0)
     if not scales:
-        raise ValueError(f"images of {size} pixels, expected at least {SMALLEST[1]} to compare them by MS-SSIM")
+        raise UserError(f"images of {size} pixels, expected at least {SMALLEST[1]} to compare them by MS-SSIM")
     used = EXPONENTS[:scales]
     return tuple(exponent * sum(EXPONENTS) / sum(used) for exponent in used)
 

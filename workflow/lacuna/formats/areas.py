@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.formats import hdf5
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
 
@@ -71,7 +72,7 @@ def read(path: str | Path) -> ClassAreas:
     """Read one table.
 
     Raises:
-        ValueError: not such a table, truncated, or its parts do not fit each other.
+        UserError: not such a table, truncated, or its parts do not fit each other.
     """
     with hdf5.opened(path, FORMAT) as file:
         skipped = zip(
@@ -89,7 +90,7 @@ def read(path: str | Path) -> ClassAreas:
             resize=str(file.attrs.get("resize", UNKNOWN)),
         )
     if table.area_px.shape != (len(table.index), len(table.classes)):
-        raise ValueError(
+        raise UserError(
             f"{path}: areas {table.area_px.shape} for {len(table.index)} images and {len(table.classes)} classes; "
             "delete it and run segment again"
         )
@@ -103,7 +104,7 @@ def read_shards(folder: str | Path, count: int, shard_size: int) -> Iterator[Cla
         table = read(path)
         first = first or table
         if (table.classes, table.categories, table.image_px) != (first.classes, first.categories, first.image_px):
-            raise ValueError(f"{path}: other classes or image size than the shard before it; run segment again")
+            raise UserError(f"{path}: other classes or image size than the shard before it; run segment again")
         yield table
 
 

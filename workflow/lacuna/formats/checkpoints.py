@@ -17,6 +17,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from lacuna.formats.files import atomic
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import canonical_json
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Weights and metadata of a safetensors file; of a torch file the weights alone and `{}`.
 
     Raises:
-        ValueError: truncated, or no such file format.
+        UserError: truncated, or no such file format.
     """
     source = Path(path)
     if not source.exists():
@@ -50,7 +51,7 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         state = torch.load(source, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(
+        raise UserError(
             f"{path}: not a readable checkpoint ({reason}), expected safetensors or a plain torch state dict; "
             "fetch or train it again"
         ) from None
@@ -66,7 +67,7 @@ def _plain(state: Any, path: str | Path) -> dict[str, Tensor]:
     else:
         strange = [str(key) for key, value in weights.items() if not isinstance(value, Tensor)]
     if strange:
-        raise ValueError(
+        raise UserError(
             f"{path}: no torch state dict, found {', '.join(strange)}, expected tensors by name; give another file"
         )
     prefix = next((found for found in PREFIXES if all(key.startswith(found) for key in weights)), "")
@@ -93,7 +94,7 @@ def load_strict(
     if missing or extra or shapes:
         parts = {"missing": missing, "extra": extra, "misshapen": shapes}
         found = "; ".join(f"{what}: {', '.join(keys)}" for what, keys in parts.items() if keys)
-        raise ValueError(f"{where}: keys do not fit {type(module).__name__}: {found}; wrong family or checkpoint?")
+        raise UserError(f"{where}: keys do not fit {type(module).__name__}: {found}; wrong family or checkpoint?")
     module.load_state_dict(state_dict)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from lacuna.kit.errors import UserError
+
 
 def read(path: str | Path) -> list[str]:
     """Object classes in the order of their columns, '-' included where the list has it.
@@ -14,7 +16,7 @@ def read(path: str | Path) -> list[str]:
             name a line.
 
     Raises:
-        ValueError: no such list in it, or a name twice.
+        UserError: no such list in it, or a name twice.
     """
     source = Path(path) / "labels.json" if Path(path).is_dir() else Path(path)
     if not source.exists():
@@ -28,11 +30,11 @@ def read(path: str | Path) -> list[str]:
         else:
             names = [line.strip() for line in source.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (KeyError, TypeError, json.JSONDecodeError, SafetensorError, UnicodeDecodeError) as error:
-        raise ValueError(
+        raise UserError(
             f"{source}: no list of objects in it ({type(error).__name__} {error}), expected labels.json, weights that "
             "train_segmenter wrote, or a name a line"
         ) from None
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{source}: {', '.join(twice)} named twice, expected every class once")
+        raise UserError(f"{source}: {', '.join(twice)} named twice, expected every class once")
     return [str(name) for name in names]

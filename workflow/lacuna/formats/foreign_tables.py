@@ -8,6 +8,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lacuna.kit.errors import UserError
+
 
 @contextmanager
 def opened(path: str | Path, dataset: str | None) -> Iterator[Any]:
@@ -17,7 +19,7 @@ def opened(path: str | Path, dataset: str | None) -> Iterator[Any]:
         dataset: of an HDF5 file; its only two-dimensional one where None.
 
     Raises:
-        ValueError: no such file format or dataset, or no table of numbers.
+        UserError: no such file format or dataset, or no table of numbers.
     """
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such table, expected an .npy or HDF5 file; correct the source's path")
@@ -25,13 +27,13 @@ def opened(path: str | Path, dataset: str | None) -> Iterator[Any]:
         try:
             table = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, EOFError) as error:
-            raise ValueError(f"{path}: not a readable .npy file ({error}), expected one array of numbers") from None
+            raise UserError(f"{path}: not a readable .npy file ({error}), expected one array of numbers") from None
         yield _checked(table, path)
         return
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise ValueError(f"{path}: not readable as HDF5 ({error}), expected .npy or HDF5") from None
+        raise UserError(f"{path}: not readable as HDF5 ({error}), expected .npy or HDF5") from None
     with file:
         yield _checked(file[_dataset(file, dataset, path)], path)
 
@@ -42,7 +44,7 @@ def _dataset(file: h5py.File, asked: str | None, path: str | Path) -> str:
     if asked is None and len(tables) == 1:
         return tables[0]
     if asked not in tables:
-        raise ValueError(
+        raise UserError(
             f"{path}: dataset {asked!r} asked for, found tables {', '.join(tables) or 'none'}; set the source's "
             "`dataset`"
         )
@@ -51,7 +53,7 @@ def _dataset(file: h5py.File, asked: str | None, path: str | Path) -> str:
 
 def _checked(table: Any, path: str | Path) -> Any:
     if table.ndim != 2 or table.dtype.kind not in "uif":
-        raise ValueError(
+        raise UserError(
             f"{path}: array of shape {tuple(table.shape)} and type {table.dtype}, expected numbers, a row an image"
         )
     return table

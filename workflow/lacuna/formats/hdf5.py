@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from lacuna.formats.files import atomic
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 
 STRINGS = h5py.string_dtype()
@@ -49,7 +50,7 @@ def opened(path: str | Path, format: str) -> Iterator[h5py.File]:
     """Open a file for reading and check that it is whole and of this format.
 
     Raises:
-        ValueError: truncated, no HDF5, or another format.
+        UserError: truncated, no HDF5, or another format.
         FileNotFoundError: no such file.
     """
     if not Path(path).exists():
@@ -57,11 +58,11 @@ def opened(path: str | Path, format: str) -> Iterator[h5py.File]:
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise ValueError(f"{path}: no readable HDF5 ({error}), expected {format}; delete it and run again") from None
+        raise UserError(f"{path}: no readable HDF5 ({error}), expected {format}; delete it and run again") from None
     with file:
         found = file.attrs.get("format")
         if found != format:
-            raise ValueError(f"{path}: format {found!r}, expected {format!r}; delete it and run again")
+            raise UserError(f"{path}: format {found!r}, expected {format!r}; delete it and run again")
         yield file
 
 

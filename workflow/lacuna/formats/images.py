@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.formats import hdf5
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 
 FORMAT = "lacuna-images/1"
@@ -43,7 +44,7 @@ class ImageShards:
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
         if not paths:
-            raise ValueError("no image shards given, expected at least one")
+            raise UserError("no image shards given, expected at least one")
         self._contexts = [hdf5.opened(path, FORMAT) for path in paths]
         self._files: list[h5py.File] = [context.__enter__() for context in self._contexts]
         self._starts = np.cumsum([0] + [len(file["index"]) for file in self._files])
@@ -51,7 +52,7 @@ class ImageShards:
         self.index: NDArray[np.int64] = np.concatenate([file["index"][:] for file in self._files])
         shapes = {file["images"].shape[1:] for file in self._files}
         if len(shapes) > 1:
-            raise ValueError(f"{paths[0]} and others: images of {sorted(shapes)}, expected one size; render them again")
+            raise UserError(f"{paths[0]} and others: images of {sorted(shapes)}, expected one size; render them again")
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.formats import hdf5
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
 
@@ -66,7 +67,7 @@ def read(path: str | Path) -> Inversions:
     """Read one shard.
 
     Raises:
-        ValueError: not such a file, or truncated.
+        UserError: not such a file, or truncated.
     """
     with hdf5.opened(path, FORMAT) as file:
         attributes = file.attrs
@@ -98,7 +99,7 @@ def earlier(
         try:
             if _is_of(other, provenance):
                 parts.append(read(other))
-        except ValueError as error:
+        except UserError as error:
             log.warning("not looked at for finished images: %s", error)
     if not parts:
         return None
@@ -138,7 +139,7 @@ def merge(parts: Sequence[Inversions]) -> Inversions:
         if (part.method, part.layer, part.terms, list(part.residuals)) != (
             first.method, first.layer, first.terms, list(first.residuals),
         ):  # fmt: skip
-            raise ValueError(f"shards of {first.method} and {part.method}, or of other settings; run invert again")
+            raise UserError(f"shards of {first.method} and {part.method}, or of other settings; run invert again")
     joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
     residuals = {k: np.concatenate([part.residuals[k] for part in parts]) for k in first.residuals}
     return replace(first, **joined, residuals=residuals)

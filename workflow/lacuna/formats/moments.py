@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.formats import hdf5
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.statistics.moments import Moments, restrict
 
@@ -54,7 +55,7 @@ def read(path: str | Path) -> SourceMoments:
     """Read the moments of one source.
 
     Raises:
-        ValueError: not such a file, truncated, its parts do not fit each other, or it holds NaN.
+        UserError: not such a file, truncated, its parts do not fit each other, or it holds NaN.
     """
     with hdf5.opened(path, FORMAT) as file:
         found = file.attrs.get("resolutions")
@@ -67,10 +68,10 @@ def read(path: str | Path) -> SourceMoments:
         )
     num_classes = len(source.classes)
     if source.moments.mean.shape != (num_classes,) or source.moments.cov.shape != (num_classes, num_classes):
-        raise ValueError(
+        raise UserError(
             f"{path}: mean {source.moments.mean.shape} and covariance {source.moments.cov.shape} for {num_classes} "
             "classes; delete it and run moments again"
         )
     if not (np.isfinite(source.moments.mean).all() and np.isfinite(source.moments.cov).all()):
-        raise ValueError(f"{path}: NaN or infinity in the moments, expected numbers; delete it and run moments again")
+        raise UserError(f"{path}: NaN or infinity in the moments, expected numbers; delete it and run moments again")
     return source

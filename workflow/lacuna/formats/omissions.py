@@ -47,7 +47,7 @@ def read(path: str | Path) -> OmissionMaps:
     """Read the maps of one inverted source.
 
     Raises:
-        ValueError: not such a file, or truncated.
+        UserError: not such a file, or truncated.
     """
     with hdf5.opened(path, FORMAT) as file:
         names = ("labels_photo", "labels_reconstruction", "lost", "index", "converged")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.formats import hdf5
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
 
@@ -42,14 +43,14 @@ def read(path: str | Path) -> PlantedAreas:
     """Read one shard.
 
     Raises:
-        ValueError: not such a table, truncated, or its parts do not fit each other.
+        UserError: not such a table, truncated, or its parts do not fit each other.
     """
     with hdf5.opened(path, FORMAT) as file:
         arrays = {name: file[name][:] for name in ARRAYS}
         table = PlantedAreas(**arrays, classes=hdf5.strings(file, "classes"), image_px=int(file.attrs["image_px"]))
     shape = (len(table.index), len(table.classes))
     if table.exact_px.shape != shape or table.segmented_px.shape != shape or len(table.omitted) != shape[0]:
-        raise ValueError(
+        raise UserError(
             f"{path}: areas {table.exact_px.shape} and {table.segmented_px.shape} for {shape[0]} rows and {shape[1]} "
             "classes; delete it and run plant again"
         )
@@ -63,5 +64,5 @@ def read_shards(folder: str | Path, count: int, shard_size: int) -> Iterator[Pla
         table = read(path)
         first = first or table
         if (table.classes, table.image_px) != (first.classes, first.image_px):
-            raise ValueError(f"{path}: other classes or image size than the shard before it; run plant again")
+            raise UserError(f"{path}: other classes or image size than the shard before it; run plant again")
         yield table

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lacuna.formats.files import atomic, write_text
+from lacuna.kit.errors import UserError
 
 
 def write_tsv(path: str | Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -34,7 +35,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
     with open(path, encoding="utf-8") as file:
         found = json.load(file)
     if not isinstance(found, dict):
-        raise ValueError(f"{path}: found {type(found).__name__}, expected a JSON object; delete it and run again")
+        raise UserError(f"{path}: found {type(found).__name__}, expected a JSON object; delete it and run again")
     return found
 
 

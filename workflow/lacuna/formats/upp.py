@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lacuna.kit.errors import UserError
+
 FAMILY = "upp"
 # What a file of the folder is called, and its name as published.
 FILES = {
@@ -52,20 +54,20 @@ def read_labels(path: str | Path) -> dict[str, Any]:
     """labels.json: names under `object`, `material` and `scene`, and the parts of each object under `object_part`.
 
     Raises:
-        ValueError: no JSON, or of another form; what is wrong, in one line.
+        UserError: no JSON, or of another form; what is wrong, in one line.
     """
     try:
         labels = json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path}: no JSON ({error}), {END}") from None
+        raise UserError(f"{path}: no JSON ({error}), {END}") from None
     if not isinstance(labels, dict):
-        raise ValueError(f"{path}: found a {type(labels).__name__} at top level, {END}")
+        raise UserError(f"{path}: found a {type(labels).__name__} at top level, {END}")
     for category in ("object", "material", "scene"):
         names = labels.get(category)
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"{path}: found no list of names under {category!r}, {END}")
+            raise UserError(f"{path}: found no list of names under {category!r}, {END}")
         if category != "scene" and names[:1] != ["-"]:
-            raise ValueError(f"{path}: the names under {category!r} begin with {names[:1]}, not with '-', {END}")
+            raise UserError(f"{path}: the names under {category!r} begin with {names[:1]}, not with '-', {END}")
     _check_parts(labels, path)
     return labels
 
@@ -73,9 +75,9 @@ def read_labels(path: str | Path) -> dict[str, Any]:
 def _check_parts(labels: dict[str, Any], path: str | Path) -> None:
     owned = labels.get("object_part")
     if not isinstance(owned, dict):
-        raise ValueError(f"{path}: found no map from objects to their parts under 'object_part', {END}")
+        raise UserError(f"{path}: found no map from objects to their parts under 'object_part', {END}")
     for owner, parts in owned.items():
         if owner not in labels["object"]:
-            raise ValueError(f"{path}: 'object_part' names {owner!r}, none of the objects, {END}")
+            raise UserError(f"{path}: 'object_part' names {owner!r}, none of the objects, {END}")
         if not isinstance(parts, list) or parts[:1] != ["-"]:
-            raise ValueError(f"{path}: the parts of {owner!r} are no list that begins with '-', {END}")
+            raise UserError(f"{path}: the parts of {owner!r} are no list that begins with '-', {END}")

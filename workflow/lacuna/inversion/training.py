@@ -17,6 +17,7 @@ from lacuna.inversion.correlation import pearson
 from lacuna.inversion.pairs import EVERY, Loss, PairsOf, weighted_loss
 from lacuna.inversion.plan import Plan
 from lacuna.kit import command
+from lacuna.kit.errors import UserError
 from lacuna.kit.interruption import deferred_termination
 
 Row = dict[str, float]
@@ -46,7 +47,7 @@ def train(
         state: what `save` was given in an earlier run, or None to start anew.
 
     Raises:
-        ValueError: the loss is not finite.
+        UserError: the loss is not finite.
         command.Terminated: SIGTERM came; the state has been saved.
     """
     rows: list[Row] = []
@@ -110,7 +111,7 @@ def _step(task: Task, optimiser: torch.optim.Optimizer, rate: float, step: int) 
 
 def _check(loss: float, step: int) -> None:
     if not math.isfinite(loss):
-        raise ValueError(f"loss is {loss} at step {step}; lower the learning rate")
+        raise UserError(f"loss is {loss} at step {step}; lower the learning rate")
 
 
 def _state(task: Task, optimiser: torch.optim.Optimizer, rows: list[Row], done: int, running: float) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import torch
 
+from lacuna.kit.errors import UserError
+
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -21,10 +23,10 @@ class BatchSize:
         """Go on with half of the `failed` images that were too many.
 
         Raises:
-            ValueError: it was one image.
+            UserError: it was one image.
         """
         if failed == 1:
-            raise ValueError("GPU memory does not suffice for one image, expected room for one; use a larger GPU")
+            raise UserError("GPU memory does not suffice for one image, expected room for one; use a larger GPU")
         self.used = failed // 2
         log.warning("GPU memory does not suffice for a batch of %d images; going on with %d", failed, self.used)
         torch.cuda.empty_cache()

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from lacuna.kit import usage
+from lacuna.kit.errors import UserError
 
 T = TypeVar("T")
 LOG_INTERVAL_S = 30.0  # a log file gets one progress line this often; a terminal is redrawn live
@@ -55,7 +56,7 @@ def run(stage: str, main: Callable[[Sequence[str] | None], None]) -> None:
         usage.log_gpu_memory()
     except Terminated:
         sys.exit(f"{stage}: terminated by SIGTERM; run the same command again to go on")
-    except (ValueError, OSError) as error:
+    except (UserError, OSError) as error:
         sys.exit(f"{stage}: {' '.join(str(error).split())}")
 
 

@@ -7,6 +7,7 @@ import os
 import torch
 
 from lacuna.kit import gpus
+from lacuna.kit.errors import UserError
 
 
 @functools.cache
@@ -17,7 +18,7 @@ def device(name: str) -> torch.device:
         torch.cuda.set_device(found)
         return found
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f"device {name!r} asked for, no GPU found; use auto or cpu")
+        raise UserError(f"device {name!r} asked for, no GPU found; use auto or cpu")
     return torch.device("cpu" if name == "auto" else name)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 
 from lacuna.kit import jobs, published, references, shorthand, yaml_files
+from lacuna.kit.errors import UserError
 
 Config = dict[str, Any]
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
@@ -20,7 +21,7 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
     """The configuration with defaults filled in.
 
     Raises:
-        ValueError: one line: file, key path, found, expected.
+        UserError: one line: file, key path, found, expected.
     """
     schema = yaml_files.read(SCHEMA)
     given = shorthand.with_paths(shorthand.without_nulls(config), schema["properties"])
@@ -28,13 +29,13 @@ def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Confi
     validator = jsonschema.Draft202012Validator(schema)
     error = jsonschema.exceptions.best_match(error for error in validator.iter_errors(filled) if not _echo(error))
     if error is not None:
-        raise ValueError(f"{where}: {_one_line(error)}")
+        raise UserError(f"{where}: {_one_line(error)}")
     try:
         filled = published.resolved(filled)
-    except ValueError as unknown:
-        raise ValueError(f"{where}: {unknown}") from None
+    except UserError as unknown:
+        raise UserError(f"{where}: {unknown}") from None
     for problem in itertools.chain(references.problems(filled), jobs.problems(filled)):
-        raise ValueError(f"{where}: {problem}")
+        raise UserError(f"{where}: {problem}")
     return filled
 
 

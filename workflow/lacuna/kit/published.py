@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lacuna.kit import yaml_files
+from lacuna.kit.errors import UserError
 
 Config = dict[str, Any]
 TABLE = Path(__file__).resolve().parents[2] / "published.yaml"
@@ -51,7 +52,7 @@ def resolved(config: Mapping[str, Any]) -> Config:
     """The configuration with paths in place of `fetch:` names, and what these name among its `downloads`.
 
     Raises:
-        ValueError: a name that is neither in the table nor among the downloads.
+        UserError: a name that is neither in the table nor among the downloads.
     """
     downloads = dict(config["downloads"])
     found = dict(config)
@@ -82,7 +83,7 @@ def _path(entry: Config, key: str, place: str, downloads: Config) -> Config:
     known = entries() | downloads
     if name not in known:
         folders = [group for group, settings in collections().items() if "folder" in settings]
-        raise ValueError(
+        raise UserError(
             f"{place}.{key}: found {value!r}, expected {PREFIX} with one of: {', '.join(sorted([*known, *folders]))}"
         )
     downloads[name] = known[name]

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from lacuna.kit.errors import UserError
+
 
 @dataclass(frozen=True, order=True)
 class Shard:
@@ -32,7 +34,7 @@ def shards(count: int, size: int, first: int = 0, last: int | None = None) -> li
         first, last: only the shards that hold any of these images, both included.
     """
     if count < 1 or size < 1:
-        raise ValueError(f"found {count} images in shards of {size}, expected at least 1 of each")
+        raise UserError(f"found {count} images in shards of {size}, expected at least 1 of each")
     end = count if last is None else min(last + 1, count)
     return [Shard(start, min(start + size, count) - 1) for start in range(first // size * size, end, size)]
 

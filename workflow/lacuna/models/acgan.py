@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lacuna.kit.errors import UserError
 from lacuna.models.chain import Generator
 
 FIRST_SIZE = 4  # pixels; the size that layer1 makes
@@ -111,7 +112,7 @@ class SplitGenerator(nn.Module):
     """Several class generators, each of other classes, as one: every image comes from the one that knows its class.
 
     Raises:
-        ValueError: two of them draw the same class, or they differ in z or in size.
+        UserError: two of them draw the same class, or they differ in z or in size.
     """
 
     def __init__(self, parts: Sequence[Generator]) -> None:
@@ -123,9 +124,9 @@ class SplitGenerator(nn.Module):
         self.z_dim, self.size = parts[0].z_dim, parts[0].size
         repeated = sorted({label for part in parts for label in part.classes if parts[self.owners[label]] is not part})
         if repeated:
-            raise ValueError(f"class {repeated[0]} is drawn by several of the checkpoints, expected each by one")
+            raise UserError(f"class {repeated[0]} is drawn by several of the checkpoints, expected each by one")
         if len({(part.z_dim, part.size) for part in parts}) > 1:
-            raise ValueError("the checkpoints differ in latent numbers or image size, expected one architecture")
+            raise UserError("the checkpoints differ in latent numbers or image size, expected one architecture")
 
     def forward(self, z_ND: Tensor, label_N: Tensor) -> Tensor:
         """X (N, 3, H, W) of the labels."""
@@ -167,14 +168,14 @@ def from_weights(weights: Mapping[str, Tensor]) -> tuple[ClassGenerator, dict[st
     """The network that `weights` belong to, not yet filled, and the weights under its names.
 
     Raises:
-        ValueError: these are no weights of an AC-GAN.
+        UserError: these are no weights of an AC-GAN.
     """
     linear, classes = weights.get("layer1.linear.weight"), weights.get("layer1.classes")
     channels: list[int] = []
     while (weight := weights.get(f"layer{len(channels) + 2}.conv.weight")) is not None:
         channels.append(weight.shape[1])
     if linear is None or classes is None or linear.ndim != 2:
-        raise ValueError(
+        raise UserError(
             "no weights named layer1.linear.weight and layer1.classes, expected those of an AC-GAN that "
             "train_generator made; wrong family or checkpoint?"
         )

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from lacuna.kit.errors import UserError
+
 State = Tensor | tuple[Tensor, ...]  # what lies between two layers
 
 
@@ -49,6 +51,6 @@ def _part(generator: nn.Sequential, n: int) -> tuple[nn.Sequential, nn.Sequentia
     layers = list(generator.named_children())
     if not 0 < n < len(layers):
         most = len(layers) - 1
-        raise ValueError(f"head of {n} layers asked for, expected 1 to {most}: the generator has {most + 1} layers")
+        raise UserError(f"head of {n} layers asked for, expected 1 to {most}: the generator has {most + 1} layers")
     first, rest = nn.Sequential(OrderedDict(layers[:n])), nn.Sequential(OrderedDict(layers[n:]))
     return first.train(generator.training), rest.train(generator.training)

@@ -18,6 +18,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from lacuna.kit.errors import UserError
 from lacuna.models.layers import LEAK, pixel_norm
 
 Shape = tuple[int, ...]  # of one image's tensor: (D,) or (C, H, W)
@@ -71,7 +72,7 @@ class TailEncoder(nn.Module):
         super().__init__()
         halvings = (size // shape_out[-1]).bit_length() - 1
         if len(shape_out) != 3 or shape_out[-1] << halvings != size:
-            raise ValueError(f"images of {size} pixels cannot be halved to r_n of shape {shape_out}; use another n")
+            raise UserError(f"images of {size} pixels cannot be halved to r_n of shape {shape_out}; use another n")
         blocks: list[nn.Module] = []
         channels = 3
         for k in range(halvings):
@@ -175,7 +176,7 @@ def _to_vector(shape_in: Shape, shape_out: Shape, width: int) -> tuple[nn.Sequen
 
 def _to_maps(shape_in: Shape, shape_out: Shape, width: int, context: int) -> tuple[nn.Sequential, nn.Sequential]:
     if len(shape_in) != 3:
-        raise ValueError(f"a layer that turns maps {shape_out} into a vector {shape_in} has no inverse here")
+        raise UserError(f"a layer that turns maps {shape_out} into a vector {shape_in} has no inverse here")
     linear = _resampling(shape_in, shape_out, shape_out[0], context)
     _level(linear[-1])
     correction = nn.Sequential(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lacuna.kit.errors import UserError
 from lacuna.models.upsampled_argmax import upsampled_argmax
 
 NOTHING = "-"
@@ -47,7 +48,7 @@ def part_blocks(objects: Sequence[str], parts: Sequence[str], owner_of: Mapping[
     blocks, first = [], 0
     for owner in owners:
         if owner not in objects:
-            raise ValueError(f"parts of {owner!r}, which is none of the objects; found {', '.join(objects)}")
+            raise UserError(f"parts of {owner!r}, which is none of the objects; found {', '.join(objects)}")
         positions = (0, *(place for place, part in enumerate(parts) if place and owner_of[part] == owner))
         blocks.append(PartBlock(objects.index(owner), first, positions))
         first += len(positions)

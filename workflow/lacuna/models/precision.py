@@ -5,15 +5,17 @@ from contextlib import contextmanager
 
 import torch
 
+from lacuna.kit.errors import UserError
+
 PRECISIONS = ("float32", "tf32", "bfloat16")
 
 
 def check_precision(precision: str, device: torch.device) -> None:
     """Raise a ValueError for an unknown precision, or one that the device has not."""
     if precision not in PRECISIONS:
-        raise ValueError(f"precision: found {precision!r}, expected one of {', '.join(PRECISIONS)}")
+        raise UserError(f"precision: found {precision!r}, expected one of {', '.join(PRECISIONS)}")
     if precision == "tf32" and device.type != "cuda":
-        raise ValueError(f"precision: tf32 asked for on {device.type}, which only GPUs have; use float32 or bfloat16")
+        raise UserError(f"precision: tf32 asked for on {device.type}, which only GPUs have; use float32 or bfloat16")
 
 
 @contextmanager

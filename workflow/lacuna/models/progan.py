@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lacuna.kit.errors import UserError
 from lacuna.models.chain import Generator
 from lacuna.models.layers import LEAK, pixel_norm, upscale_conv
 
@@ -136,7 +137,7 @@ def from_weights(weights: Mapping[str, Tensor]) -> tuple[ProgressiveGenerator, d
     chance of the first weights.
 
     Raises:
-        ValueError: these are no weights of a progressive GAN.
+        UserError: these are no weights of a progressive GAN.
     """
     generator = ProgressiveGenerator(sizes_of(current_names(weights)))
     last = output_name(generator.size)
@@ -170,7 +171,7 @@ def sizes_of(weights: Mapping[str, Tensor]) -> list[int]:
     found = {key: re.fullmatch(r"layer(\d+)\.conv\.weight", key) for key in weights}
     shapes = {int(match[1]): weights[key].shape for key, match in found.items() if match and weights[key].ndim == 4}
     if 1 not in shapes:
-        raise ValueError(
+        raise UserError(
             f"{len(shapes)} convolutions named layerK.conv.weight or features.K.conv.weight, the first not among them; "
             "wrong family or checkpoint?"
         )
@@ -178,6 +179,6 @@ def sizes_of(weights: Mapping[str, Tensor]) -> list[int]:
     for k in range(1, max(shapes) + 1, 2):
         said = [shapes[j][side] for j, side in ((k, 0), (k + 1, 0), (k + 1, 1), (k + 2, 1)) if j in shapes]
         if not said:
-            raise ValueError(f"missing: layer{k}.conv.weight, layer{k + 1}.conv.weight; is the checkpoint whole?")
+            raise UserError(f"missing: layer{k}.conv.weight, layer{k + 1}.conv.weight; is the checkpoint whole?")
         sizes.append(mode(said))
     return sizes

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lacuna.kit.errors import UserError
 from lacuna.models.parsing import PartBlock, best_class, num_part_channels, part_blocks, part_labels
 from lacuna.models.precision import arithmetic
 from lacuna.models.upernet import UPerNet
@@ -96,7 +97,7 @@ class Segmenter:
         """Raise a ValueError where the coarsest map would not cover an image of `size` = (height, width) exactly."""
         stride = self.network.encoder.stride
         if any(side % stride for side in size):
-            raise ValueError(
+            raise UserError(
                 f"images of {size[1]} x {size[0]} pixels, expected sides that are multiples of {stride} for this "
                 f"segmenter; set the source's `size`, say to {self.size}"
             )
@@ -134,7 +135,7 @@ def check_counts(
     for category, count in expected.items():
         key = f"{prefix}{category}_head.{2 if category == 'scene' else 1}.weight"
         if key in state_dict and len(state_dict[key]) != count:
-            raise ValueError(
+            raise UserError(
                 f"{where}: the {category} head has {len(state_dict[key])} classes, its labels {count}; "
                 "give the labels that belong to these weights"
             )

@@ -27,6 +27,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from lacuna.kit.errors import UserError
 from lacuna.models.chain import Generator
 from lacuna.models.stylegan_layers import (
     FIRST_SIZE,
@@ -70,7 +71,7 @@ class StyleGenerator(Generator):
         self.habits, self.truncation, self.truncation_layers = habits, truncation, truncation_layers
         self.noise = noise
         if noise not in NOISES:
-            raise ValueError(f"noise {noise!r} is unknown, expected one of: {', '.join(NOISES)}")
+            raise UserError(f"noise {noise!r} is unknown, expected one of: {', '.join(NOISES)}")
 
     def forward(self, z: Tensor) -> Tensor:
         """Z (N, D) -> x (N, 3, H, W)."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from lacuna.kit.errors import UserError
 from lacuna.models.stylegan import StyleGenerator
 from lacuna.models.stylegan_layers import FIRST_SIZE, Habits
 from lacuna.models.stylegan_ports import NOTHING, PORTS, Port
@@ -26,11 +27,11 @@ def from_weights(
         noise: see StyleGenerator.
 
     Raises:
-        ValueError: these are no weights of a StyleGAN.
+        UserError: these are no weights of a StyleGAN.
     """
     port = next((port for port in PORTS if any(key.startswith(port.mark) for key in weights)), None)
     if port is None:
-        raise ValueError(
+        raise UserError(
             f"{len(weights)} weights, none named as in a StyleGAN of genforce, rosinality or lernapparat; wrong family "
             "or checkpoint?"
         )
@@ -49,7 +50,7 @@ def count_layers(port: Port, weights: Weights, size: int | None) -> int:
     sizes = {FIRST_SIZE * 2**k: 2 * (k + 1) for k in range(port.last(max(numbers, default=0)) // 2)}
     wanted = size or max(sizes, default=0)
     if wanted not in sizes:
-        raise ValueError(
+        raise UserError(
             f"layers for images of {', '.join(map(str, sizes)) or 'no'} pixels, expected size {wanted} among them; "
             "correct the generator's size, or wrong checkpoint?"
         )
@@ -67,7 +68,7 @@ def length(port: Port, weights: Weights, own: str, num_layers: int = 0) -> int:
     """Length of the last axis of one of our weights."""
     key = key_of(port, weights, own, num_layers)
     if key not in weights or not weights[key].ndim:
-        raise ValueError(f"key {key} is missing, expected it in a StyleGAN's checkpoint; wrong family or checkpoint?")
+        raise UserError(f"key {key} is missing, expected it in a StyleGAN's checkpoint; wrong family or checkpoint?")
     return weights[key].shape[-1]
 
 

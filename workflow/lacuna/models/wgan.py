@@ -156,7 +156,7 @@ def from_weights(design: Design, weights: Mapping[str, Tensor]) -> tuple[Ablatio
     """The network of this design that `weights` belong to, not yet filled, and the weights under its names.
 
     Raises:
-        ValueError: these are no weights of such a network.
+        UserError: these are no weights of such a network.
     """
     named = current_names(weights)
     generator = AblationGenerator(design, sizes_of(named))

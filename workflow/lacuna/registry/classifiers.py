@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lacuna.formats import checkpoints
+from lacuna.kit.errors import UserError
 from lacuna.models.classifier import ResidualClassifier
 from lacuna.models.folding import fold_batch_norms
 from lacuna.models.pixels import resized
@@ -61,7 +62,7 @@ def load_resnet(checkpoint: str | Path, settings: Mapping[str, Any], device: tor
     """A classifier that train_classifier made: one safetensors file that says all about itself."""
     weights, found = checkpoints.load_weights(checkpoint)
     if found.get("format") != METADATA_FORMAT:
-        raise ValueError(
+        raise UserError(
             f"{checkpoint}: metadata says format {found.get('format')!r}, expected {METADATA_FORMAT}; "
             "give weights that train_classifier wrote, or another family"
         )
@@ -77,10 +78,10 @@ def load_exported(checkpoint: str | Path, settings: Mapping[str, Any], device: t
     """The user's own exported program; `settings` say its `size` and its `classes` (a number, or names).
 
     Raises:
-        ValueError: not such a file, another input size, or another number of outputs.
+        UserError: not such a file, another input size, or another number of outputs.
     """
     if not zipfile.is_zipfile(checkpoint):
-        raise ValueError(f"{checkpoint}: not a readable exported program; save one with torch.export.save")
+        raise UserError(f"{checkpoint}: not a readable exported program; save one with torch.export.save")
     program = torch.export.load(str(checkpoint)).module().to(device)
     size, classes = settings["size"], settings["classes"]
     names = [f"class {k}" for k in range(classes)] if isinstance(classes, int) else list(classes)
@@ -89,13 +90,13 @@ def load_exported(checkpoint: str | Path, settings: Mapping[str, Any], device: t
             scores = program(torch.zeros(2, 3, size, size, device=device))
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(
+        raise UserError(
             f"{checkpoint}: takes no batch of 2 images of {size}x{size} pixels ({reason}); correct the classifier's "
             "size, or export it with a dynamic batch"
         ) from None
     shape = tuple(getattr(scores, "shape", ()))
     if shape != (2, len(names)):
-        raise ValueError(
+        raise UserError(
             f"{checkpoint}: 2 images give {type(scores).__name__} of shape {shape}, expected (2, {len(names)}), "
             "a score for each of the configured classes; correct `classes` or export the program's scores alone"
         )
@@ -113,5 +114,5 @@ def load_classifier(
 ) -> Classifier:
     """A classifier, ready to be used; `settings` are the `size` and `classes` of an exported program."""
     if family not in CLASSIFIERS:
-        raise ValueError(f"unknown classifier family {family!r}; known: {', '.join(sorted(CLASSIFIERS))}")
+        raise UserError(f"unknown classifier family {family!r}; known: {', '.join(sorted(CLASSIFIERS))}")
     return CLASSIFIERS[family](checkpoint, settings, torch.device(device))

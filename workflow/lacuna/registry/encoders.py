@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lacuna.formats import checkpoints
 from lacuna.inversion.layers import device_of, head_layouts, ignores_length, image_size, shapes
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import digest_file
 from lacuna.models import published_encoder
 from lacuna.models.encoders import composed
@@ -29,11 +30,11 @@ def new_encoder(part: str, generator: nn.Sequential, shaping: Mapping[str, Any],
     """An untrained part on the generator's device; its weights follow from `seed` alone.
 
     Raises:
-        ValueError: the encoder of a `shaping["layer"]`-layer head has no such part.
+        UserError: the encoder of a `shaping["layer"]`-layer head has no such part.
     """
     known = part_names(shaping["layer"])
     if part not in known:
-        raise ValueError(f"encoder part {part!r}, expected one of {', '.join(known)}")
+        raise UserError(f"encoder part {part!r}, expected one of {', '.join(known)}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = _published(generator, shaping["layer"]) if shaping["network"] == "published" else composed(
@@ -57,7 +58,7 @@ def load_encoder(path: str | Path, part: str, generator: nn.Sequential, checkpoi
         n: layers of the head that the encoder is to fit.
 
     Raises:
-        ValueError: another part, or trained for another generator or another head.
+        UserError: another part, or trained for another generator or another head.
     """
     state, metadata = checkpoints.load_weights(path)
     if not metadata:
@@ -66,7 +67,7 @@ def load_encoder(path: str | Path, part: str, generator: nn.Sequential, checkpoi
     for name, value in expected.items():
         found = metadata.get(name)
         if found != value:
-            raise ValueError(f"{path}: encoder with {name} {found!r}, expected {value!r}; run train_encoder for it")
+            raise UserError(f"{path}: encoder with {name} {found!r}, expected {value!r}; run train_encoder for it")
     encoder = new_encoder(part, generator, metadata)
     checkpoints.load_strict(encoder, state, path)
     return encoder.eval().requires_grad_(False)
@@ -81,7 +82,7 @@ def _published(generator: nn.Sequential, n: int) -> published_encoder.HybridEnco
     found = shapes(generator, n)
     size = image_size(generator)
     if found != published_encoder.SHAPES or size != published_encoder.IMAGE_SIZE:
-        raise ValueError(
+        raise UserError(
             f"features {found} and images of {size} pixels, expected for the published encoder "
             f"{published_encoder.SHAPES} and {published_encoder.IMAGE_SIZE} pixels; use another encoder"
         )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lacuna.formats import checkpoints
+from lacuna.kit.errors import UserError
 from lacuna.models import acgan, progan, stylegan_loading, wgan
 from lacuna.models.chain import Generator
 from lacuna.registry import python_file
@@ -45,21 +46,21 @@ def load_generator(
         settings: what the configuration says of the generator beside family and checkpoint, such as `truncation`.
 
     Raises:
-        ValueError: unknown family or setting, or a checkpoint that does not fit it.
+        UserError: unknown family or setting, or a checkpoint that does not fit it.
     """
     if family not in GENERATORS:
-        raise ValueError(f"generator family {family!r} is unknown, expected one of: {', '.join(sorted(GENERATORS))}")
+        raise UserError(f"generator family {family!r} is unknown, expected one of: {', '.join(sorted(GENERATORS))}")
     settings = dict(settings or {})
     known = list(inspect.signature(GENERATORS[family]).parameters)[1:]
     unknown = ", ".join(sorted(settings.keys() - set(known)))
     if unknown:
         expected = ", ".join(known) or "none"
-        raise ValueError(f"generator settings {unknown} are unknown to family {family}, expected of: {expected}")
+        raise UserError(f"generator settings {unknown} are unknown to family {family}, expected of: {expected}")
     weights, _ = checkpoints.load_weights(checkpoint)
     try:
         generator, weights = GENERATORS[family](weights, **settings)
-    except ValueError as error:
-        raise ValueError(f"{checkpoint}: {error}") from None
+    except UserError as error:
+        raise UserError(f"{checkpoint}: {error}") from None
     checkpoints.load_strict(generator, weights, checkpoint, generator.key_names)
     generator.after_loading()
     generator.family = family

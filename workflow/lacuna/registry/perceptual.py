@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lacuna.formats import checkpoints
+from lacuna.kit.errors import UserError
 from lacuna.models.perceptual import PerceptualNetwork, Vgg16
 from lacuna.registry.segmenters import load_segmenter
 
@@ -16,10 +17,10 @@ def load_perceptual(family: str, checkpoint: str | Path, device: str | torch.dev
     """A perceptual network, its weights fixed, on `device`.
 
     Raises:
-        ValueError: unknown family, or weights that do not fit.
+        UserError: unknown family, or weights that do not fit.
     """
     if family not in PERCEPTUAL:
-        raise ValueError(f"unknown perceptual family {family!r}; known: {', '.join(sorted(PERCEPTUAL))}")
+        raise UserError(f"unknown perceptual family {family!r}; known: {', '.join(sorted(PERCEPTUAL))}")
     return PERCEPTUAL[family](checkpoint, device)
 
 

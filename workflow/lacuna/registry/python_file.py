@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lacuna.kit.errors import UserError
 from lacuna.models.chain import Generator
 
 
@@ -19,12 +20,12 @@ def from_file(
     """The network that `function` of `file` returns: the width of z, and the layers by name, in order.
 
     Raises:
-        ValueError: no such function, or it returns something else, or its layers make no images of z.
+        UserError: no such function, or it returns something else, or its layers make no images of z.
     """
     module = _loaded(file)
     make = getattr(module, function, None)
     if not callable(make):
-        raise ValueError(f"{file}: no function {function!r}; write it, or name another by the generator's key function")
+        raise UserError(f"{file}: no function {function!r}; write it, or name another by the generator's key function")
     z_dim, layers = _checked(make(), f"{file}: {function}()")
     network = Generator(OrderedDict(layers)).eval()
     network.z_dim = z_dim
@@ -37,7 +38,7 @@ def _loaded(file: str) -> Any:
         raise FileNotFoundError(f"{file or 'family python'}: no such file, expected Python with the generator's layers")
     spec = importlib.util.spec_from_file_location(f"lacuna_generator_{Path(file).stem}", file)
     if spec is None or spec.loader is None:
-        raise ValueError(f"{file}: no Python file, expected a name ending in .py")
+        raise UserError(f"{file}: no Python file, expected a name ending in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module.__name__] = module  # dataclasses of the file look themselves up here
     spec.loader.exec_module(module)
@@ -50,12 +51,12 @@ def _checked(found: Any, where: str) -> tuple[int, Mapping[str, nn.Module]]:
         named = isinstance(layers, Mapping) and all(isinstance(layer, nn.Module) for layer in layers.values())
         if isinstance(z_dim, int) and named and len(layers) > 1:
             return z_dim, layers
-    raise ValueError(f"{where} returns {found!r:.80}, expected the width of z and a dict of two or more named layers")
+    raise UserError(f"{where} returns {found!r:.80}, expected the width of z and a dict of two or more named layers")
 
 
 @torch.no_grad()
 def _image_size(network: Generator, where: str) -> int:
     shape = tuple(network(torch.zeros(1, network.z_dim)).shape)
     if len(shape) != 4 or shape[:2] != (1, 3) or shape[2] != shape[3]:
-        raise ValueError(f"{where} makes {shape} of one z, expected one square image (1, 3, size, size)")
+        raise UserError(f"{where} makes {shape} of one z, expected one square image (1, 3, size, size)")
     return int(shape[2])

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from lacuna.formats import checkpoints
+from lacuna.kit.errors import UserError
 from lacuna.models.folding import fold_batch_norms
 from lacuna.models.precision import check_precision
 from lacuna.models.segmenter import SIGNED_RGB, PixelNormalisation, Segmenter, build_network, check_counts
@@ -36,7 +37,7 @@ def load_upernet(checkpoint: str | Path) -> Segmenter:
     """A segmenter that train_segmenter made: one safetensors file that says all about itself."""
     state_dict, found = checkpoints.load_weights(checkpoint)
     if found.get("format") != METADATA_FORMAT:
-        raise ValueError(
+        raise UserError(
             f"{checkpoint}: metadata says format {found.get('format')!r}, expected {METADATA_FORMAT}; "
             "give weights that train_segmenter wrote, or another family"
         )
@@ -56,7 +57,7 @@ def load_segmenter(
 ) -> Segmenter:
     """Load a segmenter, ready to be used; see `ready`."""
     if family not in SEGMENTERS:
-        raise ValueError(f"unknown segmenter family {family!r}; known: {', '.join(sorted(SEGMENTERS))}")
+        raise UserError(f"unknown segmenter family {family!r}; known: {', '.join(sorted(SEGMENTERS))}")
     check_precision(precision, torch.device(device))
     return ready(SEGMENTERS[family](checkpoint), torch.device(device), precision)
 

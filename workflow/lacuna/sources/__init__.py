@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from lacuna.formats.areas import Skipped
 from lacuna.formats.images import ImageShards
+from lacuna.kit.errors import UserError
 from lacuna.sources import folder, lsun, subset
 from lacuna.sources.preparation import Preparation, decode
 
@@ -47,7 +48,7 @@ class ShardImages:
         self._prepare = preparation
         self._rows = np.flatnonzero((self._shards.index >= first) & (self._shards.index <= last))
         if len(self._rows) != last - first + 1:
-            raise ValueError(f"{paths[0]}: holds {len(self._rows)} of images {first}-{last}; delete it and run again")
+            raise UserError(f"{paths[0]}: holds {len(self._rows)} of images {first}-{last}; delete it and run again")
         side = min(self.size, preparation.resolution or self.size)
         self.resolutions: tuple[int, int] | None = (side, side)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lacuna.kit.errors import UserError
 from lacuna.sources import folder, labelled, lsun, subset
 from lacuna.sources.folder import Entry
 
@@ -52,20 +53,18 @@ def counted(config: Mapping[str, Any], held: Mapping[str, Held]) -> Config:
     """The configuration with every count of the sources in `held` filled in.
 
     Raises:
-        ValueError: a source holds fewer images than asked for, or has no count though it is still to be fetched.
+        UserError: a source holds fewer images than asked for, or has no count though it is still to be fetched.
     """
     sources = dict(config["sources"])
     for name, found in held.items():
         asked = sources[name].get("count", found.total)
         if asked > found.total:
             path = sources[name]["path"]
-            raise ValueError(f"{path}: holds {found.total} images, {asked} asked for; lower the source's count")
+            raise UserError(f"{path}: holds {found.total} images, {asked} asked for; lower the source's count")
         sources[name] = sources[name] | {"count": asked}
     for name, source in sources.items():
         if source["kind"] == "lsun" and "count" not in source and is_fetched(source.get("path", "")):
-            raise ValueError(
-                f"sources.{name}.count: missing, expected a number of images; fetch brings them only later"
-            )
+            raise UserError(f"sources.{name}.count: missing, expected a number of images; fetch brings them only later")
     return dict(config) | {"sources": sources}
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lacuna.kit.errors import UserError
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 
@@ -24,7 +26,7 @@ def listing(path: str | Path) -> list[Entry]:
     """The image files of a folder or zip file, sorted by name.
 
     Raises:
-        ValueError: no such folder or zip file, or no image in it.
+        UserError: no such folder or zip file, or no image in it.
     """
     root = Path(path)
     if root.is_dir():
@@ -35,9 +37,9 @@ def listing(path: str | Path) -> list[Entry]:
             members = [member for member in archive.infolist() if Path(member.filename).suffix.lower() in SUFFIXES]
         entries = [Entry(member.filename, member.file_size, modified) for member in members]
     else:
-        raise ValueError(f"{path}: no such folder or zip file, expected one with images; correct the source's path")
+        raise UserError(f"{path}: no such folder or zip file, expected one with images; correct the source's path")
     if not entries:
-        raise ValueError(f"{path}: no images in it, expected {', '.join(SUFFIXES)}; correct the source's path")
+        raise UserError(f"{path}: no images in it, expected {', '.join(SUFFIXES)}; correct the source's path")
     return sorted(entries, key=operator.attrgetter("name"))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from lacuna.kit.errors import UserError
 from lacuna.sources.folder import Entry, listing
 
 
@@ -22,12 +23,12 @@ def labelled_listing(path: str | Path) -> list[LabelledEntry]:
     """The image files of all classes, going round the classes.
 
     Raises:
-        ValueError: no such folder, no images, or an image that lies in no subfolder.
+        UserError: no such folder, no images, or an image that lies in no subfolder.
     """
     entries = listing(path)
     loose = next((entry.name for entry in entries if "/" not in entry.name), None)
     if loose is not None:
-        raise ValueError(f"{path}: {loose} lies in no subfolder, expected every image in a subfolder of its class")
+        raise UserError(f"{path}: {loose} lies in no subfolder, expected every image in a subfolder of its class")
     names = class_names(entries)
     seen = dict.fromkeys(names, 0)
     ranked = []

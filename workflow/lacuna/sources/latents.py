@@ -6,13 +6,15 @@ Shape suffixes: N images, D latent numbers.
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.kit.errors import UserError
+
 MOST_Z_AT_ONCE = 4096  # rows drawn at a time on the way to the first one wanted
 
 
 def latents(seed: int, first: int, last: int, z_dim: int) -> NDArray[np.float32]:
     """Rows `first` to `last` of the seed's stream of latent vectors: (N, D)."""
     if not 0 <= first <= last or not 0 <= seed < 2**32:
-        raise ValueError(
+        raise UserError(
             f"images {first} to {last} of seed {seed} asked for, expected 0 <= first <= last and a seed below 2^32"
         )
     random = np.random.RandomState(seed)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import lmdb
 
+from lacuna.kit.errors import UserError
 from lacuna.sources.folder import Entry
 
 DATA = "data.mdb"
@@ -23,24 +24,24 @@ def opened(path: str | Path) -> lmdb.Environment:
     """The LMDB, read-only: nothing is written beside it, no lock is taken.
 
     Raises:
-        ValueError: there is none, or it is damaged.
+        UserError: there is none, or it is damaged.
     """
     if not is_lsun(path):
-        raise ValueError(f"{path}: no {DATA} in it, expected the unpacked LMDB of LSUN; correct the source's path")
+        raise UserError(f"{path}: no {DATA} in it, expected the unpacked LMDB of LSUN; correct the source's path")
     try:
         return lmdb.open(str(path), readonly=True, lock=False, readahead=False, create=False)
     except lmdb.Error as error:
-        raise ValueError(f"{path}: no readable LMDB ({error}); unpack {DATA} again") from None
+        raise UserError(f"{path}: no readable LMDB ({error}); unpack {DATA} again") from None
 
 
 def state(path: str | Path) -> Entry:
     """What says that the LMDB has changed: size and time of its file.
 
     Raises:
-        ValueError: there is none.
+        UserError: there is none.
     """
     if not is_lsun(path):
-        raise ValueError(f"{path}: no {DATA} in it, expected the unpacked LMDB of LSUN; correct the source's path")
+        raise UserError(f"{path}: no {DATA} in it, expected the unpacked LMDB of LSUN; correct the source's path")
     found = (Path(path) / DATA).stat()
     return Entry(DATA, found.st_size, found.st_mtime_ns)
 
@@ -74,7 +75,7 @@ def reader(path: str | Path) -> Callable[[str], bytes]:
         with environment.begin() as transaction:
             value: bytes | None = transaction.get(key.encode())
         if value is None:
-            raise ValueError(f"no key {key} in the LMDB")
+            raise UserError(f"no key {key} in the LMDB")
         return value
 
     return read

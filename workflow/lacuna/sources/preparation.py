@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from lacuna.kit.errors import UserError
+
 RESIZE = "PIL bilinear, shorter side, centre crop"
 SMALLEST_SIDE_PX = 8  # below this nothing can be recognised, so the image is skipped and named
 Image.MAX_IMAGE_PIXELS = 100_000_000  # larger ones (PIL raises above twice this) are skipped and named
@@ -59,7 +61,7 @@ class Preparation:
 def boxed(image: Image.Image, size: int) -> Image.Image:
     """(size, size) of a square image: each pixel the mean of the box that it covers."""
     if image.width != image.height or image.width % size:
-        raise ValueError(
+        raise UserError(
             f"image of {image.width} x {image.height} pixels, expected a square of a multiple of {size} pixels, as "
             "`seen_at` needs it; give another"
         )
@@ -72,7 +74,7 @@ def decode(data: bytes) -> Image.Image:
         opened.load()
         image = ImageOps.exif_transpose(opened)
     if min(image.size) < SMALLEST_SIDE_PX:
-        raise ValueError(f"{image.width} x {image.height} pixels, expected at least {SMALLEST_SIDE_PX} a side")
+        raise UserError(f"{image.width} x {image.height} pixels, expected at least {SMALLEST_SIDE_PX} a side")
     if image.mode.startswith("I"):  # 16-bit grey: PIL's own conversion would clip at 255
         values = np.asarray(image).astype(np.int64).clip(0, 65535)
         image = Image.fromarray((values // 257).astype(np.uint8))

@@ -3,6 +3,8 @@
 import random
 from collections.abc import Sequence
 
+from lacuna.kit.errors import UserError
+
 
 def order(total: int, subset_seed: int | None) -> Sequence[int]:
     """Numbers of all images in the order in which a source counts them; its first n are the subset of n images.
@@ -21,8 +23,8 @@ def chosen(total: int, first: int, last: int, subset_seed: int | None, where: st
     """Numbers of the images that a source counts as `first` to `last`.
 
     Raises:
-        ValueError: there are fewer.
+        UserError: there are fewer.
     """
     if last >= total:
-        raise ValueError(f"{where}: holds {total} images, images {first}-{last} asked for; lower the source's count")
+        raise UserError(f"{where}: holds {total} images, images {first}-{last} asked for; lower the source's count")
     return order(total, subset_seed)[first : last + 1]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.kit.errors import UserError
+
 from .moments import Moments
 
 Array = NDArray[np.float64]
@@ -120,6 +122,6 @@ def spread(cov: Array) -> tuple[Array, Array]:
 
 def check_same_classes(a: Moments, b: Moments) -> None:
     if a.mean.shape != b.mean.shape:
-        raise ValueError(
+        raise UserError(
             f"class lists differ in length, {len(a.mean)} and {len(b.mean)}; use one segmenter for both sides"
         )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.kit.errors import UserError
+
 Array = NDArray[np.float64]
 NEIGHBOURS = 3  # k of the published method
 CHUNK_ROWS = 512  # 40 MB of distances to 10,000 images
@@ -34,7 +36,7 @@ def precision_recall(real_NC: Array, generated_MC: Array, neighbours: int = NEIG
         Kynkaanniemi et al. 2019, arXiv:1904.06991, section 3.
     """
     if min(len(real_NC), len(generated_MC)) <= neighbours:
-        raise ValueError(
+        raise UserError(
             f"{len(real_NC)} real and {len(generated_MC)} generated images, expected more than {neighbours} of each"
         )
     reach_N, reach_M = (squared_reach(rows, neighbours) for rows in (real_NC, generated_MC))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.kit.errors import UserError
+
 Array = NDArray[np.float64]
 
 
@@ -33,14 +35,14 @@ def of_rows(areas_NC: NDArray, unit: float = 1.0) -> Moments:
     Classes that no image shows are left out of the product of matrices, so they cost next to nothing.
     """
     if areas_NC.ndim != 2 or len(areas_NC) == 0:
-        raise ValueError(f"class areas have shape {areas_NC.shape}, expected (images, classes) with at least one image")
+        raise UserError(f"class areas have shape {areas_NC.shape}, expected (images, classes) with at least one image")
     count, num_classes = areas_NC.shape
     live = areas_NC.any(axis=0)
     rows_NC = areas_NC[:, live].astype(np.float64)
     mean_C = rows_NC.mean(axis=0)
     if not np.isfinite(mean_C).all():
         bad = int(np.flatnonzero(~np.isfinite(rows_NC).all(axis=1))[0])
-        raise ValueError(f"class areas hold NaN or infinity, first in row {bad}; mend that table or make it anew")
+        raise UserError(f"class areas hold NaN or infinity, first in row {bad}; mend that table or make it anew")
     rows_NC -= mean_C
     mean = np.zeros(num_classes)
     mean[live] = unit * mean_C
@@ -56,7 +58,7 @@ def merge(a: Moments, b: Moments) -> Moments:
         Chan, Golub, LeVeque 1979, Updating Formulae and a Pairwise Algorithm for Computing Sample Variances.
     """
     if a.mean.shape != b.mean.shape:
-        raise ValueError(
+        raise UserError(
             f"moments of {len(a.mean)} and of {len(b.mean)} classes cannot be merged; same class list expected"
         )
     count = a.count + b.count
@@ -74,7 +76,7 @@ def streamed(chunks: Iterable[NDArray], unit: float = 1.0) -> Moments:
             part = of_rows(areas_NC, unit)
             total = part if total is None else merge(total, part)
     if total is None:
-        raise ValueError("no class areas at all, expected at least one image; is every image of the source skipped?")
+        raise UserError("no class areas at all, expected at least one image; is every image of the source skipped?")
     return total
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from lacuna.kit.errors import UserError
+
 from .frechet import frechet
 from .moments import Array, Moments, merge, of_rows
 
@@ -79,7 +81,7 @@ def deal(areas_NC: NDArray, unit: float, rng: np.random.Generator) -> Blocks:
     """Deal the rows into random blocks, each value multiplied by `unit`."""
     blocks = deal_chunks([areas_NC], len(areas_NC), unit, rng.permutation(len(areas_NC)))
     if blocks is None:
-        raise ValueError(f"{len(areas_NC)} images, expected at least {FEWEST_IMAGES} to resample; raise the count")
+        raise UserError(f"{len(areas_NC)} images, expected at least {FEWEST_IMAGES} to resample; raise the count")
     return blocks
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lacuna.formats.images import ImageShards
 from lacuna.kit import compute
+from lacuna.kit.errors import UserError
 from lacuna.models.pixels import from_bytes
 
 
@@ -27,7 +28,7 @@ class RealImages:
         self._shards = ImageShards(paths)
         if min(count, len(self._shards)) < max(batch_size, 1):
             self._shards.__exit__(None, None, None)
-            raise ValueError(
+            raise UserError(
                 f"{paths[0]}: {min(count, len(self._shards))} images in this and the other shards, expected at least a "
                 f"batch of {batch_size}; ask for more images or lower batch_size"
             )
@@ -73,7 +74,7 @@ class RealClasses(RealImages):
         classes: labels of the K classes.
 
     Raises:
-        ValueError: images without labels, a class with fewer than two, or a batch that is no multiple of K.
+        UserError: images without labels, a class with fewer than two, or a batch that is no multiple of K.
     """
 
     def __init__(self, paths: Sequence[Path], count: int, batch_size: int, seed: int, classes: Sequence[int]) -> None:
@@ -81,7 +82,7 @@ class RealClasses(RealImages):
         try:
             self._rows_of = rows_of_classes(self._shards, count, classes, str(paths[0]))
             if batch_size % len(classes):
-                raise ValueError(f"batch_size {batch_size}, expected a multiple of the {len(classes)} classes")
+                raise UserError(f"batch_size {batch_size}, expected a multiple of the {len(classes)} classes")
         except ValueError:
             self.__exit__(None, None, None)
             raise
@@ -105,15 +106,15 @@ def rows_of_classes(shards: ImageShards, count: int, classes: Sequence[int], whe
     """Rows of each class among the first `count` images.
 
     Raises:
-        ValueError: no labels, or a class with fewer than two images.
+        UserError: no labels, or a class with fewer than two images.
     """
     if "label" not in shards:
-        raise ValueError(f"{where}: no labels, expected those of a source with classes; render scenes of the world")
+        raise UserError(f"{where}: no labels, expected those of a source with classes; render scenes of the world")
     labels_N = shards.read("label", slice(0, count))
     rows = [np.flatnonzero(labels_N == label) for label in classes]
     for label, found in zip(classes, rows, strict=True):
         if len(found) < 2:
-            raise ValueError(
+            raise UserError(
                 f"{where}: {len(found)} images of class {label} in this and the other shards, expected at least 2; "
                 "ask for more images or leave the class out"
             )

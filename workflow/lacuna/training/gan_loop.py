@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lacuna.kit import compute
+from lacuna.kit.errors import UserError
 from lacuna.training.schedule import Phase, Schedule
 
 # Arithmetic of the convolutions; weights, their running mean, losses and the penalty are float32 either way.
@@ -84,7 +85,7 @@ class GanTraining:
         """Train both networks once; `real(shown, size)` gives the next batch of real images.
 
         Raises:
-            ValueError: a loss is not finite; the weights are those before the step.
+            UserError: a loss is not finite; the weights are those before the step.
         """
         phase, numbers = self.phase, dict[str, float]()
         # What networks draw themselves (dropout) depends on the seed and the step alone, so it needs no state.
@@ -122,7 +123,7 @@ class GanTraining:
 
     def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
         if not torch.isfinite(loss):
-            raise ValueError(
+            raise UserError(
                 f"training diverged after {self.images} images: a loss is {loss.item()}, expected a finite number; the "
                 "last state is kept, lower learning_rate or raise the penalty"
             )

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lacuna.kit.errors import UserError
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -30,12 +32,12 @@ class Schedule:
         self.stages = [Stage(**stage) for stage in stages]
         sizes = [stage.size for stage in self.stages]
         if not sizes or sizes != [final_size >> k for k in reversed(range(len(sizes)))] or sizes[0] < 4:
-            raise ValueError(
+            raise UserError(
                 f"schedule: sizes {sizes}, expected to double from at least 4 pixels and to end at the generator's "
                 f"{final_size}; correct the schedule or the generator's sizes"
             )
         if any(not 0 <= stage.fade <= stage.images or stage.images < 1 for stage in self.stages):
-            raise ValueError("schedule: every stage needs images of at least 1 and a fade from 0 to its images")
+            raise UserError("schedule: every stage needs images of at least 1 and a fade from 0 to its images")
 
     def at(self, images: int) -> Phase:
         """The phase after `images` real images were shown."""

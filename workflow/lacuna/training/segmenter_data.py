@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from lacuna.formats.images import ImageShards
 from lacuna.kit import compute
+from lacuna.kit.errors import UserError
 
 LABEL_MAPS = ("object", "part", "material")
 RUN_ROWS = 8  # neighbours that are read together
@@ -33,7 +34,7 @@ def check_labelled(scenes: ImageShards, where: str) -> None:
     """Raise a ValueError if the shards have no label maps to learn from."""
     for name in ("label", *(f"labels_{category}" for category in LABEL_MAPS)):
         if name not in scenes:
-            raise ValueError(f"{where}: no array {name!r} in its shards; train on a source of kind world")
+            raise UserError(f"{where}: no array {name!r} in its shards; train on a source of kind world")
 
 
 def rows_of_step(seed: int, step: int, batch_size: int, count: int) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lacuna.kit.errors import UserError
 from lacuna.models.wgan import BATCH_NORM, AblationGenerator
 from lacuna.models.wgan_training import Critic, settled
 from lacuna.training import losses
@@ -31,7 +32,7 @@ class WganGame:
         self.discriminator_steps: int = settings["critic_steps"]
         self.final_size, self.z_dim = self.generator.size, self.generator.z_dim
         if settings["loss"] != "wasserstein" or len(settings["schedule"]) != 1:
-            raise ValueError(
+            raise UserError(
                 f"family wgan: loss {settings['loss']} and {len(settings['schedule'])} sizes in the schedule, expected "
                 "loss wasserstein and one size, as it does not grow; correct the settings"
             )

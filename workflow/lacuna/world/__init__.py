@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from lacuna.kit.errors import UserError
 from lacuna.world.canvas import Canvas
 from lacuna.world.composition import SLOTS, paint
 from lacuna.world.look import PALETTES, Dice
@@ -46,7 +47,7 @@ class World:
         palette: the light, "day" or "night"; nothing else in a scene changes.
 
     Raises:
-        ValueError: a size out of range, a negative seed, an unknown name, or a factor that cannot be reached.
+        UserError: a size out of range, a negative seed, an unknown name, or a factor that cannot be reached.
     """
 
     def __init__(
@@ -59,11 +60,11 @@ class World:
         palette: str = "day",
     ) -> None:
         if not 32 <= size <= 256:
-            raise ValueError(f"world: size is {size}, expected 32 to 256 pixels")
+            raise UserError(f"world: size is {size}, expected 32 to 256 pixels")
         if seed < 0:
-            raise ValueError(f"world: seed is {seed}, expected 0 or more")
+            raise UserError(f"world: seed is {seed}, expected 0 or more")
         if palette not in PALETTES:
-            raise ValueError(f"world: palette is {palette!r}, expected one of: {', '.join(PALETTES)}")
+            raise UserError(f"world: palette is {palette!r}, expected one of: {', '.join(PALETTES)}")
         self.size = size
         self.seed = seed
         self.moods = PALETTES[palette]
@@ -105,11 +106,11 @@ def probabilities(omit: Sequence[str], scale: Mapping[str, float]) -> dict[str, 
         for name in names:
             if name not in result:
                 reason = "is always there" if name in VOCABULARY["object"][1:] else "is no object of the world"
-                raise ValueError(f"world: {setting} names {name!r}, which {reason}; expected {', '.join(result)}")
+                raise UserError(f"world: {setting} names {name!r}, which {reason}; expected {', '.join(result)}")
     for name, factor in scale.items():
         largest = 1 / result[name]
         if not 0 <= factor <= largest * (1 + 1e-9):
-            raise ValueError(f"world: scale of {name} is {factor:g}, expected 0 to {largest:.4g}")
+            raise UserError(f"world: scale of {name} is {factor:g}, expected 0 to {largest:.4g}")
         result[name] = min(1.0, result[name] * factor)
     return result | dict.fromkeys(omit, 0.0)
 
@@ -118,11 +119,11 @@ def cumulative(scenes: Mapping[str, float]) -> np.ndarray:
     """Running sum of the kinds' weights in the order of VOCABULARY, the last 1."""
     for kind, weight in scenes.items():
         if kind not in SCENE_WEIGHTS:
-            raise ValueError(f"world: scenes names {kind!r}, expected some of: {', '.join(SCENE_WEIGHTS)}")
+            raise UserError(f"world: scenes names {kind!r}, expected some of: {', '.join(SCENE_WEIGHTS)}")
         if not (np.isfinite(weight) and weight >= 0):
-            raise ValueError(f"world: the weight of scene {kind} is {weight}, expected 0 or more")
+            raise UserError(f"world: the weight of scene {kind} is {weight}, expected 0 or more")
     weights = np.array([float(scenes.get(kind, 0)) for kind in VOCABULARY["scene"]])
     if weights.sum() == 0:
-        raise ValueError("world: all weights of scenes are 0, expected at least one above")
+        raise UserError("world: all weights of scenes are 0, expected at least one above")
     sums = np.cumsum(weights)
     return sums / sums[-1]
