@@ -123,7 +123,7 @@ def test_the_last_row_of_the_log_is_the_loss_of_what_was_found():
 
 def test_coarse_arithmetic_finds_about_the_same():
     x, z0 = images(2), latents(2, seed=1)
-    fine, coarse = (search(x, z0, how=How(PLAN, bfloat16=coarse)).run() for coarse in (False, True))
+    fine, coarse = (search(x, z0, how=How(PLAN, precision=precision)).run() for precision in ("float32", "bfloat16"))
     for one, other in zip(fine, coarse, strict=True):
         assert other.unknowns.residuals[1].dtype == torch.float32
         torch.testing.assert_close(other.loss_ST[:, 0], one.loss_ST[:, 0], rtol=0.3, atol=0)  # 8 bits, 8 channels

@@ -51,8 +51,9 @@ def test_noise_is_new_for_every_image_while_training(growing: GrowingStyleGenera
     same = z[:1].expand(2, -1)
     own = growing(same, 32)
     one, other = growing(same, 32, random=torch.Generator().manual_seed(3))
-    assert torch.equal(own[0], own[1])
-    assert not torch.equal(one, other)
+    # Rows of one batch may be computed by different kernels, which add up in another order; see docs/reproducibility.md.
+    torch.testing.assert_close(own[0], own[1])
+    assert (one - other).abs().mean() > 0.01 * own.std()  # new noise is no rounding
     for layer in growing.layers.values():
         layer.noise_weight.data.zero_()
     torch.testing.assert_close(growing(same, 32, random=torch.Generator().manual_seed(3)), growing(same, 32))

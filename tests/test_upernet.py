@@ -11,7 +11,7 @@ from torch.nn import functional
 from lacuna.models.folding import fold_batch_norms
 from lacuna.models.parsing import part_blocks, part_labels
 from lacuna.models.prroi import pooling_matrix, prroi_pool
-from lacuna.models.resnet import ResNet
+from lacuna.models.resnet import Projection, ResNet
 from lacuna.models.segmenter import SIGNED_RGB, Segmenter, build_network
 from lacuna.models.upernet import HEADS, UPerNet, fused_convolution, resized, saves_work
 from lacuna.registry.upp import published_segmenter
@@ -148,3 +148,18 @@ def test_the_published_architecture_has_the_published_keys(golden: GoldenFolder)
         with torch.device("meta"):
             network = getattr(UPerNet(channels, {}), part)
         assert {key: list(value.shape) for key, value in network.state_dict().items()} == shapes
+
+
+@pytest.mark.parametrize("channels", [3, 4, 8, 24])
+def test_a_projection_is_a_strided_convolution_and_so_is_its_gradient(channels: int) -> None:
+    """Fewer than 8 channels with a stride made oneDNN write beyond its buffers: see `Projection`."""
+    x = torch.randn(8, channels, 9, 9, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    ours = Projection(channels, 16, stride=2).to(memory_format=torch.channels_last)
+    ours(x.contiguous(memory_format=torch.channels_last)).square().sum().backward()
+    plain = torch.nn.Conv2d(channels, 16, 1, stride=2, bias=False).double()
+    plain.weight.data.copy_(ours.weight.data)
+    exact = x.detach().double().requires_grad_()
+    plain(exact).square().sum().backward()
+    assert plain.weight.grad is not None and exact.grad is not None
+    torch.testing.assert_close(ours.weight.grad.double(), plain.weight.grad, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(x.grad.double(), exact.grad, rtol=1e-4, atol=1e-4)

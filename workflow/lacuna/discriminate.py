@@ -30,7 +30,7 @@ COMPARED_RESOLUTION = 32  # the paper's: are classes known better at full size t
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
     settings = args.settings
     classifier = load_classifier(
         args.family, args.checkpoint, args.classifier_settings, compute.device(args.device)

@@ -31,7 +31,7 @@ COLUMNS = (
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
     settings, device = args.settings, compute.device(args.device)
     names, accuracies = judged(args.accuracies)
     num_classes = max(names) + 1

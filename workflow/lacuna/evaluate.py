@@ -48,7 +48,7 @@ FIGURE_ROWS = 6
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
     device = compute.device(args.device)
     generator = packed(load_generator(args.family, args.checkpoint, device, args.generator_settings))
     perceptual = load_perceptual(args.perceptual_family, args.perceptual_checkpoint, device)

@@ -46,7 +46,7 @@ class Judge:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
     device = compute.device(args.device)
     segmenter = load_segmenter(args.segmenter_family, args.segmenter, device)
     size = args.settings["size"] or segmenter.size

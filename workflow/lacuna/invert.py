@@ -27,7 +27,7 @@ from lacuna.inversion.plan import Patience, plan_from
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.states import packed
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
-from lacuna.kit import command, compute
+from lacuna.kit import command, compute, precision
 from lacuna.kit.batches import BatchSize, fitting
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance, digest_file
@@ -45,7 +45,8 @@ from lacuna.sources.preparation import Preparation
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
+    args.settings = precision.settled(args.settings, compute.device(args.device))
     generator = packed(
         load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
     )
@@ -207,7 +208,7 @@ def how(args: argparse.Namespace) -> How:
         return How(plan_from(settings, 0, 1.0))
     plan = plan_from(settings, settings["steps"], settings["learning_rate"][moves])
     patience = Patience(settings["patience"], settings["plateau"])
-    return How(plan, settings["z_optimiser"] if moves == "z" else "adam", patience, settings["precision"] == "bfloat16")
+    return How(plan, settings["z_optimiser"] if moves == "z" else "adam", patience, settings["precision"])
 
 
 @torch.no_grad()

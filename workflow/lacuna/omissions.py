@@ -43,7 +43,7 @@ SHOWN, UNSURE = 8, 2  # images of a gallery: converged ones, and others
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
     segmenter = load_segmenter(args.segmenter_family, args.segmenter_checkpoint, compute.device(args.device))
     found = inversions.read_shards(args.inversions, args.count, args.shard_size)
     photo_NHW = object_maps(segmenter, found.x, args.settings["batch_size"])

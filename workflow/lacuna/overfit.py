@@ -34,7 +34,7 @@ HONEST_SHARE = 0.01  # of held-out images are nearer than the distance that is c
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
     settings = args.settings
     with (
         LabelledImages(args.generated_images, args.generated_count, ANY_LABEL) as generated,

@@ -28,7 +28,7 @@ Row = tuple[int, int, NDArray[np.uint8], NDArray[np.uint16]]  # index, position 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
     segmenter = load_segmenter(args.family, args.checkpoint, compute.device(args.device), args.precision)
     classes = checked_classes(segmenter, args.checkpoint)
     objects = checked_objects(args.objects)

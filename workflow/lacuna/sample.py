@@ -33,7 +33,7 @@ from lacuna.sources.latents import latents
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
     device = compute.device(args.device)
     parts = [load_generator(args.family, path, device, args.generator_settings) for path in args.checkpoint]
     z_ND = latents(args.seed, args.first, args.last, parts[0].z_dim)

@@ -33,7 +33,7 @@ HEADS = ("object", "part", "material")  # the label maps that have areas, in the
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
     device, precision = compute.device(args.device), args.settings["precision"]
     segmenter = load_segmenter(args.family, args.checkpoint, device, precision)
     heads = checked_heads(args.settings["heads"])

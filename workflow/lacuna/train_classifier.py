@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lacuna.formats import checkpoints, files, tables
 from lacuna.formats.images import ImageShards
-from lacuna.kit import command, compute
+from lacuna.kit import command, compute, precision
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance, canonical_json
 from lacuna.kit.shards import shard_paths
@@ -24,14 +24,16 @@ from lacuna.training.classifier_training import COLUMNS, Training, accuracy
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
+    device = compute.device(args.device)
+    args.settings = precision.settled(args.settings, device)
     training_paths = shard_paths(args.images, args.count, args.shard_size)
     held_out_paths = shard_paths(args.validation_images, args.validation_count, args.shard_size)
     with ImageShards(training_paths) as images, ImageShards(held_out_paths) as held_out:
         classes = class_names(args, images, held_out)
         provenance = Provenance("train_classifier", args.code, args.settings, args.seed, training_paths)
         key = dict(provenance.attributes()) | {"threads": args.threads}
-        training = Training(images, len(classes), args.settings, args.seed, compute.device(args.device))
+        training = Training(images, len(classes), args.settings, args.seed, device)
         state = checkpoints.load_training(args.state, key)
         if state is not None:
             training.restore(state)

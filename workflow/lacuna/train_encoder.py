@@ -26,7 +26,7 @@ from lacuna.inversion.least_squares import fit_chain, fit_linear
 from lacuna.inversion.plan import plan_from
 from lacuna.inversion.states import packed
 from lacuna.inversion.training import Task, train
-from lacuna.kit import command, compute
+from lacuna.kit import command, compute, precision
 from lacuna.kit.provenance import digest_file
 from lacuna.models.encoders import LayerEncoder
 from lacuna.registry.encoders import load_encoder, metadata_of, new_encoder, part_of
@@ -38,10 +38,10 @@ FIT_BATCH = 32  # samples at once while a linear map is solved for; bounds the m
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     args = parse_args(argv)
-    compute.threads(args.threads)
-    generator = packed(
-        load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
-    )
+    compute.configure(args.threads)
+    device = compute.device(args.device)
+    args.settings = precision.settled(args.settings, device)
+    generator = packed(load_generator(args.family, args.checkpoint, device, args.generator_settings))
     task = training_task(args, generator)
     origin = {"code": args.code, "seed": args.seed, "settings": args.settings, "generator": args.generator_settings}
     key = origin | {"part": args.part, "inputs": input_digests(args)}
@@ -85,7 +85,7 @@ def training_task(args: argparse.Namespace, generator: nn.Sequential) -> Task:
         losses=part_losses(args.part, settings),
         latents=latents(args.seed, args.part, generator, settings["batch_size"]),
         validation=latents(args.seed, "validation", generator, settings["validation"])(0),
-        bfloat16=settings["precision"] == "bfloat16",
+        precision=settings["precision"],
     )
 
 

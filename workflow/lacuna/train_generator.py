@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from lacuna.formats import checkpoints, files, tables
-from lacuna.kit import command, compute, shards
+from lacuna.kit import command, compute, precision, shards
 from lacuna.kit.errors import UserError
 from lacuna.kit.interruption import deferred_termination
 from lacuna.kit.provenance import digest_file
@@ -51,9 +51,11 @@ SHEET_IMAGES = 64
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
+    device = compute.device(args.device)
+    args.settings = precision.settled(args.settings, device)
     paths = shards.shard_paths(args.images, args.count, args.shard_size)
-    training = GanTraining(GAMES[args.family], args.settings, args.seed, compute.device(args.device))
+    training = GanTraining(GAMES[args.family], args.settings, args.seed, device)
     key = state_key(args, paths)
     journal = resume(training, args.state, key)
     if not training.images:

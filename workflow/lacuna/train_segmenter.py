@@ -11,7 +11,7 @@ from typing import Any
 
 from lacuna.formats import checkpoints, files, tables
 from lacuna.formats.images import ImageShards
-from lacuna.kit import command, compute
+from lacuna.kit import command, compute, precision
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
@@ -23,8 +23,9 @@ from lacuna.training.segmenter_data import check_labelled
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    compute.threads(args.threads)
+    compute.configure(args.threads)
     device = compute.device(args.device)
+    args.settings = precision.settled(args.settings, device)
     training_paths = shard_paths(args.images, args.count, args.shard_size)
     validation_paths = shard_paths(args.validation_images, args.validation_count, args.shard_size)
     with ImageShards(training_paths) as scenes, ImageShards(validation_paths) as validation:

@@ -20,6 +20,7 @@ from lacuna.inversion.plan import ENDLESS, Patience, Plan
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 from lacuna.kit import command
 from lacuna.kit.interruption import deferred_termination
+from lacuna.kit.precision import autocast
 
 log = logging.getLogger(__name__)
 TOTAL = TERMS.index("total")
@@ -30,13 +31,13 @@ PLAIN = ("rows", "steps", "forward", "since", "loss_NST", "failed", "next")  # o
 class How:
     """How the search goes about it.
 
-    bfloat16: networks compute in it; unknowns, gradients and loss stay what they are.
+    precision: of the networks; unknowns, gradients and loss are float32.
     """
 
     plan: Plan
     optimiser: str = "adam"
     patience: Patience = ENDLESS
-    bfloat16: bool = False
+    precision: str = "float32"
 
 
 class Search:
@@ -100,7 +101,7 @@ class Search:
             yield
 
     def _arithmetic(self) -> torch.autocast:
-        return torch.autocast(self.x_P3HW.device.type, torch.bfloat16, enabled=self.how.bfloat16)
+        return autocast(self.how.precision, self.x_P3HW.device)
 
     def _fill(self, place: int) -> None:
         """Put the next image into a place."""

@@ -19,6 +19,7 @@ from lacuna.inversion.plan import Plan
 from lacuna.kit import command
 from lacuna.kit.errors import UserError
 from lacuna.kit.interruption import deferred_termination
+from lacuna.kit.precision import autocast
 
 Row = dict[str, float]
 
@@ -27,7 +28,7 @@ Row = dict[str, float]
 class Task:
     """What to train: an encoder, the pairs that it should make equal, what each counts, and latents.
 
-    bfloat16: networks compute in it while training; weights, losses and validation stay what they are.
+    precision: of the networks while training; weights, losses and validation are float32.
     """
 
     encoder: nn.Module
@@ -35,7 +36,7 @@ class Task:
     losses: Mapping[str, Loss]
     latents: Callable[[int], Tensor]  # step -> z (N, D)
     validation: Tensor  # z (N, D), fixed
-    bfloat16: bool = False
+    precision: str = "float32"
 
 
 def train(
@@ -97,9 +98,9 @@ def _step(task: Task, optimiser: torch.optim.Optimizer, rate: float, step: int) 
     wanted = frozenset(name for name, loss in task.losses.items() if loss.weight)
     task.encoder.train()
     optimiser.zero_grad(set_to_none=True)
-    with torch.autocast(task.validation.device.type, torch.bfloat16, enabled=task.bfloat16):
+    with autocast(task.precision, task.validation.device):
         pairs = task.pairs(task.encoder, task.latents(step), wanted)
-    if task.bfloat16:
+    if task.precision == "bfloat16":
         pairs = {name: (a.float(), b.float()) for name, (a, b) in pairs.items()}
     loss = weighted_loss(pairs, task.losses)
     value = float(loss.detach())

@@ -6,7 +6,7 @@ import os
 
 import torch
 
-from lacuna.kit import gpus
+from lacuna.kit import gpus, precision
 from lacuna.kit.errors import UserError
 
 
@@ -22,9 +22,10 @@ def device(name: str) -> torch.device:
     return torch.device("cpu" if name == "auto" else name)
 
 
-def threads(count: int) -> None:
-    """Use `count` CPU threads. Results are byte-equal for equal counts only."""
-    torch.set_num_threads(max(count, 1))
+def configure(threads: int) -> None:
+    """Use `threads` CPU threads, and the one policy of precision; results are byte-equal for equal counts only."""
+    torch.set_num_threads(max(threads, 1))
+    precision.configure()
 
 
 def seed_for(root_seed: int, *names: str | int) -> int:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lacuna.kit.errors import UserError
+from lacuna.kit.precision import arithmetic
 from lacuna.models.parsing import PartBlock, best_class, num_part_channels, part_blocks, part_labels
-from lacuna.models.precision import arithmetic
 from lacuna.models.upernet import UPerNet
 
 

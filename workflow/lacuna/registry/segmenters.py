@@ -9,8 +9,8 @@ import torch
 
 from lacuna.formats import checkpoints
 from lacuna.kit.errors import UserError
+from lacuna.kit.precision import check_precision
 from lacuna.models.folding import fold_batch_norms
-from lacuna.models.precision import check_precision
 from lacuna.models.segmenter import SIGNED_RGB, PixelNormalisation, Segmenter, build_network, check_counts
 from lacuna.registry.upp import load_published
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from lacuna.formats.images import ImageShards
-from lacuna.kit import command, compute
+from lacuna.kit import command, compute, precision
 from lacuna.kit.interruption import deferred_termination
 from lacuna.models.classifier import ResidualClassifier
 from lacuna.models.pixels import from_bytes
@@ -21,7 +21,6 @@ from lacuna.training.segmenter_data import LabelledBatch, rows_of_step, varied
 from lacuna.training.segmenter_losses import confusion, learning_rate
 
 COLUMNS = ("images", "seconds", "loss", "accuracy")
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Training:
@@ -31,6 +30,7 @@ class Training:
         self, images: ImageShards, num_classes: int, settings: Mapping[str, Any], seed: int, device: torch.device
     ) -> None:
         self.images, self.settings, self.seed, self.device = images, settings, seed, device
+        self.precision = precision.training_precision(settings["precision"], device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(compute.seed_for(seed, "train_classifier", "weights"))
             self.network = ResidualClassifier(settings["architecture"], num_classes)
@@ -51,9 +51,8 @@ class Training:
         labels_N = torch.from_numpy(self.images.read("label", rows))
         batch = LabelledBatch(from_bytes(self.images.read("images", rows)), {"label": labels_N})
         batch = varied(batch, compute.generator(self.seed, "vary", self.step))
-        precision = PRECISIONS[settings["precision"]]
         x_N3HW = batch.x_N3HW.to(self.device, memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, dtype=precision, enabled=precision != torch.float32):
+        with precision.autocast(self.precision, self.device):
             scores_NK = self.network(x_N3HW)
         loss = F.cross_entropy(scores_NK.float(), batch.labels["label"].to(self.device))
         self.optimizer.zero_grad(set_to_none=True)

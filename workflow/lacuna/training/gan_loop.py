@@ -10,12 +10,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from lacuna.kit import compute
+from lacuna.kit import compute, precision
 from lacuna.kit.errors import UserError
 from lacuna.training.schedule import Phase, Schedule
-
-# Arithmetic of the convolutions; weights, their running mean, losses and the penalty are float32 either way.
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Game(Protocol):
@@ -66,7 +63,8 @@ class GanTraining:
         self.batch_size: int = settings["batch_size"]
         self.ema_half_life: float = settings["ema_half_life"]
         self.seed, self.device = seed, device
-        self.precision = PRECISIONS[settings["precision"]]
+        # Of the convolutions; weights, their running mean, losses and the penalty are float32 either way.
+        self.precision = precision.training_precision(settings["precision"], device)
         self.game.generator.to(device)
         self.game.discriminator.to(device)
         self.ema = copy.deepcopy(self.game.generator).requires_grad_(False)
@@ -119,7 +117,7 @@ class GanTraining:
         return {"loss_g": loss.item()}
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, dtype=self.precision, enabled=self.precision != torch.float32)
+        return precision.autocast(self.precision, self.device)
 
     def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
         if not torch.isfinite(loss):

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from lacuna.formats.images import ImageShards
-from lacuna.kit import command, compute
+from lacuna.kit import command, compute, precision
 from lacuna.kit.interruption import deferred_termination
 from lacuna.models.parsing import part_blocks
 from lacuna.models.segmenter import SIGNED_RGB, Segmenter, build_network
@@ -30,7 +30,6 @@ from lacuna.training.segmenter_losses import (
 log = logging.getLogger(__name__)
 QUICK_SCENES = 200  # validation scenes looked at whenever the log gets a line; the card has all of them
 COUNTED_SCENES = 512  # training scenes from which the frequencies of the classes are counted
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,7 @@ class Training:
         device: torch.device,
     ) -> None:
         self.scenes, self.settings, self.seed, self.device = scenes, settings, seed, device
+        self.precision = precision.training_precision(settings["precision"], device)
         classes, owners = vocabulary["classes"], vocabulary["part_owners"]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(compute.seed_for(seed, "train_segmenter", "weights"))
@@ -92,8 +92,7 @@ class Training:
         batch = varied(read_batch(self.scenes, rows), compute.generator(self.seed, "vary", self.step))
         x_N3HW = batch.x_N3HW.to(self.device, memory_format=torch.channels_last)
         labels = {name: labels.to(self.device) for name, labels in batch.labels.items()}
-        precision = PRECISIONS[settings["precision"]]
-        with torch.autocast(self.device.type, dtype=precision, enabled=precision != torch.float32):
+        with precision.autocast(self.precision, self.device):
             logits = self.segmenter.network(x_N3HW)
         terms = self.loss({head: found.float() for head, found in logits.items()}, labels)
         self.optimizer.zero_grad(set_to_none=True)
