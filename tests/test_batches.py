@@ -34,6 +34,34 @@ def test_batches_halve_until_they_fit_and_miss_no_row(caplog: pytest.LogCaptureF
     assert "a batch of 11 images; going on with 5" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_NOT_SUPPORTED. This error may appear if you passed in a non-contiguous input.",
+        "GET was unable to find an engine to execute this computation",
+        "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried 1 TB",
+    ],
+)
+def test_whatever_says_that_memory_is_full_halves_the_batch(words: str) -> None:
+    def work(rows: slice) -> int:
+        if rows.stop - rows.start > 2:
+            raise RuntimeError(words)
+        return rows.start
+
+    assert list(in_batches(work, 4, BatchSize(4))) == [0, 2]
+
+
+def test_other_errors_of_torch_are_raised_at_once() -> None:
+    def work(rows: slice) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        list(in_batches(work, 4, BatchSize(4)))
+
+
 def test_where_memory_suffices_nothing_is_said() -> None:
     size = BatchSize(4)
     assert list(in_batches(lambda rows: rows.start, 9, size)) == [0, 4, 8]

@@ -1,6 +1,8 @@
 """The classifier: a training that was broken off goes on to equal weights; programs of the user's own are checked."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 
 from lacuna import train_classifier
 from lacuna.formats import images, tables
+from lacuna.kit import command
 from lacuna.kit.configuration import check_config
 from lacuna.kit.provenance import Provenance, canonical_json
 from lacuna.registry.classifiers import load_classifier
@@ -80,6 +83,26 @@ def test_a_killed_training_goes_on_to_equal_weights(
     monkeypatch.setattr(Training, "advance", advance)
     killed = train(source, tmp_path / "killed")
     assert (whole / "net.safetensors").read_bytes() == (killed / "net.safetensors").read_bytes()
+
+
+def test_the_log_of_a_training_terminated_between_its_rows_is_that_of_the_whole(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(source, tmp_path / "whole", checkpoint_interval=80)
+    advance = Training.advance
+
+    def terminate(training: Training) -> float:
+        if training.step == 13:  # the state is saved after 14 steps, rows are 10 apart
+            os.kill(os.getpid(), signal.SIGTERM)
+        return advance(training)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "advance", terminate)
+        with pytest.raises(command.Terminated):
+            train(source, tmp_path / "resumed", checkpoint_interval=80)
+    resumed = train(source, tmp_path / "resumed", checkpoint_interval=80)
+    rows = [[(row["images"], row["loss"]) for row in tables.read_tsv(out / "net.tsv")] for out in (whole, resumed)]
+    assert rows[0] == rows[1]
 
 
 def test_bad_sources_end_in_one_line(source: Path, tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 """Which GPU a job computes on: the one that it was given; of several, one that no other job has."""
 
+import errno
 import logging
+import os
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 
-from lacuna.kit import gpus
+from lacuna.kit import compute, gpus
+from lacuna.kit.errors import UserError
 
 WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 
@@ -29,6 +33,57 @@ WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 )
 def test_a_job_uses_what_it_was_given(environment: dict[str, str], count: int, expected: dict[int, str]) -> None:
     assert gpus.given(environment, count) == expected
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, ""),
+        ({"CUDA_VISIBLE_DEVICES": ""}, ""),
+        ({"CUDA_VISIBLE_DEVICES": "-1", "SLURM_JOB_GPUS": "0"}, ""),
+        ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, ""),
+        ({"CUDA_VISIBLE_DEVICES": "0"}, "CUDA_VISIBLE_DEVICES=0"),
+        ({"SLURM_JOB_GPUS": "0"}, "SLURM_JOB_GPUS=0"),
+        ({"SLURM_STEP_GPUS": "2,3"}, "SLURM_STEP_GPUS=2,3"),
+    ],
+)
+def test_what_says_that_a_job_has_a_gpu(environment: dict[str, str], expected: str) -> None:
+    assert gpus.promised(environment) == expected
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_torch_cannot_use_is_not_replaced_by_the_cpu_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    compute.device.cache_clear()
+    monkeypatch.setenv("SLURM_JOB_GPUS", "0")
+    with pytest.raises(UserError, match=r"SLURM_JOB_GPUS=0 says that this job has a GPU, torch finds none \(torch 2"):
+        compute.device("auto")
+    monkeypatch.setenv("LACUNA_DEVICE", "cpu")  # the configuration's `device: cpu`
+    assert compute.device("auto").type == "cpu"
+    compute.device.cache_clear()
+
+
+def test_one_gpu_is_taken_without_a_lock(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert [gpus.claim({0: "0"}, tmp_path) for _ in range(2)] == [0, 0]
+    assert not list(tmp_path.iterdir()) and not caplog.text
+
+
+def test_a_lock_serves_every_user_whatever_the_umask_of_the_first(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        assert gpus.claim({4: "4", 5: "5"}, tmp_path) == 4
+    finally:
+        os.umask(before)
+    assert (tmp_path / "lacuna-gpu-4.lock").stat().st_mode & 0o777 == 0o444
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOLCK, errno.EROFS])
+def test_what_cannot_be_locked_counts_as_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(*words: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(gpus.os, "open", refuse)
+    assert gpus.claim({0: "6", 1: "7"}, tmp_path) == 0
 
 
 def claim_elsewhere(folder: Path, names: dict[int, str]) -> subprocess.Popen[str]:
@@ -60,7 +115,7 @@ def test_jobs_on_one_machine_spread_over_its_gpus(tmp_path: Path, caplog: pytest
 
 
 def test_the_same_gpu_seen_under_another_number_is_still_taken(tmp_path: Path) -> None:
-    first = claim_elsewhere(tmp_path, {0: "1"})  # CUDA_VISIBLE_DEVICES=1
+    first = claim_elsewhere(tmp_path, {0: "1", 1: "9"})  # CUDA_VISIBLE_DEVICES=1,9
     assert first.stdout and first.stdout.readline().strip() == "0"
     second = claim_elsewhere(tmp_path, {0: "0", 1: "1"})
     third = claim_elsewhere(tmp_path, {1: "1", 2: "2"})

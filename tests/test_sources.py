@@ -15,8 +15,9 @@ from PIL import Image
 from lacuna.formats import images as image_format
 from lacuna.kit.provenance import Provenance
 from lacuna.sources import FileImages, ShardImages, census, lsun, open_images, subset
+from lacuna.sources.decoding import decode
 from lacuna.sources.folder import listing
-from lacuna.sources.preparation import Preparation, decode
+from lacuna.sources.preparation import Preparation
 
 SMALL = Preparation(16)
 

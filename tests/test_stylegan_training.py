@@ -51,7 +51,7 @@ def test_noise_is_new_for_every_image_while_training(growing: GrowingStyleGenera
     same = z[:1].expand(2, -1)
     own = growing(same, 32)
     one, other = growing(same, 32, random=torch.Generator().manual_seed(3))
-    # Rows of one batch may be computed by different kernels, which add up in another order; see docs/reproducibility.md.
+    # Rows of one batch may be computed by different kernels, in another order of sums: docs/reproducibility.md.
     torch.testing.assert_close(own[0], own[1])
     assert (one - other).abs().mean() > 0.01 * own.std()  # new noise is no rounding
     for layer in growing.layers.values():

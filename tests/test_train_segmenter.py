@@ -81,15 +81,16 @@ def terminate_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segmenter_training.Training, "advance", advance_and_terminate)
 
 
+@pytest.mark.parametrize("step", [2, 3], ids=["between_rows_of_the_log", "at_a_row"])
 def test_a_training_that_was_terminated_ends_in_the_same_bytes(
-    scenes: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scenes: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     with monkeypatch.context() as patched:
-        terminate_at(3, patched)
+        terminate_at(step, patched)
         with pytest.raises(command.Terminated):
             train(scenes, tmp_path)
     assert not (tmp_path / "net.safetensors").exists()
-    assert torch.load(tmp_path / "state.pt", weights_only=True)["state"]["step"] == 4
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["state"]["step"] == step + 1
     assert train(scenes, tmp_path).read_bytes() == trained.read_bytes()
     assert [row["loss_object"] for row in read_tsv(tmp_path / "net.tsv")] == [
         row["loss_object"] for row in read_tsv(trained.with_suffix(".tsv"))

@@ -4,6 +4,7 @@ import torch
 
 from lacuna.models.wgan import BATCH_NORM, AblationGenerator
 from lacuna.models.wgan_training import Critic, settled
+from lacuna.training.losses import gradient_penalty
 
 SIZES = [6, 8, 8, 6]  # 16 pixels
 
@@ -23,6 +24,15 @@ def test_critic_can_be_differentiated_twice() -> None:
     critic = Critic([2, 3, 3]).double()
     x = torch.randn(2, 3, 8, 8, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradgradcheck(lambda x: critic.layers(x).sum((1, 2, 3)), (x,), atol=1e-6, fast_mode=True)
+
+
+def test_the_gradient_penalty_is_float32_whatever_the_networks_compute_in() -> None:
+    torch.manual_seed(0)
+    critic, real, generated = Critic(SIZES), torch.randn(4, 3, 16, 16), torch.randn(4, 3, 16, 16)
+    exact = gradient_penalty(critic, real, generated, seed=1)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert critic(real).isfinite().all()
+        assert torch.equal(gradient_penalty(critic, real, generated, seed=1), exact)
 
 
 def test_settled_batch_norms_give_in_eval_mode_what_train_mode_gives_for_the_same_images() -> None:

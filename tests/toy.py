@@ -23,6 +23,7 @@ BIN = Path(sys.executable).parent
 CONFIG: dict[str, Any] = {
     "seed": 1,
     "report": "toy",
+    "device": "cpu",
     "shard_size": {"images": 20, "inversions": 2},
     "sources": {
         "scenes": {"kind": "world", "count": 40, "size": 32},

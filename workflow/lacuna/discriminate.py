@@ -8,6 +8,7 @@ Shape suffixes: N images, K classes, H height, W width.
 
 import argparse
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from lacuna.conditional.labelled import LabelledImages
 from lacuna.formats import tables
 from lacuna.kit import command, compute
+from lacuna.kit.batches import BatchSize, in_batches
 from lacuna.registry.classifiers import Classifier, load_classifier
 from lacuna.statistics.conditional import accuracy, inception_score, indistinct
 
@@ -77,16 +79,25 @@ def resolutions(size: int) -> list[int]:
     return [*smaller, size]
 
 
+def class_probabilities(
+    classifier: Classifier, images_NHW3: NDArray[np.uint8], resolution: int, rows: slice
+) -> NDArray[np.float64]:
+    """Probabilities (n, K) of some of the images."""
+    scores_NK = classifier.scores(images_NHW3[rows], resolution)
+    return np.asarray(torch.softmax(scores_NK.double(), dim=1).cpu().numpy())
+
+
 def probabilities(
     classifier: Classifier, images: LabelledImages, batch_size: int, side: str
 ) -> dict[int, NDArray[np.float64]]:
     """Resolution -> (N, K) probabilities of the classes."""
     found: dict[int, list[NDArray[np.float64]]] = {resolution: [] for resolution in resolutions(images.size)}
     batches = command.progress(images.batches(batch_size), total=-(-len(images) // batch_size), desc=side, unit="batch")
+    size = BatchSize(batch_size)
     for _, images_NHW3 in batches:
         for resolution, parts in found.items():
-            scores_NK = classifier.scores(images_NHW3, resolution)
-            parts.append(torch.softmax(scores_NK.double(), dim=1).cpu().numpy())
+            work = partial(class_probabilities, classifier, images_NHW3, resolution)
+            parts += in_batches(work, len(images_NHW3), size)
     return {resolution: np.concatenate(parts) for resolution, parts in found.items()}
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from lacuna.formats import checkpoints, files, moments, tables
 from lacuna.kit import command, compute
+from lacuna.kit.batches import BatchSize, in_batches
 from lacuna.kit.errors import UserError
 from lacuna.models.chain import Generator
 from lacuna.models.pixels import to_bytes
@@ -32,7 +33,7 @@ from lacuna.statistics.omissions import class_areas
 
 CATEGORY = "object"
 COLUMNS = ("images", "size", "fsd", "mean_term", "covariance_term", "num_real", "num_generated")
-BATCH = 50
+BATCH = 50  # images at once, fewer where memory does not suffice
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     compute.configure(args.threads)
     device = compute.device(args.device)
-    segmenter = load_segmenter(args.segmenter_family, args.segmenter, device)
-    size = args.settings["size"] or segmenter.size
-    judge = Judge(real_moments(args.moments), segmenter, Preparation(size, None, args.settings.get("resolution")))
+    segmenter = load_segmenter(args.segmenter_family, args.segmenter, device, args.settings["precision"])
+    judge = Judge(real_moments(args.moments), segmenter, Preparation.of(args.settings, segmenter.size))
     rows = []
     for path in command.progress(snapshots(args.snapshots), desc="follow", unit="snapshot"):
         generator = load_generator(args.family, path, device, args.generator_settings)
@@ -72,7 +72,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--moments", required=True, help="moments of the real source")
     parser.add_argument("--segmenter-family", required=True)
     parser.add_argument("--segmenter", required=True, help="weights of the segmenter")
-    parser.add_argument("--settings", required=True, type=command.json_object, help="JSON: size, resolution")
+    parser.add_argument("--settings", required=True, type=command.json_object, help="JSON: those of segment")
     parser.add_argument("--count", required=True, type=int, help="images of each snapshot")
     parser.add_argument("--seed", required=True, type=int, help="of z")
     parser.add_argument("--device", required=True)
@@ -108,13 +108,14 @@ def segmented(generator: Generator, judge: Judge, z_ND: NDArray[np.float32]) -> 
     """(N, C) areas of the generator's images in percent."""
     device = next(generator.parameters()).device
     num_classes = len(judge.segmenter.classes[CATEGORY])
-    parts = []
-    for first in range(0, len(z_ND), BATCH):
-        drawn_NHW3 = to_bytes(generator(torch.from_numpy(z_ND[first : first + BATCH]).to(device)))
+
+    def areas_of(rows: slice) -> NDArray[np.float64]:
+        drawn_NHW3 = to_bytes(generator(torch.from_numpy(z_ND[rows]).to(device)))
         images_NHW3 = np.stack([judge.preparation(Image.fromarray(image)) for image in drawn_NHW3])
         labels_NHW = judge.segmenter.label_maps(images_NHW3, (CATEGORY,))[CATEGORY]
-        parts.append(class_areas(np.asarray(labels_NHW.cpu()), num_classes))
-    return np.concatenate(parts)
+        return class_areas(np.asarray(labels_NHW.cpu()), num_classes)
+
+    return np.concatenate(list(in_batches(areas_of, len(z_ND), BatchSize(BATCH))))
 
 
 def curve(rows: Sequence[Sequence[float]]) -> str:

@@ -13,9 +13,10 @@ from lacuna.formats import images
 from lacuna.kit import command
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance, canonical_json
+from lacuna.sources.decoding import decode, printable, reason
 from lacuna.sources.folder import reader
 from lacuna.sources.labelled import class_names, labelled_listing
-from lacuna.sources.preparation import decode, fit
+from lacuna.sources.preparation import fit
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,9 +27,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     if len(chosen) != args.last + 1 - args.first:
         raise UserError(f"{args.path}: holds {len(entries)} images, {args.last + 1} asked for; lower the count")
     read = reader(args.path)
-    pictures = [
-        fit(decode(read(entry.name)), args.size) for entry, _ in command.progress(chosen, desc="gather", unit="image")
-    ]
+    pictures = []
+    for entry, _ in command.progress(chosen, desc="gather", unit="image"):
+        try:
+            pictures.append(fit(decode(read(entry.name), args.background), args.size))
+        except Exception as error:
+            raise UserError(
+                f"{args.path}: {printable(entry.name)} cannot be read ({reason(error)}); every image of a class "
+                "counts, so remove or replace it"
+            ) from error
     config = {"path": str(args.path), "size": args.size}
     images.write(
         args.shard,
@@ -44,6 +51,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("gather", __doc__)
     parser.add_argument("--path", type=Path, required=True, help="folder or zip file with a subfolder for each class")
     parser.add_argument("--size", type=int, required=True, help="pixels a side that images are brought to")
+    parser.add_argument("--background", default="white", help="color below transparent pixels")
     parser.add_argument("--first", type=int, required=True, help="first image")
     parser.add_argument("--last", type=int, required=True, help="last image, included")
     parser.add_argument("--shard", required=True, help="HDF5 file to write")

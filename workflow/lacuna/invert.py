@@ -10,6 +10,7 @@ Source:
 """
 
 import argparse
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ from lacuna.registry.perceptual import load_perceptual
 from lacuna.sources import ShardImages, open_images
 from lacuna.sources.census import subset_seed
 from lacuna.sources.preparation import Preparation
+
+log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -95,9 +98,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Numbers and pixels of the images to invert, which must have the generator's size."""
-    preparation = Preparation(
-        size, args.source.get("jpeg_quality"), args.source.get("size"), args.source.get("boxes", False)
-    )
+    preparation = Preparation.of({"source": args.source}, size)
     source = open_images(args.images, args.first, args.last, preparation, subset_seed(args.source))
     if isinstance(source, ShardImages) and source.size != size:
         raise UserError(
@@ -105,7 +106,12 @@ def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64],
         )
     batches = list(source.batches(args.settings["batch_size"]))
     for skipped in source.skipped:
-        raise UserError(f"{args.images[0]}: image {skipped.index} ({skipped.name}) cannot be read: {skipped.reason}")
+        log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
+    if not batches:
+        reason = source.skipped[0].reason
+        raise UserError(
+            f"{args.images[0]}: none of images {args.first}-{args.last} can be read ({reason}); replace them"
+        )
     return np.concatenate([index for index, _ in batches]), np.concatenate([images for _, images in batches])
 
 

@@ -9,6 +9,7 @@ Shape suffixes: N scenes, M rows, H height, W width, C classes.
 import argparse
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from lacuna.formats import planted
 from lacuna.formats.images import ImageShards
 from lacuna.kit import command, compute
+from lacuna.kit.batches import BatchSize, in_batches
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.registry.segmenters import Segmenter, load_segmenter
@@ -103,16 +105,22 @@ def variants(
             yield index, position, without.image, without.labels_object
 
 
+def object_labels(segmenter: Segmenter, images_NHW3: NDArray[np.uint8], rows: slice) -> NDArray[np.int64]:
+    """Object labels (n, H, W) of some of the images."""
+    return segmenter.label_maps(images_NHW3[rows], ("object",))["object"].cpu().numpy()
+
+
 def measured(segmenter: Segmenter, rows: Iterator[Row], batch_size: int, classes: list[str]) -> planted.PlantedAreas:
     """Exact and segmented areas of all rows, a batch at a time."""
     index, omitted, exact, segmented, image_px = [], [], [], [], 0
+    size = BatchSize(batch_size)
     while batch := list(itertools.islice(rows, batch_size)):
         images_NHW3, labels_NHW = (np.stack([row[part] for row in batch]) for part in (2, 3))
-        found_NHW = segmenter.label_maps(images_NHW3, ("object",))["object"].cpu().numpy()
+        maps = in_batches(partial(object_labels, segmenter, images_NHW3), len(batch), size)
         index += [row[0] for row in batch]
         omitted += [row[1] for row in batch]
         exact.append(class_counts(labels_NHW, len(classes)))
-        segmented.append(class_counts(found_NHW, len(classes)))
+        segmented += [class_counts(found_NHW, len(classes)) for found_NHW in maps]
         image_px = labels_NHW[0].size
     exact_px, segmented_px = (np.concatenate(parts).astype(np.uint32) for parts in (exact, segmented))
     return planted.PlantedAreas(np.array(index), np.array(omitted), exact_px, segmented_px, classes, image_px)

@@ -38,10 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     segmenter = load_segmenter(args.family, args.checkpoint, device, precision)
     heads = checked_heads(args.settings["heads"])
     source = args.settings.get("source", {})
-    preparation = Preparation(
-        args.settings["size"] or segmenter.size, source.get("jpeg_quality"), source.get("size"),
-        source.get("boxes", False),
-    )  # fmt: skip
+    preparation = Preparation.of(args.settings, segmenter.size)
     images = open_images(args.images, args.first, args.last, preparation, subset_seed(source))
     size = BatchSize(args.batch_size)
     index_N, area_px_NC = segmented_areas(segmenter, images, heads, size)

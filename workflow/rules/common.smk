@@ -23,8 +23,6 @@ from lacuna.sources import census, lsun
 # What is set beside the Snakefile must reach every job, also where the folder has a space in its name. The trap lets the
 # shell outlive the SIGTERM that a scheduler sends to all processes: if it died first, the job would count as ended, and
 # a stage that is saving its state would be killed.
-shell.prefix(f"set -euo pipefail; trap : TERM; export PYTHONPATH={shlex.quote(f'{workflow.basedir}/workflow')}; ")
-
 remember(Path(".snakemake/lacuna_sources.json"))
 
 CONFIG_FILES = " + ".join(str(path) for path in workflow.configfiles) or "config"
@@ -37,6 +35,16 @@ except UserError as error:
     raise WorkflowError(f"check_config: {error}") from None
 for line in LEFT_OUT:
     logger.warning(line)
+
+# Where results are computed and in which order sums are taken is no reason to compute them again, so these two come by
+# the environment, not by params.
+ENVIRONMENT = {
+    "PYTHONPATH": f"{workflow.basedir}/workflow",
+    **({"LACUNA_DEVICE": CONFIG["device"]} if CONFIG["device"] != "auto" else {}),
+    **({"LACUNA_DETERMINISTIC": "1"} if CONFIG["deterministic"] else {}),
+}
+exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in ENVIRONMENT.items())
+shell.prefix(f"set -euo pipefail; trap : TERM; export {exports}; ")
 
 # Everything that fetch can bring: what the configuration names, and all else that is published.
 DOWNLOADS = [*CONFIG["downloads"].values(), *published.entries().values()]

@@ -12,6 +12,20 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+# What is said of full memory, beside torch.OutOfMemoryError: by the driver, cuBLAS, cuDNN, the CPU's allocator. cuDNN
+# says NOT_SUPPORTED or finds no engine when none of its kernels has room for its workspace.
+FULL = (
+    "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "CUDNN_STATUS_NOT_SUPPORTED",
+    "unable to find an engine", "DefaultCPUAllocator: can't allocate memory",
+)  # fmt: skip
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of torch means that memory did not suffice, so that a smaller batch may do."""
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or any(word.lower() in text for word in FULL)
+
+
 class BatchSize:
     """Images a batch: as asked for, halved each time that memory did not suffice."""
 
@@ -41,8 +55,10 @@ def fitting(work: Callable[[int], T], size: BatchSize) -> T:
     while True:
         try:
             return work(size.used)
-        except torch.OutOfMemoryError:
-            pass  # halved below, where the exception no longer keeps the tensors of `work` alive
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # Halved here, where the exception no longer keeps the tensors of `work` alive.
         size.halve(size.used)
 
 
@@ -52,7 +68,9 @@ def in_batches(work: Callable[[slice], T], count: int, size: BatchSize, first: i
         rows = slice(first, min(first + size.used, count))
         try:
             result = work(rows)
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             result = None  # halved below, where the exception no longer keeps the tensors of `work` alive
         if result is None:
             size.halve(rows.stop - rows.start)

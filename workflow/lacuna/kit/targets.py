@@ -174,7 +174,13 @@ def reading(source: Config) -> Config:
     """How the images of a source are read before they are segmented."""
     if source["kind"] == "world":
         return {"size": source["seen_at"], "boxes": True} if "seen_at" in source else {}
-    return {key: source[key] for key in ("jpeg_quality", "size", "subset") if key in source}
+    return {key: source[key] for key in ("jpeg_quality", "size", "subset", "background") if key in source}
+
+
+def segment_settings(config: Config, source: str) -> Config:
+    """What segment is told of heads, common size and precision, and of how a source is read."""
+    segment = {name: config["segment"].get(name) for name in ("heads", "size", "precision")}
+    return segment | {"source": reading(config["sources"][source])}
 
 
 def by_class_files(entry: Config) -> list[str]:

@@ -126,8 +126,8 @@ def group_deviation(x_NCHW: Tensor, group: int) -> Tensor:
 
 
 def enlarge(x_NCHW: Tensor) -> Tensor:
-    """Twice the size, each pixel repeated."""
-    return F.interpolate(x_NCHW, scale_factor=2, mode="nearest")
+    """Twice the size, each pixel repeated, in the same type: CUDA's autocast would give float32 for bfloat16."""
+    return F.interpolate(x_NCHW, scale_factor=2, mode="nearest").to(x_NCHW.dtype)
 
 
 def soften(x_N3HW: Tensor, alpha: float) -> Tensor:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.export.passes import move_to_device_pass
 
 from lacuna.formats import checkpoints
 from lacuna.kit.errors import UserError
@@ -82,7 +83,8 @@ def load_exported(checkpoint: str | Path, settings: Mapping[str, Any], device: t
     """
     if not zipfile.is_zipfile(checkpoint):
         raise UserError(f"{checkpoint}: not a readable exported program; save one with torch.export.save")
-    program = torch.export.load(str(checkpoint)).module().to(device)
+    # The pass moves constants and device arguments too; `.to` would leave them where the program was exported.
+    program = move_to_device_pass(torch.export.load(str(checkpoint)), device).module()
     size, classes = settings["size"], settings["classes"]
     names = [f"class {k}" for k in range(classes)] if isinstance(classes, int) else list(classes)
     try:

@@ -9,16 +9,16 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from lacuna.formats.areas import Skipped
 from lacuna.formats.images import ImageShards
 from lacuna.kit.errors import UserError
 from lacuna.sources import folder, lsun, subset
-from lacuna.sources.preparation import Preparation, decode
+from lacuna.sources.decoding import FRAMES, decode, printable, reason
+from lacuna.sources.preparation import Preparation
 
 Batch = tuple[NDArray[np.int64], NDArray[np.uint8]]  # index_N, images_NHW3
-UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError)
 
 
 class Images(Protocol):
@@ -83,22 +83,24 @@ class FileImages:
         assert preparation.size is not None, "files of any size are brought to one"
         self.skipped: list[Skipped] = []
         self.resolutions: tuple[int, int] | None = None
+        self.multi_frame = 0  # files of several frames or pages, of which the first was read
         self._names, self._first, self._read, self._prepare = names, first, read, preparation
         self.image_px = preparation.size**2
 
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """Yield the readable images in order, at most `batch_size` at a time; note the others in `skipped`."""
         self.skipped.clear()
-        self.resolutions = None
+        self.resolutions, self.multi_frame = None, 0
         for start in range(0, len(self._names), batch_size):
             index, images = [], []
             for place, name in enumerate(self._names[start : start + batch_size], start=start):
                 try:
-                    image = decode(self._read(name))
+                    image = decode(self._read(name), self._prepare.ground)
                     images.append(self._prepare(image))
-                except UNREADABLE as error:
-                    self.skipped.append(Skipped(self._first + place, name, " ".join(str(error).split())))
+                except Exception as error:
+                    self.skipped.append(Skipped(self._first + place, printable(name), reason(error)))
                     continue
+                self.multi_frame += image.info[FRAMES] > 1
                 index.append(self._first + place)
                 low, high = self.resolutions or (1 << 31, 0)
                 side = self._prepare.resolution_of(image)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lacuna.kit.errors import UserError
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+from lacuna.sources.decoding import SUFFIXES
 
 
 @dataclass(frozen=True, order=True)

@@ -1,20 +1,21 @@
-"""From the bytes of an image file to the pixels that a network sees: the only resize path.
+"""From an image to the pixels that a network sees: the only resize path. What a file means is in decoding.
 
 Shape suffixes: N images, H height, W width.
 """
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from lacuna.kit.errors import UserError
 
 RESIZE = "PIL bilinear, shorter side, centre crop"
-SMALLEST_SIDE_PX = 8  # below this nothing can be recognised, so the image is skipped and named
-Image.MAX_IMAGE_PIXELS = 100_000_000  # larger ones (PIL raises above twice this) are skipped and named
+LONGEST = 16  # times the shorter side: of longer images only the middle is resized, which would else fill memory
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,23 @@ class Preparation:
         resolution: side that it is brought to before `size`, so that sources of different resolutions can be compared.
         boxes: `resolution` is reached by the means of boxes of pixels, as a training reduces images; it then divides
             the image's side.
+        ground: color below transparent pixels of files.
     """
 
     size: int | None
     jpeg_quality: int | None = None
     resolution: int | None = None
     boxes: bool = False
+    ground: str = "white"
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], size: int) -> Self:
+        """What segment's settings say; `size` is what images end at where they name none."""
+        source = settings.get("source", {})
+        return cls(
+            settings.get("size") or size, source.get("jpeg_quality"), source.get("size"), source.get("boxes", False),
+            source.get("background", "white"),
+        )  # fmt: skip
 
     @property
     def text(self) -> str:
@@ -68,28 +80,26 @@ def boxed(image: Image.Image, size: int) -> Image.Image:
     return image.reduce(image.width // size)
 
 
-def decode(data: bytes) -> Image.Image:
-    """An image file as 8-bit RGB: upright, 16 bits scaled to 8, grey, palette and CMYK converted, alpha dropped."""
-    with Image.open(io.BytesIO(data)) as opened:
-        opened.load()
-        image = ImageOps.exif_transpose(opened)
-    if min(image.size) < SMALLEST_SIDE_PX:
-        raise UserError(f"{image.width} x {image.height} pixels, expected at least {SMALLEST_SIDE_PX} a side")
-    if image.mode.startswith("I"):  # 16-bit grey: PIL's own conversion would clip at 255
-        values = np.asarray(image).astype(np.int64).clip(0, 65535)
-        image = Image.fromarray((values // 257).astype(np.uint8))
-    return image.convert("RGB")
-
-
 def fit(image: Image.Image, size: int) -> NDArray[np.uint8]:
     """(size, size, 3) uint8: shorter side brought to `size`, then the centre; Python's rounding, as published.
 
     PIL's antialiased bilinear filter, as torchvision's Resize and CenterCrop do.
     """
     short, long = sorted(image.size)
+    if long > LONGEST * short:
+        image = _middle(image, LONGEST // 2 * short)
+        short, long = sorted(image.size)
     if short != size:
         scaled = int(size * long / short)
         shape = (size, scaled) if image.width <= image.height else (scaled, size)
         image = image.resize(shape, Image.Resampling.BILINEAR)
     left, top = round((image.width - size) / 2.0), round((image.height - size) / 2.0)
     return np.asarray(image.crop((left, top, left + size, top + size)))
+
+
+def _middle(image: Image.Image, length: int) -> Image.Image:
+    """The middle `length` pixels of the longer side."""
+    start = (max(image.size) - length) // 2
+    if image.width > image.height:
+        return image.crop((start, 0, start + length, image.height))
+    return image.crop((0, start, image.width, start + length))

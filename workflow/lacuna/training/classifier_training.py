@@ -18,7 +18,7 @@ from lacuna.kit.interruption import deferred_termination
 from lacuna.models.classifier import ResidualClassifier
 from lacuna.models.pixels import from_bytes
 from lacuna.training.segmenter_data import LabelledBatch, rows_of_step, varied
-from lacuna.training.segmenter_losses import confusion, learning_rate
+from lacuna.training.segmenter_losses import check_finite, confusion, learning_rate
 
 COLUMNS = ("images", "seconds", "loss", "accuracy")
 
@@ -41,6 +41,7 @@ class Training:
         )
         self.steps = settings["images"] // settings["batch_size"]
         self.step, self.seconds, self.rows = 0, 0.0, list[list[float]]()
+        self.losses: list[float] = []  # of the steps since the last row of the log
 
     def advance(self) -> float:
         """One step; returns the loss."""
@@ -69,6 +70,7 @@ class Training:
             "step": self.step,
             "seconds": self.seconds,
             "rows": self.rows,
+            "losses": self.losses,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -76,6 +78,7 @@ class Training:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds, self.rows = state["step"], state["seconds"], list(state["rows"])
+        self.losses = list(state["losses"])
 
     @torch.no_grad()
     def confusion(self, held_out: ImageShards, batch_size: int = 100) -> NDArray[np.int64]:
@@ -99,19 +102,19 @@ def run(training: Training, held_out: ImageShards, save: Callable[[dict[str, Any
     """Train to the end; `save` gets a state every `checkpoint_interval` images and when SIGTERM arrives."""
     settings = training.settings
     interval = max(settings["checkpoint_interval"] // settings["batch_size"], 1)
-    losses: list[float] = []
     with deferred_termination() as terminated, command.progress(range(training.steps), desc="train") as bar:
         bar.update(training.step)
         while training.step < training.steps:
             begun = time.monotonic()
-            losses.append(training.advance())
+            training.losses.append(training.advance())
             at_interval = training.step % interval == 0 or training.step == training.steps
             if at_interval:
+                check_finite({"loss": sum(training.losses)}, f"classifier, steps up to {training.step}")
                 found = accuracy(training.confusion(held_out))
                 training.seconds += time.monotonic() - begun
                 images = training.step * settings["batch_size"]
-                training.rows.append([images, round(training.seconds, 1), float(np.mean(losses)), found])
-                losses = []
+                training.rows.append([images, round(training.seconds, 1), float(np.mean(training.losses)), found])
+                training.losses = []
             else:
                 training.seconds += time.monotonic() - begun
             bar.update()

@@ -142,5 +142,6 @@ def gradient_penalty(scores: Scores, real_N3HW: Tensor, generated_N3HW: Tensor, 
     random = torch.Generator().manual_seed(seed)
     share_N111 = torch.rand(len(real_N3HW), 1, 1, 1, generator=random).to(real_N3HW.device)
     between_N3HW = torch.lerp(real_N3HW.detach().float(), generated_N3HW.detach().float(), share_N111).requires_grad_()
-    (gradient_N3HW,) = torch.autograd.grad(scores(between_N3HW).sum(), between_N3HW, create_graph=True)
+    with torch.autocast(real_N3HW.device.type, enabled=False):  # second derivatives: always float32, as in r1_penalty
+        (gradient_N3HW,) = torch.autograd.grad(scores(between_N3HW).sum(), between_N3HW, create_graph=True)
     return (gradient_N3HW.flatten(1).norm(dim=1) - 1).square().mean()

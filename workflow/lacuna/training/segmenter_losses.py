@@ -3,6 +3,7 @@
 Shape suffixes: N images, K classes, H and W size of the label map.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from lacuna.kit.errors import UserError
 from lacuna.models.parsing import PartBlock, num_part_channels
 from lacuna.models.upernet import resized
 
@@ -93,6 +95,13 @@ def intersection_over_union(confusion_KK: NDArray[np.int64]) -> NDArray[np.float
     union = confusion_KK.sum(axis=0) + confusion_KK.sum(axis=1) - both
     occurs = confusion_KK.sum(axis=1) > 0
     return np.divide(both, union, out=np.full(len(both), np.nan), where=occurs)
+
+
+def check_finite(sums: Mapping[str, float], where: str) -> None:
+    """Stop a training whose losses, summed since the last row of its log, are no numbers any more."""
+    bad = sorted(name for name, value in sums.items() if not math.isfinite(value))
+    if bad:
+        raise UserError(f"{where}: loss {bad[0]} is {sums[bad[0]]}, expected a finite number; lower learning_rate")
 
 
 def learning_rate(progress: float, peak: float, warm_up: float = 0.05) -> float:

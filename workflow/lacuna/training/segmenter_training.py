@@ -21,6 +21,7 @@ from lacuna.models.segmenter import SIGNED_RGB, Segmenter, build_network
 from lacuna.training.segmenter_data import LABEL_MAPS, read_batch, rows_of_step, varied
 from lacuna.training.segmenter_losses import (
     ParsingLoss,
+    check_finite,
     class_weights,
     confusion,
     intersection_over_union,
@@ -76,6 +77,8 @@ class Training:
             network.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
         )
         self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, float]]()
+        self.sums: dict[str, float] = {}  # terms of the loss since the last row of the log
+        self.steps_summed = 0
 
     @property
     def images_seen(self) -> int:
@@ -109,6 +112,8 @@ class Training:
             "step": self.step,
             "seconds": self.seconds,
             "rows": self.rows,
+            "sums": self.sums,
+            "steps_summed": self.steps_summed,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -116,6 +121,7 @@ class Training:
         self.segmenter.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds, self.rows = state["step"], state["seconds"], list(state["rows"])
+        self.sums, self.steps_summed = dict(state["sums"]), state["steps_summed"]
 
 
 def run(training: Training, validation: ImageShards, save: Callable[[dict[str, Any]], None]) -> None:
@@ -123,32 +129,33 @@ def run(training: Training, validation: ImageShards, save: Callable[[dict[str, A
     settings = training.settings
     total = settings["images"] // settings["batch_size"]
     interval = max(settings["checkpoint_interval"] // settings["batch_size"], 1)
-    sums: dict[str, float] = {}
     with deferred_termination() as terminated, command.progress(range(total), desc="train", unit="step") as bar:
         bar.update(training.step)
         while training.step < total:
             start = time.monotonic()
             for head, term in training.advance().items():
-                sums[head] = sums.get(head, 0.0) + term
+                training.sums[head] = training.sums.get(head, 0.0) + term
+            training.steps_summed += 1
             training.seconds += time.monotonic() - start
             bar.update()
             at_interval = training.step % interval == 0 or training.step == total
             if at_interval:
-                training.rows.append(log_row(training, validation, sums, (training.step - 1) % interval + 1))
-                sums = {}
+                check_finite(training.sums, f"segmenter, steps up to {training.step}")
+                training.rows.append(log_row(training, validation))
+                training.sums, training.steps_summed = {}, 0
             if at_interval or terminated():
                 save(training.state())
             if terminated():
                 raise command.Terminated
 
 
-def log_row(training: Training, validation: ImageShards, sums: Mapping[str, float], steps: int) -> dict[str, float]:
+def log_row(training: Training, validation: ImageShards) -> dict[str, float]:
     """A line of the log: mean loss terms since the last one, and scores on a few held-out scenes."""
     start = time.monotonic()
     scores = judge(training.segmenter, validation, min(QUICK_SCENES, len(validation)))
     training.seconds += time.monotonic() - start
     row = {"images": training.images_seen, "seconds": round(training.seconds, 1)}
-    row |= {f"loss_{head}": term / steps for head, term in sorted(sums.items())}
+    row |= {f"loss_{head}": term / training.steps_summed for head, term in sorted(training.sums.items())}
     row |= {f"miou_{category}": scores.mean_iou(category) for category in LABEL_MAPS}
     row |= {"scene_accuracy": scores.scene_accuracy, "lowest_object_iou": float(np.nanmin(scores.iou("object")[1:]))}
     log.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in row.items()))

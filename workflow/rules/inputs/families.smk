@@ -17,5 +17,4 @@ def followed_segmenter(wildcards):
 
 def followed_settings(wildcards):
     """Canonical JSON of how samples reach the segmenter: as those of the comparison do."""
-    source = targets.reading(CONFIG["sources"][followed_in(wildcards)["generated"]])
-    return canonical_json({"size": CONFIG["segment"].get("size"), "resolution": source.get("size")})
+    return canonical_json(targets.segment_settings(CONFIG, followed_in(wildcards)["generated"]))

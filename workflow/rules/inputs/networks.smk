@@ -12,8 +12,7 @@ def segmenter_files(wildcards):
 
 def segment_settings(wildcards):
     """Canonical JSON of what segment is told of heads, common size, precision and source."""
-    segment = {name: CONFIG["segment"].get(name) for name in ("heads", "size", "precision")}
-    return canonical_json(segment | {"source": json.loads(reading(wildcards))})
+    return canonical_json(targets.segment_settings(CONFIG, wildcards.source))
 
 
 def generator_settings(name):
