@@ -1,4 +1,4 @@
-"""The configuration: defaults come from the schema, the first mistake is one line, names must exist."""
+"""The configuration: defaults come from the schema, every mistake is a line, names must exist."""
 
 import copy
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from lacuna.kit.configuration import SCHEMA, check_config
+from lacuna.kit.errors import UserError
 from lacuna.kit.networks import generator_files, generator_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,6 +27,71 @@ def test_defaults_are_filled_in_at_any_depth(config: Config) -> None:
     assert "size" not in filled["sources"]["progan"], "a default leaked from the kind that was not taken"
     assert filled["shard_size"] == {"images": 1000, "inversions": 16}
     assert filled["segment"]["heads"] == ["object"]
+
+
+def test_all_that_is_wrong_is_said_at_once(config: dict[str, Any]) -> None:
+    config["sources"]["chapel"] |= {"omit": ["dragon", "ground"], "scale": {"unicorn": 2}, "scenes": {"moon": 1}}
+    config["sources"]["progan"]["generator"] = "nobody"
+    config["segmenters"]["chapel"]["checkpoint"] = "gone.safetensors"
+    with pytest.raises(UserError) as caught:
+        check_config(config, "my.yaml", exists=lambda path: False)
+    first, *lines = str(caught.value).splitlines()
+    assert first == "my.yaml: 7 problems"
+    for line, words in zip(
+        sorted(lines),
+        [
+            "generators.progan_chapel.checkpoint: found 'workflow/demo/progan.safetensors', no such file",
+            "segmenters.chapel.checkpoint: found 'gone.safetensors', no such file",
+            "sources.chapel.omit: found 'dragon', which is no object of the world; expected some of: ",
+            "sources.chapel.omit: found 'ground', which is",
+            "sources.chapel.scale: found 'unicorn', which is no object of the world",
+            "sources.chapel.scenes: found 'moon', expected some of: ",
+            "sources.progan.generator: found 'nobody', expected one of generators: ",
+        ],
+        strict=True,
+    ):
+        assert line.strip().startswith(words)
+
+
+def test_all_errors_of_the_schema_are_said_at_once(config: dict[str, Any]) -> None:
+    config["sources"]["chapel"]["count"] = "many"
+    config["segmenters"]["chapel"]["familly"] = "upernet"
+    config["seed"] = -1
+    with pytest.raises(UserError) as caught:
+        check_config(config)
+    text = str(caught.value)
+    assert "config.yaml: 3 problems" in text
+    assert all(place in text for place in ("sources.chapel.count: ", "segmenters.chapel: found unknown", "seed: "))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/data/run #2", "2023023902_2", "1e5", "007", "{x}", "a: b", "no", "[x]", "2024-01-01", "it's", "x, y", "null"],
+)
+def test_a_path_on_the_command_line_is_the_text_that_was_typed(config: dict[str, Any], path: str) -> None:
+    config["sources"]["photos"] = {"kind": "folder"}
+    parsed = yaml.load(path, yaml.BaseLoader)  # as Snakemake hands it over
+    found = check_config(config | {"photos": parsed}, typed=[f"photos={path}", "seed=1"])
+    assert found["sources"]["photos"]["path"] == path
+
+
+def test_homes_and_variables_are_expanded_unless_a_file_has_that_name(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATA", "/data")
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.chdir(tmp_path)
+    paths = {"a": "~/photos", "b": "$DATA/photos", "c": "~", "d": "$NOTHING/x", "e": "~t"}
+    (tmp_path / "~t").mkdir()
+    config["sources"] |= {name: {"kind": "folder", "path": path} for name, path in paths.items()}
+    found = check_config(config)["sources"]
+    assert [found[name]["path"] for name in paths] == [
+        "/home/me/photos",
+        "/data/photos",
+        "/home/me",
+        "$NOTHING/x",
+        "~t",
+    ]
 
 
 def test_a_generators_settings_are_its_familys(config: Config) -> None:
@@ -87,7 +153,11 @@ def test_checking_changes_nothing_given_and_is_stable(config: Config) -> None:
         (("segmenters", "chapel"), {"family": "upernet"}, r"segmenters\.chapel: no checkpoint and no 'trained_on'"),
         (("inversions", 1, "source"), "chapel", r"inversions\.1: found .* twice"),
         (("calibrate",), {"segmenters": ["chapel"]}, r"calibrate: key 'source' is missing, expected the"),
-        (("calibrate",), {"segmenters": ["x"], "source": "chapel"}, r"calibrate\.segmenters\.0: found 'x'"),
+        (
+            ("calibrate",),
+            {"segmenters": ["x"], "source": "chapel", "counts": [100]},
+            r"calibrate\.segmenters\.0: found 'x'",
+        ),
         (("calibrate",), {"segmenters": ["chapel"], "source": "progan"}, r"found a source of kind generator, expected"),
         (
             ("calibrate",),

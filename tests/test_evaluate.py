@@ -44,7 +44,7 @@ def run(case, *shards):
         "--perceptual-family", "upernet", "--perceptual-checkpoint", "none", "--images", *map(str, shards),
         "--segmenter-family", "upernet", "--segmenter-checkpoint", "none", "--figure", str(case / "out.svg"),
         "--settings", json.dumps({"feature_levels": [0, 1], "batch_size": 4}),
-        "--seed", "1", "--device", "cpu", "--threads", "1",
+        "--seed", "1", "--confidence", "0.95", "--device", "cpu", "--threads", "1",
         "--code", "test", "--tsv", str(case / "out.tsv"),
     ])  # fmt: skip
     return {(row["method"], row["quantity"]): row for row in tables.read_tsv(case / "out.tsv")}
@@ -121,7 +121,7 @@ def test_one_image_has_no_chance_rows():
 
 def test_the_interval_holds_the_mean_and_narrows_with_the_images():
     values = np.random.default_rng(0).normal(size=400)
-    wide = evaluate.bootstrap_interval(values[:20], np.random.default_rng(1))
-    narrow = evaluate.bootstrap_interval(values, np.random.default_rng(1))
+    wide = evaluate.bootstrap_interval(values[:20], np.random.default_rng(1), 0.95)
+    narrow = evaluate.bootstrap_interval(values, np.random.default_rng(1), 0.95)
     assert wide[0] < values[:20].mean() < wide[1]
     assert narrow[1] - narrow[0] == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)

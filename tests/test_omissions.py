@@ -64,7 +64,7 @@ def test_images_are_ranked_by_loss_and_the_unconverged_apart():
 def test_classes_are_ranked_by_what_is_lost_above_the_noise_floor():
     rows = [row(0, "sky", 10), row(0, "tree", 4), row(1, "tree", 2), row(2, "tree", 49, converged=False)]
     control = [row(0, "sky", 8), row(1, "sky", 10), row(2, "sky", 49, converged=False), row(3, "sky", 0, photo=0.1)]
-    tree, sky = class_omissions(rows, control, 0.25, seed_of=len)
+    tree, sky = class_omissions(rows, control, 0.25, 0.95, seed_of=len)
     assert (tree.name, tree.num_images, tree.num_unconverged, tree.excess) == ("tree", 2, 1, 3.0)
     assert (sky.name, sky.num_control, sky.noise_floor, sky.excess) == ("sky", 2, 9.0, 1.0)
     assert np.isnan(tree.noise_floor)
@@ -73,13 +73,15 @@ def test_classes_are_ranked_by_what_is_lost_above_the_noise_floor():
 
 
 def test_a_class_is_lost_where_less_than_half_of_it_is_left():
-    (found,) = class_omissions([row(0, "tree", 26), row(1, "tree", 25), row(2, "tree", 24)], [], 0.25, seed_of=len)
+    (found,) = class_omissions(
+        [row(0, "tree", 26), row(1, "tree", 25), row(2, "tree", 24)], [], 0.25, 0.95, seed_of=len
+    )
     assert (found.num_images, found.num_lost, found.num_control_lost) == (3, 1, 0)
 
 
 def test_a_class_in_unconverged_images_alone_comes_last_without_a_claim():
     rows = [row(0, "tree", 49, converged=False), row(1, "sky", 0)]
-    sky, tree = class_omissions(rows, [], 0.25, seed_of=len)
+    sky, tree = class_omissions(rows, [], 0.25, 0.95, seed_of=len)
     assert (sky.name, tree.num_images, tree.num_unconverged) == ("sky", 0, 1)
     assert np.isnan([tree.lost_area, tree.excess, tree.low]).all()
 
@@ -93,7 +95,8 @@ def run(tmp_path, monkeypatch):
         values = {
             "inversions": folder, "count": 4, "shard-size": 3, "segmenter-family": "upernet", "code": "test",
             "segmenter-checkpoint": tmp_path / "segmenter", "settings": json.dumps({"batch_size": 2}), "device": "cpu",
-            "threads": 1, "seed": 1, "shown-percent": 0.25, "tsv": folder / "o.tsv", "classes": folder / "classes.tsv",
+            "threads": 1, "seed": 1, "shown-percent": 0.25, "confidence": 0.95,
+            "tsv": folder / "o.tsv", "classes": folder / "classes.tsv",
             "masks": folder / "o.h5", "gallery": folder / "gallery",
         }  # fmt: skip
         omissions.main([text for name, value in (values | more).items() for text in (f"--{name}", str(value))])
@@ -147,8 +150,8 @@ def test_each_class_has_a_gallery_numbered_by_rank(run, tmp_path):
 
 
 def test_a_headline_has_the_noise_floor_where_there_is_a_control():
-    (known,) = class_omissions([row(0, "tree", 30)], [row(0, "tree", 1)], 0.25, seed_of=len)
-    (unknown,) = class_omissions([row(0, "tree", 30)], [row(0, "sky", 1)], 0.25, seed_of=len)
+    (known,) = class_omissions([row(0, "tree", 30)], [row(0, "tree", 1)], 0.25, 0.95, seed_of=len)
+    (unknown,) = class_omissions([row(0, "tree", 30)], [row(0, "sky", 1)], 0.25, 0.95, seed_of=len)
     assert "lost in 0 of 1; region lost 1.00 %. Above it: 29.00 % [29.00, 29.00]" in omissions.headline(known, True)[1]
     assert "unknown" in omissions.headline(unknown, True)[1]
     assert len(omissions.headline(unknown, False)) == 1

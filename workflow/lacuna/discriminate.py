@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lacuna.conditional.labelled import LabelledImages
 from lacuna.formats import tables
 from lacuna.kit import command, compute
+from lacuna.kit.arguments import FileNames
 from lacuna.kit.batches import BatchSize, in_batches
 from lacuna.registry.classifiers import Classifier, load_classifier
 from lacuna.statistics.conditional import accuracy, inception_score, indistinct
@@ -60,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("discriminate", __doc__)
     for side in ("real", "generated"):
-        parser.add_argument(f"--{side}-images", required=True, nargs="+", help=f"shards of the {side} source")
+        parser.add_argument(
+            f"--{side}-images", required=True, nargs="+", action=FileNames, help=f"shards of the {side} source"
+        )
         parser.add_argument(f"--{side}-count", required=True, type=int)
     parser.add_argument("--family", required=True, help="of the classifier")
     parser.add_argument("--checkpoint", required=True, help="the classifier's")

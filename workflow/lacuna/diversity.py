@@ -19,6 +19,7 @@ from lacuna.conditional.labelled import LabelledImages
 from lacuna.conditional.similarity import ms_ssim, random_pairs, rule
 from lacuna.formats import tables
 from lacuna.kit import command, compute
+from lacuna.kit.arguments import FileNames
 from lacuna.kit.errors import UserError
 from lacuna.models.pixels import resized_bytes
 from lacuna.statistics.conditional import Similarity, collapsed, similarity, together
@@ -62,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("diversity", __doc__)
     for side in ("real", "generated"):
-        parser.add_argument(f"--{side}-images", required=True, nargs="+", help=f"shards of the {side} source")
+        parser.add_argument(
+            f"--{side}-images", required=True, nargs="+", action=FileNames, help=f"shards of the {side} source"
+        )
         parser.add_argument(f"--{side}-count", required=True, type=int)
     parser.add_argument("--accuracies", required=True, help="table that discriminate wrote for the same sources")
     parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `diversity`")

@@ -29,6 +29,7 @@ from lacuna.inversion.layers import latent_width, path
 from lacuna.inversion.objective import mean_difference
 from lacuna.inversion.states import packed
 from lacuna.kit import command, compute
+from lacuna.kit.arguments import FileNames
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import digest_file
 from lacuna.models.chain import head
@@ -41,7 +42,6 @@ from lacuna.registry.segmenters import load_segmenter
 
 COLUMNS = ("method", "quantity", "truth", "mean", "low", "high", "num_images")
 RESAMPLES = 2000
-CONFIDENCE = 0.95  # two-sided
 FIGURE_ROWS = 6
 
 
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             values |= correlations(found, head(generator, found.layer), torch.from_numpy(truth_ND).to(device))
         for quantity, values_N in values.items():
             rng = np.random.default_rng(compute.seed_for(args.seed, "evaluate", method, quantity))
-            low, high = bootstrap_interval(values_N, rng)
+            low, high = bootstrap_interval(values_N, rng, args.confidence)
             known = "no" if truth_ND is None else "yes"
             rows.append((method, quantity, known, float(values_N.mean()), low, high, len(values_N)))
     with atomic(args.figure) as partial:
@@ -90,7 +90,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--perceptual-checkpoint", required=True)
     parser.add_argument("--segmenter-family", required=True)
     parser.add_argument("--segmenter-checkpoint", required=True)
-    parser.add_argument("--images", nargs="*", required=True, help="HDF5 shards of the images; samples know their z")
+    parser.add_argument(
+        "--images", nargs="*", action=FileNames, required=True, help="HDF5 shards of the images; samples know their z"
+    )
+    parser.add_argument("--confidence", type=float, required=True, help="two-sided level of the intervals")
     parser.add_argument("--settings", type=command.json_object, required=True, help="those of invert")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--device", required=True)
@@ -169,10 +172,12 @@ def lost_areas(found: Inversions, segmenter: Segmenter, batch_size: int) -> NDAr
     return np.asarray(100 * lost_mask(*maps).mean(axis=(1, 2)), dtype=np.float64)
 
 
-def bootstrap_interval(values_N: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:
+def bootstrap_interval(
+    values_N: NDArray[np.float64], rng: np.random.Generator, confidence: float
+) -> tuple[float, float]:
     """Percentile interval of the mean over images, from `RESAMPLES` resamples of the images."""
     rows_BN = rng.integers(len(values_N), size=(RESAMPLES, len(values_N)))
-    low, high = np.quantile(values_N[rows_BN].mean(axis=1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(values_N[rows_BN].mean(axis=1), [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 

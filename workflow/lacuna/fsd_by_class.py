@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lacuna.formats import areas, tables
 from lacuna.formats.images import ImageShards
 from lacuna.kit import command
+from lacuna.kit.arguments import FileNames
 from lacuna.kit.errors import UserError
 from lacuna.statistics import verdicts
 from lacuna.statistics.frechet import contributions, frechet
@@ -58,7 +59,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("fsd_by_class", __doc__)
     for side in ("real", "generated"):
         parser.add_argument(f"--{side}-tables", required=True, help=f"folder of the {side} class-area shards")
-        parser.add_argument(f"--{side}-images", required=True, nargs="+", help="image shards, which hold the labels")
+        parser.add_argument(
+            f"--{side}-images", required=True, nargs="+", action=FileNames, help="image shards, which hold the labels"
+        )
         parser.add_argument(f"--{side}-count", type=int, required=True)
     parser.add_argument("--shard-size", type=int, required=True, help="images a shard")
     parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `fsd` of the config")

@@ -29,6 +29,7 @@ from lacuna.inversion.search import How, Search
 from lacuna.inversion.states import packed
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 from lacuna.kit import command, compute, precision
+from lacuna.kit.arguments import FileNames
 from lacuna.kit.batches import BatchSize, fitting
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance, digest_file
@@ -76,7 +77,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--encoder", help="trained part that the method starts from; all but `z` need it")
     parser.add_argument("--perceptual-family", help="needed where lambda_perceptual is not 0")
     parser.add_argument("--perceptual-checkpoint")
-    parser.add_argument("--images", nargs="+", required=True, help="HDF5 shards, or one folder")
+    parser.add_argument("--images", nargs="+", action=FileNames, required=True, help="HDF5 shards, or one folder")
     parser.add_argument("--source", type=command.json_object, default={}, help="JSON: subset, size, jpeg_quality")
     parser.add_argument("--first", type=int, required=True, help="number of the first image")
     parser.add_argument("--last", type=int, required=True, help="number of the last image")

@@ -34,6 +34,7 @@ from lacuna.statistics.omissions import (
     class_areas,
     class_omissions,
     lost_areas,
+    noise_floor,
     rank_images,
 )  # fmt: skip
 
@@ -49,9 +50,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     photo_NHW = object_maps(segmenter, found.x, args.settings["batch_size"])
     reconstruction_NHW = object_maps(segmenter, found.x_hat, args.settings["batch_size"])
     names, control = segmenter.classes["object"], control_rows(args.control)
-    floor = noise_floor(control)
+    floor = noise_floor(control, args.shown_percent)
     rows = omissions(photo_NHW, reconstruction_NHW, found.index, found.converged, names, floor)
-    ranked = class_omissions(rows, control, args.shown_percent, partial(compute.seed_for, args.seed, "omissions"))
+    ranked = class_omissions(
+        rows, control, args.shown_percent, args.confidence, partial(compute.seed_for, args.seed, "omissions")
+    )
     tables.write_tsv(args.tsv, COLUMNS, [astuple(row) for row in rows])
     tables.write_tsv(args.classes, CLASS_COLUMNS, [astuple(row) for row in ranked])
     lost_NHW = lost_mask(photo_NHW, reconstruction_NHW)
@@ -74,6 +77,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--segmenter-checkpoint", required=True)
     parser.add_argument("--control", help="table of this stage for the generator's own samples: the noise floor")
     parser.add_argument("--shown-percent", type=float, required=True, help="area from which an image shows a class")
+    parser.add_argument("--confidence", type=float, required=True, help="two-sided level of the intervals")
     parser.add_argument("--settings", type=command.json_object, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--device", required=True)
@@ -117,15 +121,6 @@ def control_rows(control: str | None) -> list[Omission]:
         )
         for row in (tables.read_tsv(control) if control else [])
     ]  # fmt: skip
-
-
-def noise_floor(control: Sequence[Omission]) -> dict[str, float]:
-    """Mean `lost_area` of a class over those of the generator's own samples that have it."""
-    lost: dict[str, list[float]] = {}
-    for row in control:
-        if row.converged and row.photo_area > 0:
-            lost.setdefault(row.name, []).append(row.lost_area)
-    return {name: sum(areas) / len(areas) for name, areas in lost.items()}
 
 
 def write_galleries(

@@ -20,6 +20,7 @@ from lacuna.conditional.labelled import LabelledImages
 from lacuna.conditional.neighbours import Neighbours, nearest
 from lacuna.formats import overfits, tables
 from lacuna.kit import command, compute
+from lacuna.kit.arguments import FileNames
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.models.acgan import SplitGenerator
@@ -75,7 +76,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("overfit", __doc__)
     for side in ("generated", "real", "training"):
-        parser.add_argument(f"--{side}-images", required=True, nargs="+", help=f"shards of the {side} source")
+        parser.add_argument(
+            f"--{side}-images", required=True, nargs="+", action=FileNames, help=f"shards of the {side} source"
+        )
         parser.add_argument(f"--{side}-count", required=True, type=int)
     parser.add_argument("--family", default="", help="of the generator, where the samples are one's")
     parser.add_argument("--checkpoint", nargs="*", default=[], type=Path, help="the generator's, for walks through z")

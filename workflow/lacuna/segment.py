@@ -18,6 +18,7 @@ from torch import Tensor
 
 from lacuna.formats import areas, upp
 from lacuna.kit import command, compute
+from lacuna.kit.arguments import FileNames
 from lacuna.kit.batches import BatchSize, in_batches
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
@@ -56,7 +57,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("segment", __doc__)
     parser.add_argument("--family", required=True, help="architecture of the segmenter")
     parser.add_argument("--checkpoint", required=True, help="weights of the segmenter")
-    parser.add_argument("--images", nargs="+", required=True, help="image shards (.h5), or one folder or zip file")
+    parser.add_argument(
+        "--images", nargs="+", action=FileNames, required=True, help="image shards (.h5), or one folder or zip file"
+    )
     parser.add_argument("--first", type=int, required=True, help="first image")
     parser.add_argument("--last", type=int, required=True, help="last image, included")
     parser.add_argument(

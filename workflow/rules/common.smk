@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from lacuna.formats import upp
-from lacuna.kit import entries, networks, published, shorthand, targets
+from lacuna.kit import arguments, entries, networks, published, shorthand, targets
 from lacuna.kit.configuration import check_config
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import canonical_json
@@ -26,8 +26,11 @@ from lacuna.sources import census, lsun
 remember(Path(".snakemake/lacuna_sources.json"))
 
 CONFIG_FILES = " + ".join(str(path) for path in workflow.configfiles) or "config"
+typed = workflow.config_settings.config_args or []  # as on the command line, in jobs too
 try:
-    CONFIG, LEFT_OUT = shorthand.without_missing(check_config(config, where=CONFIG_FILES), os.path.exists)
+    CONFIG, LEFT_OUT = shorthand.without_missing(
+        check_config(config, CONFIG_FILES, typed, os.path.exists), os.path.exists
+    )
     HELD = census.census(CONFIG, targets.used_sources(CONFIG))
     CONFIG = check_config(census.counted(CONFIG, HELD), where=CONFIG_FILES)
     STAGE_FILES = targets.stage_files(CONFIG)
@@ -62,6 +65,11 @@ wildcard_constraints:
     shard=r"\d+-\d+",
     file="|".join(re.escape(entry["file"]) for entry in DOWNLOADS if not entry.get("unpack")),
     folder="|".join(re.escape(entry["file"].removesuffix(".zip")) for entry in DOWNLOADS if entry.get("unpack")),
+
+
+def argument_file(text):
+    """What a rule passes in place of a text that may be too long for an argument."""
+    return arguments.argument_file(text, Path(".snakemake/lacuna_arguments"))
 
 
 def settings(section):

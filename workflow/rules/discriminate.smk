@@ -24,6 +24,8 @@ rule discriminate_pair:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
+        real_images=lambda wildcards: pair_shards_flag(wildcards, "real"),
+        generated_images=lambda wildcards: pair_shards_flag(wildcards, "generated"),
         real_count=lambda wildcards: pair_count(wildcards, "real"),
         generated_count=lambda wildcards: pair_count(wildcards, "generated"),
         family=lambda wildcards: pair_classifier(wildcards)["family"],
@@ -34,9 +36,9 @@ rule discriminate_pair:
         code=source_digest("lacuna.discriminate"),
     shell:
         "python -m lacuna.discriminate"
-        " --real-images {input.real}"
+        " --real-images {params.real_images}"
         " --real-count {params.real_count}"
-        " --generated-images {input.generated}"
+        " --generated-images {params.generated_images}"
         " --generated-count {params.generated_count}"
         " --family {params.family}"
         " --checkpoint {input.checkpoint:q}"

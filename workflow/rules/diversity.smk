@@ -24,6 +24,8 @@ rule diversity_pair:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
+        real_images=lambda wildcards: pair_shards_flag(wildcards, "real"),
+        generated_images=lambda wildcards: pair_shards_flag(wildcards, "generated"),
         real_count=lambda wildcards: pair_count(wildcards, "real"),
         generated_count=lambda wildcards: pair_count(wildcards, "generated"),
         settings=settings("diversity"),
@@ -31,9 +33,9 @@ rule diversity_pair:
         code=source_digest("lacuna.diversity"),
     shell:
         "python -m lacuna.diversity"
-        " --real-images {input.real}"
+        " --real-images {params.real_images}"
         " --real-count {params.real_count}"
-        " --generated-images {input.generated}"
+        " --generated-images {params.generated_images}"
         " --generated-count {params.generated_count}"
         " --accuracies {input.accuracies}"
         " --settings {params.settings:q}"

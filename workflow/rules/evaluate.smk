@@ -36,6 +36,8 @@ rule evaluate_source:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
+        images=lambda wildcards: argument_file("\n".join(inverted_images(wildcards))),
+        confidence=CONFIG["fsd"]["confidence"],
         methods=lambda wildcards: inversion(wildcards)["methods"],
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
         generator_settings=lambda wildcards: generator_settings(wildcards.generator),
@@ -63,7 +65,8 @@ rule evaluate_source:
         " --perceptual-checkpoint {params.perceptual_checkpoint:q}"
         " --segmenter-family {params.segmenter_family}"
         " --segmenter-checkpoint {params.segmenter_checkpoint:q}"
-        " --images {input.shards}"
+        " --images {params.images}"
+        " --confidence {params.confidence}"
         " --settings {params.settings:q}"
         " --seed {params.seed}"
         " --device auto"

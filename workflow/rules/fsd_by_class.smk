@@ -25,6 +25,10 @@ rule fsd_by_class_pair:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
+        real_tables=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.real),
+        real_images=lambda wildcards: argument_file("\n".join(targets.image_shards(CONFIG, wildcards.real))),
+        generated_tables=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.generated),
+        generated_images=lambda wildcards: argument_file("\n".join(targets.image_shards(CONFIG, wildcards.generated))),
         real_count=lambda wildcards: source_count(wildcards.real),
         generated_count=lambda wildcards: source_count(wildcards.generated),
         shard_size=CONFIG["shard_size"]["images"],
@@ -33,11 +37,11 @@ rule fsd_by_class_pair:
         code=source_digest("lacuna.fsd_by_class"),
     shell:
         "python -m lacuna.fsd_by_class"
-        " --real-tables results/segment/{wildcards.segmenter}/{wildcards.real}"
-        " --real-images {input.real}"
+        " --real-tables {params.real_tables}"
+        " --real-images {params.real_images}"
         " --real-count {params.real_count}"
-        " --generated-tables results/segment/{wildcards.segmenter}/{wildcards.generated}"
-        " --generated-images {input.generated}"
+        " --generated-tables {params.generated_tables}"
+        " --generated-images {params.generated_images}"
         " --generated-count {params.generated_count}"
         " --shard-size {params.shard_size}"
         " --settings {params.settings:q}"

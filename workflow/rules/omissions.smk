@@ -32,6 +32,7 @@ rule omissions_source:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
+        confidence=CONFIG["fsd"]["confidence"],
         checkpoint=inversion_segmenter_weights,
         folder=lambda wildcards: str(Path(inversion_shards(wildcards)[0]).parent),
         num_images=lambda wildcards: inversion(wildcards)["count"],
@@ -51,6 +52,7 @@ rule omissions_source:
         " --segmenter-checkpoint {params.checkpoint:q}"
         " --shown-percent {params.shown_percent}"
         " --settings {params.settings:q}"
+        " --confidence {params.confidence}"
         " --seed {params.seed}"
         " {params.control}"
         " --device auto"

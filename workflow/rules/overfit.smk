@@ -28,6 +28,9 @@ rule overfit_pair:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
+        real_images=lambda wildcards: pair_shards_flag(wildcards, "real"),
+        generated_images=lambda wildcards: pair_shards_flag(wildcards, "generated"),
+        training_images=lambda wildcards: pair_shards_flag(wildcards, "training"),
         generated_count=lambda wildcards: pair_count(wildcards, "generated"),
         real_count=lambda wildcards: pair_count(wildcards, "real"),
         training_count=lambda wildcards: pair_count(wildcards, "training"),
@@ -41,11 +44,11 @@ rule overfit_pair:
         code=source_digest("lacuna.overfit"),
     shell:
         "python -m lacuna.overfit"
-        " --generated-images {input.generated}"
+        " --generated-images {params.generated_images}"
         " --generated-count {params.generated_count}"
-        " --real-images {input.real}"
+        " --real-images {params.real_images}"
         " --real-count {params.real_count}"
-        " --training-images {input.training}"
+        " --training-images {params.training_images}"
         " --training-count {params.training_count}"
         " {params.family}"
         " --checkpoint {input.checkpoint:q}"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from lacuna.kit import usage
+from lacuna.kit import arguments, usage
 from lacuna.kit.errors import UserError
 
 T = TypeVar("T")
@@ -35,9 +35,9 @@ def parser(stage: str, description: str | None) -> argparse.ArgumentParser:
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """Type of `--settings`: a JSON object, as the workflow passes it from the checked configuration."""
+    """Type of `--settings`: a JSON object, or `@` and the file that holds it, from the checked configuration."""
     try:
-        value = json.loads(text)
+        value = json.loads(arguments.text_of(text))
     except json.JSONDecodeError as error:
         raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
     if not isinstance(value, dict):

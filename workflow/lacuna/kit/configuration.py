@@ -1,42 +1,67 @@
 """The configuration: checked against the schema, defaults filled in, cross-references resolved.
 
-The schema is the only home of defaults. The first thing wrong is reported as one line.
+The schema is the only home of defaults. All that is wrong is reported at once, one line for each problem.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 
-from lacuna.kit import jobs, published, references, shorthand, yaml_files
+from lacuna.kit import files, jobs, published, references, shorthand, yaml_files
 from lacuna.kit.errors import UserError
 
 Config = dict[str, Any]
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 
-def check_config(config: Mapping[str, Any], where: str = "config.yaml") -> Config:
+def check_config(
+    config: Mapping[str, Any],
+    where: str = "config.yaml",
+    typed: Sequence[str] = (),
+    exists: Callable[[str], bool] | None = None,
+) -> Config:
     """The configuration with defaults filled in.
 
+    Args:
+        typed: words of `--config` on the command line.
+        exists: whether a file is there; files are not looked for where None.
+
     Raises:
-        UserError: one line: file, key path, found, expected.
+        UserError: a line for each thing that is wrong: file, key path, found, expected.
     """
     schema = yaml_files.read(SCHEMA)
-    given = shorthand.with_paths(shorthand.without_nulls(config), schema["properties"])
+    keys = schema["properties"]
+    given = shorthand.with_paths(shorthand.with_texts(shorthand.without_nulls(config), typed, keys), keys)
+    given = shorthand.with_expanded_paths(given)
     filled = shorthand.with_segmenter(_filled(given, schema, schema))
     validator = jsonschema.Draft202012Validator(schema)
-    error = jsonschema.exceptions.best_match(error for error in validator.iter_errors(filled) if not _echo(error))
-    if error is not None:
-        raise UserError(f"{where}: {_one_line(error)}")
+    _refuse(where, map(_one_line, _deepest(error for error in validator.iter_errors(filled) if not _echo(error))))
     try:
         filled = published.resolved(filled)
     except UserError as unknown:
         raise UserError(f"{where}: {unknown}") from None
-    for problem in itertools.chain(references.problems(filled), jobs.problems(filled)):
-        raise UserError(f"{where}: {problem}")
+    _refuse(where, itertools.chain(references.problems(filled), files.problems(filled, exists)))
+    _refuse(where, jobs.problems(filled))
     return filled
+
+
+def _refuse(where: str, problems: Iterable[str]) -> None:
+    """Raise a UserError that holds all of the problems, if there is any."""
+    found = list(dict.fromkeys(problems))
+    if len(found) == 1:
+        raise UserError(f"{where}: {found[0]}")
+    if found:
+        raise UserError("\n  ".join([f"{where}: {len(found)} problems", *found]))
+
+
+def _deepest(errors: Iterable[jsonschema.ValidationError]) -> Iterator[jsonschema.ValidationError]:
+    """Of each error of alternatives, the one that says most."""
+    for error in errors:
+        found = jsonschema.exceptions.best_match([error])
+        yield error if found is None else found
 
 
 def _filled(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """What a configuration may say in short: paths on the command line, one segmenter for all, keys taken away."""
 
-from collections.abc import Callable, Collection, Mapping
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,13 @@ from lacuna.kit import published
 
 Config = dict[str, Any]
 FILES = ("folder", "lsun", "labelled")  # kinds of source whose path is a user's folder or file
+PATHS = {  # keys that hold a path, by section
+    "sources": ("path", "labels"),
+    "segmenters": ("checkpoint",),
+    "generators": ("checkpoint", "file", "curve"),
+    "classifiers": ("checkpoint",),
+    "perceptual": ("checkpoint",),
+}
 
 
 def with_paths(config: Mapping[str, Any], keys: Collection[str]) -> Config:
@@ -26,9 +34,39 @@ def with_paths(config: Mapping[str, Any], keys: Collection[str]) -> Config:
         named = [
             name for name, entry in entries.items() if name in found and name not in keys and _takes(section, entry)
         ]
-        paths = {name: {key: str(Path(str(found.pop(name))).expanduser())} for name in named}
+        paths = {name: {key: str(found.pop(name))} for name in named}
         found[section] = {name: entry | paths[name] if name in paths else entry for name, entry in entries.items()}
     return found
+
+
+def with_texts(config: Mapping[str, Any], given: Sequence[str], keys: Collection[str]) -> Config:
+    """The configuration with what `--config` said of names as it was typed.
+
+    Snakemake reads a value as YAML, which makes 20230239022 of the folder 2023023902_2 and cuts `run #2` at its #.
+
+    Args:
+        given: words of `--config`, `name=value`.
+        keys: the top level's own keys, whose values are YAML.
+    """
+    typed = dict(word.partition("=")[::2] for word in given)
+    return dict(config) | {name: text for name, text in typed.items() if name in config and name not in keys and text}
+
+
+def with_expanded_paths(config: Mapping[str, Any], exists: Callable[[str], bool] = os.path.exists) -> Config:
+    """The configuration with `~` and `$VARIABLES` in paths replaced, but where a file has that very name."""
+    found = dict(config)
+    for section, keys in PATHS.items():
+        entries = found.get(section)
+        if isinstance(entries, dict):
+            found[section] = {name: _expanded(entry, keys, exists) for name, entry in entries.items()}
+    return found
+
+
+def _expanded(entry: Any, keys: Collection[str], exists: Callable[[str], bool]) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    paths = {key: entry[key] for key in keys if isinstance(entry.get(key), str) and not exists(entry[key])}
+    return entry | {key: str(Path(os.path.expandvars(path)).expanduser()) for key, path in paths.items()}
 
 
 def without_nulls(config: Mapping[str, Any]) -> Config:

@@ -28,10 +28,6 @@ from PIL import Image, ImageCms, ImageColor
 from lacuna.kit.errors import UserError
 
 FORMATS = ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "AVIF", "JPEG2000"]
-SUFFIXES = (
-    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".ppm", ".pgm",
-    ".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".heic", ".heif", ".jxl",
-)  # fmt: skip
 # Formats that a package of its own adds to Pillow: what their files begin with, the package, its function.
 PLUGINS = {
     "HEIF": (rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", "pillow_heif", "register_heif_opener", "pillow-heif"),

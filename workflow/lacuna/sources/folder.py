@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lacuna.kit.errors import UserError
-from lacuna.sources.decoding import SUFFIXES
+
+SUFFIXES = (
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".ppm", ".pgm",
+    ".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".heic", ".heif", ".jxl",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, order=True)

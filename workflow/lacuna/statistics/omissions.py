@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 Labels = NDArray[np.integer]
 LOST_SHARE = 0.5  # a class is lost if the reconstruction has less than this share of its area
 RESAMPLES = 2000
-CONFIDENCE = 0.95  # two-sided
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ class ClassOmission:
     num_lost: images that have lost it, see `is_lost`.
     num_control, num_control_lost, noise_floor: the same of the generator's own samples; `noise_floor` is their mean
         `lost_area`, NaN without any.
-    excess: `lost_area` above the noise floor, or all of it where that is unknown; `low` and `high` hold it with
-        confidence 0.95: percentiles over resamples of both groups of images.
+    excess: `lost_area` above the noise floor, or all of it where that is unknown; `low` and `high` hold it with the
+        confidence asked for: percentiles over resamples of both groups of images.
     """
 
     name: str
@@ -84,32 +83,53 @@ def rank_images(rows: Sequence[Omission], name: str) -> list[Omission]:
 
 
 def class_omissions(
-    rows: Sequence[Omission], control: Sequence[Omission], shown_percent: float, seed_of: Callable[[str], int]
+    rows: Sequence[Omission],
+    control: Sequence[Omission],
+    shown_percent: float,
+    confidence: float,
+    seed_of: Callable[[str], int],
 ) -> list[ClassOmission]:
     """What was lost of each class, the most above the noise floor first.
 
     Args:
         control: rows of the generator's own samples.
         shown_percent: an image shows a class that covers more of it than this.
+        confidence: two-sided level of the intervals.
         seed_of: class -> seed of its resamples.
     """
     names = dict.fromkeys(row.name for row in rows if row.photo_area > shown_percent)
     found = [
         _class_omission(
             [row for row in rows if row.name == name and row.photo_area > shown_percent],
-            [row for row in control if row.name == name and row.photo_area > shown_percent and row.converged],
+            [row for row in floor_rows(control, shown_percent) if row.name == name],
             np.random.default_rng(seed_of(name)),
+            confidence,
         )
         for name in names
     ]
     return sorted(found, key=lambda entry: (-np.nan_to_num(entry.excess, nan=-np.inf), entry.name))
 
 
-def _class_omission(rows: Sequence[Omission], control: Sequence[Omission], rng: np.random.Generator) -> ClassOmission:
+def floor_rows(control: Sequence[Omission], shown_percent: float) -> list[Omission]:
+    """Of the generator's own samples, those that count for the noise floor: converged ones that show the class."""
+    return [row for row in control if row.converged and row.photo_area > shown_percent]
+
+
+def noise_floor(control: Sequence[Omission], shown_percent: float) -> dict[str, float]:
+    """Mean `lost_area` of each class over the generator's own samples that show it."""
+    lost: dict[str, list[float]] = {}
+    for row in floor_rows(control, shown_percent):
+        lost.setdefault(row.name, []).append(row.lost_area)
+    return {name: _mean(areas) for name, areas in lost.items()}
+
+
+def _class_omission(
+    rows: Sequence[Omission], control: Sequence[Omission], rng: np.random.Generator, confidence: float
+) -> ClassOmission:
     sure = [row for row in rows if row.converged]
     lost_N, floor_N = (np.array([row.lost_area for row in group]) for group in (sure, control))
     excess_B = _resampled_means(lost_N, rng) - np.nan_to_num(_resampled_means(floor_N, rng))
-    low, high = np.quantile(excess_B, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(excess_B, [(1 - confidence) / 2, (1 + confidence) / 2])
     floor = _mean(floor_N)
     return ClassOmission(
         name=rows[0].name,

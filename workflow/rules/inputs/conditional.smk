@@ -10,6 +10,11 @@ def pair_shards(wildcards, side):
     return targets.image_shards(CONFIG, entries.training_source(CONFIG, entry) if side == "training" else entry[side])
 
 
+def pair_shards_flag(wildcards, side):
+    """Words of `--<side>-images`: the file that lists them."""
+    return argument_file("\n".join(pair_shards(wildcards, side)))
+
+
 def pair_count(wildcards, side):
     """Number of images of that side."""
     entry = conditional_pair(wildcards)
