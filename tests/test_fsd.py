@@ -127,6 +127,22 @@ def test_a_source_is_at_distance_zero_from_itself(tmp_path: Path) -> None:
     assert {row["p_value"] for row in rows} == {"1.0", "nan"}
 
 
+def test_one_image_on_a_side_has_no_verdict(tmp_path: Path) -> None:
+    source(tmp_path, "real", tables_on_disk.drawn(1, seed=0))
+    source(tmp_path, "generated", tables_on_disk.drawn(30, seed=1))
+    summary, rows = run(tmp_path, 1, 30)
+    assert {row["verdict"] for row in rows} == {"undecided"}
+    assert any(warning.startswith("1 real image: nothing is known") for warning in summary["warnings"])
+    assert not any("the verdicts hold" in warning for warning in summary["warnings"])
+
+
+def test_a_source_against_itself_is_at_distance_zero(tmp_path: Path) -> None:
+    for name in ("real", "generated"):
+        source(tmp_path, name, tables_on_disk.drawn(37, seed=0))
+    summary, _ = run(tmp_path, 37, 37)
+    assert (summary["fsd"], summary["mean_term"], summary["covariance_term"]) == (0.0, 0.0, 0.0)
+
+
 def test_few_and_unequal_images_are_warned_of(tmp_path: Path) -> None:
     source(tmp_path, "real", tables_on_disk.drawn(5, seed=0))
     source(tmp_path, "generated", tables_on_disk.drawn(40, seed=1))

@@ -20,6 +20,7 @@ from lacuna.kit.errors import UserError
 from lacuna.statistics import resampling, verdicts
 from lacuna.statistics.cautions import sample_warnings
 from lacuna.statistics.frechet import Contributions, contributions, frechet
+from lacuna.statistics.images_read import shared_warnings
 from lacuna.statistics.intervals import ClassSummary
 from lacuna.statistics.neighbours import image_statistics
 from lacuna.statistics.sketch import Sketch, group_size, sketch
@@ -45,7 +46,9 @@ class Side:
     def summary(self) -> ClassSummary:
         """Mean, variance and presence of each class."""
         found = self.source.moments
-        return ClassSummary(found.count, found.mean, found.cov.diagonal(), self.sketch.present_C)
+        # One image says nothing of spread: no interval, no claim.
+        variance_C = found.cov.diagonal() if found.count > 1 else np.full(len(found.mean), np.nan)
+        return ClassSummary(found.count, found.mean, variance_C, self.sketch.present_C)
 
     def of_category(self, category: str) -> "Side":
         """The same with the classes of one category."""
@@ -85,7 +88,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         "warnings": [
             *sample_warnings(chosen["num_real"], chosen["num_generated"], chosen["num_classes"]),
             *resolution_warnings(resolution(real.source, generated.source)),
+            *image_warnings(real.source, generated.source),
         ],
+        "images": {
+            name: side.source.images.summary() if side.source.images else None
+            for name, side in (("real", real), ("generated", generated))
+        },
     }
     for warning in summary["warnings"]:
         log.warning(warning)
@@ -219,6 +227,13 @@ def sample_sizes(real: Side, generated: Side, settings: Mapping[str, Any], rng: 
     numbers = (infinite.fsd, infinite.low, infinite.high, base.baseline, base.low, base.high, base.num_images, base.fsd)
     curve = resampling.sample_size_curve(one, other, CURVE_SUBSETS, rng)
     return dict(zip(SAMPLE_SIZE_NAMES, numbers, strict=True)) | {"sample_sizes": [asdict(point) for point in curve]}
+
+
+def image_warnings(real: SourceMoments, generated: SourceMoments) -> list[str]:
+    """What a reader must know of the images of both sides, where anything is known of them."""
+    sides = [(name, source.images) for name, source in (("real", real), ("generated", generated)) if source.images]
+    found = [warning for name, images in sides for warning in images.warnings(name)]
+    return found + (shared_warnings(sides[0][1], sides[1][1]) if len(sides) == 2 else [])
 
 
 def resolution(real: SourceMoments, generated: SourceMoments) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Shape suffixes: N images, C classes.
 
 import argparse
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from lacuna.kit import command
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
+from lacuna.statistics.images_read import ImagesRead
 from lacuna.statistics.moments import streamed
 
 log = logging.getLogger(__name__)
@@ -29,11 +31,44 @@ def main(argv: Sequence[str] | None = None) -> None:
     tables = command.progress(
         areas.read_shards(args.tables, args.count, args.shard_size), total=len(paths), desc="moments", unit="shard"
     )
-    found = streamed(chunks(tables, args.tables), unit=100 / first.image_px)
+    read = Tally(args.count)
+    found = streamed(chunks(read.passed(tables), args.tables), unit=100 / first.image_px, where=read.nothing_read)
     if found.count < args.count:
         log.warning("%s: %d of %d images; the others were skipped", args.tables, found.count, args.count)
-    source = moments.SourceMoments(found, first.classes, first.categories, first.image_px, areas.resolutions(paths))
+    source = moments.SourceMoments(
+        found, first.classes, first.categories, first.image_px, areas.resolutions(paths), read.images()
+    )
     moments.write(args.moments, source, Provenance("moments", args.code, {"count": args.count}, None, paths))
+
+
+class Tally:
+    """What became of the images of the tables that pass by."""
+
+    def __init__(self, num_asked: int) -> None:
+        self.num_asked, self.num_one_color = num_asked, 0
+        self.reasons: Counter[str] = Counter()
+        self._content: list[NDArray[np.uint64]] = []
+
+    def passed(self, tables: Iterable[areas.ClassAreas]) -> Iterator[areas.ClassAreas]:
+        """The tables, each counted."""
+        for table in tables:
+            self.reasons.update(row.reason for row in table.skipped)
+            self.num_one_color += table.num_one_color
+            self._content.append(table.content)
+            yield table
+
+    def images(self) -> ImagesRead:
+        """All that was counted."""
+        content_N = np.sort(np.concatenate(self._content))
+        reason = self.reasons.most_common(1)[0][0] if self.reasons else ""
+        return ImagesRead(self.num_asked, self.reasons.total(), reason, self.num_one_color, content_N)
+
+    def nothing_read(self) -> str:
+        """Why there may be no areas at all."""
+        if not self.reasons:
+            return "no class areas at all, expected at least one image"
+        reason = self.reasons.most_common(1)[0][0]
+        return f"none of {self.num_asked} images could be read ({reason}); correct the source's path or its files"
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -24,9 +24,10 @@ from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.models.segmenter import Segmenter
 from lacuna.registry.segmenters import load_segmenter
-from lacuna.sources import Images, open_images
+from lacuna.sources import Batch, Images, open_images
 from lacuna.sources.census import subset_seed
 from lacuna.sources.preparation import Preparation
+from lacuna.statistics.images_read import one_color, pixels_hash
 
 log = logging.getLogger(__name__)
 HEADS = ("object", "part", "material")  # the label maps that have areas, in the order of the table's columns
@@ -42,15 +43,39 @@ def main(argv: Sequence[str] | None = None) -> None:
     preparation = Preparation.of(args.settings, segmenter.size)
     images = open_images(args.images, args.first, args.last, preparation, subset_seed(source))
     size = BatchSize(args.batch_size)
-    index_N, area_px_NC = segmented_areas(segmenter, images, heads, size)
+    looked_at = LookedAt(images)
+    index_N, area_px_NC = segmented_areas(segmenter, looked_at, heads, size)
     for skipped in images.skipped:
         log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
+    if images.multi_frame:
+        log.info("%d files hold several frames or pages; the first of each was read", images.multi_frame)
     classes, categories = columns(segmenter.classes, heads)
     table = areas.ClassAreas(
-        area_px_NC, index_N, classes, categories, images.image_px, images.skipped, images.resolutions, preparation.text
-    )
+        area_px_NC, index_N, classes, categories, images.image_px, images.skipped, images.resolutions,
+        preparation.text, looked_at.content, looked_at.num_one_color, images.multi_frame,
+    )  # fmt: skip
     inputs = [*files_of(args.images), *files_of(upp.weights_files(args.family, args.checkpoint))]
     areas.write(args.table, table, Provenance("segment", args.code, args.settings | size.note(), None, inputs))
+
+
+class LookedAt:
+    """The batches of a source, with what is noted of each image in passing: a hash of its pixels, and plain ones."""
+
+    def __init__(self, images: Images) -> None:
+        self.images, self.num_one_color = images, 0
+        self._content: list[NDArray[np.uint64]] = []
+
+    @property
+    def content(self) -> NDArray[np.uint64]:
+        """Hash of the pixels of each image so far, (N,)."""
+        return np.concatenate(self._content) if self._content else np.empty(0, np.uint64)
+
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """The source's own."""
+        for index_N, images_NHW3 in self.images.batches(batch_size):
+            self._content.append(pixels_hash(images_NHW3))
+            self.num_one_color += one_color(images_NHW3)
+            yield index_N, images_NHW3
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -81,7 +106,7 @@ def checked_heads(asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def segmented_areas(
-    segmenter: Segmenter, images: Images, heads: Sequence[str], size: BatchSize
+    segmenter: Segmenter, images: LookedAt, heads: Sequence[str], size: BatchSize
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     """Index of each readable image, and its areas in pixels: (N,) and (N, C)."""
     index: list[NDArray[np.int64]] = []

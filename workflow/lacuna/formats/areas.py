@@ -4,7 +4,8 @@
 the number of pixels of an image; attribute `resize`, how images became that large; attribute `resolutions`, the lowest
 and highest shorter side that they had before, in pixels (none where no image could be read); `skipped_index`,
 `skipped_name`, `skipped_reason` name every image that could not be read. Within `object` and within `material` a row
-sums to `image_px`.
+sums to `image_px`. Where images were looked at: `content` uint64 (n,), a hash of each one's pixels; attributes
+`num_one_color`, images all of whose pixels are equal, and `num_multi_frame`, files with more frames than the one read.
 """
 
 from collections.abc import Iterable, Iterator
@@ -44,6 +45,9 @@ class ClassAreas:
     skipped: list[Skipped] = field(default_factory=list)
     resolutions: tuple[int, int] | None = None
     resize: str = UNKNOWN
+    content: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    num_one_color: int = 0
+    num_multi_frame: int = 0
 
     @property
     def percent(self) -> NDArray[np.float64]:
@@ -61,8 +65,14 @@ def write(path: str | Path, table: ClassAreas, provenance: Provenance) -> None:
         "skipped_index": np.array([row.index for row in table.skipped], dtype=np.int64),
         "skipped_name": [row.name for row in table.skipped],
         "skipped_reason": [row.reason for row in table.skipped],
+        "content": table.content.astype(np.uint64, copy=False),
     }
-    attributes = {"image_px": table.image_px, "resize": table.resize}
+    attributes = {
+        "image_px": table.image_px,
+        "resize": table.resize,
+        "num_one_color": table.num_one_color,
+        "num_multi_frame": table.num_multi_frame,
+    }
     if table.resolutions:
         attributes["resolutions"] = np.array(table.resolutions, dtype=np.int64)
     hdf5.write(path, FORMAT, arrays, provenance, attributes)
@@ -88,6 +98,9 @@ def read(path: str | Path) -> ClassAreas:
             skipped=[Skipped(int(index), name, reason) for index, name, reason in skipped],
             resolutions=_pair(file.attrs.get("resolutions")),
             resize=str(file.attrs.get("resize", UNKNOWN)),
+            content=file["content"][:] if "content" in file else np.empty(0, np.uint64),
+            num_one_color=int(file.attrs.get("num_one_color", 0)),
+            num_multi_frame=int(file.attrs.get("num_multi_frame", 0)),
         )
     if table.area_px.shape != (len(table.index), len(table.classes)):
         raise UserError(

@@ -13,6 +13,7 @@ from lacuna.pages.charts import Chart, Origin
 from lacuna.pages.inputs import Config, Inputs
 from lacuna.pages.measures import Measures, measures
 from lacuna.pages.words import ClassRow
+from lacuna.statistics.images_read import headline
 
 SHEET_IMAGES = 64
 
@@ -95,7 +96,7 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         real=real,
         generated=generated,
         segmenter=segmenter,
-        headline=words.headline(generated, real, counted),
+        headline=" ".join(filter(None, [images_headline(summary), words.headline(generated, real, counted)])),
         distances=distances(summary),
         apart=apart(summary),
         num_real=int(summary["num_real"]),
@@ -114,6 +115,11 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         measures=measured,
         figures=figures,
     )
+
+
+def images_headline(summary: Mapping[str, Any]) -> str:
+    """What is said first where a side has lost many of its images."""
+    return headline([(name, side) for name, side in summary.get("images", {}).items() if side])
 
 
 def resolution_note(found: Mapping[str, Any]) -> str:

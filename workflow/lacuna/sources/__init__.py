@@ -30,6 +30,7 @@ class Images(Protocol):
 
     skipped: list[Skipped]
     resolutions: tuple[int, int] | None
+    multi_frame: int  # files of several frames or pages, of which the first was read
 
     @property
     def image_px(self) -> int:
@@ -44,6 +45,7 @@ class ShardImages:
 
     def __init__(self, paths: Sequence[str | Path], first: int, last: int, preparation: Preparation) -> None:
         self.skipped: list[Skipped] = []
+        self.multi_frame = 0
         self._shards = ImageShards(paths)
         self._prepare = preparation
         self._rows = np.flatnonzero((self._shards.index >= first) & (self._shards.index <= last))
@@ -83,7 +85,7 @@ class FileImages:
         assert preparation.size is not None, "files of any size are brought to one"
         self.skipped: list[Skipped] = []
         self.resolutions: tuple[int, int] | None = None
-        self.multi_frame = 0  # files of several frames or pages, of which the first was read
+        self.multi_frame = 0
         self._names, self._first, self._read, self._prepare = names, first, read, preparation
         self.image_px = preparation.size**2
 

@@ -9,7 +9,12 @@ def sample_warnings(num_real: int, num_generated: int, num_classes: int) -> list
         f"{count} {name} images for {num_classes} live classes: the covariance is singular, so the covariance "
         "term is mostly noise and fsd_infinity is not to be trusted; the mean term and the verdicts hold"
         for name, count in (("real", num_real), ("generated", num_generated))
-        if count <= num_classes
+        if 1 < count <= num_classes
+    ]
+    found += [
+        f"1 {name} image: nothing is known of how its areas vary, so no class has a verdict; give two or more"
+        for name, count in (("real", num_real), ("generated", num_generated))
+        if count == 1
     ]
     if num_real != num_generated:
         found.append(

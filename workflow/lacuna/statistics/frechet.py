@@ -64,9 +64,12 @@ def frechet(a: Moments, b: Moments) -> FrechetDistance:
     """
     check_same_classes(a, b)
     mean_term = float(np.sum((a.mean - b.mean) ** 2))
+    if np.array_equal(a.mean, b.mean) and np.array_equal(a.cov, b.cov):
+        return FrechetDistance(0.0, 0.0, 0.0)
     root_a, root_b = factor(a.cov), factor(b.cov)
     coupled = np.linalg.svd(root_a.T @ root_b, compute_uv=False).sum() if root_a.size and root_b.size else 0.0
-    covariance_term = float(np.trace(a.cov) + np.trace(b.cov) - 2 * coupled)
+    # A square of a distance; what is below zero is rounding of the traces.
+    covariance_term = max(0.0, float(np.trace(a.cov) + np.trace(b.cov) - 2 * coupled))
     return FrechetDistance(mean_term + covariance_term, mean_term, covariance_term)
 
 

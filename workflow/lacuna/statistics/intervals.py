@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 Array = NDArray[np.float64]
 BISECTIONS = 80  # halves the bracket of a log ratio, at most 80 wide, to rounding
@@ -35,17 +35,14 @@ def relative_delta(real: ClassSummary, generated: ClassSummary, confidence: floa
     Returns:
         delta, low, high: each (C,); `inf` where the real source never shows the class.
     """
-    z = norm.ppf((1 + confidence) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         delta = generated.area / real.area - 1
-        spread = z * np.sqrt(_relative_variance(real) + _relative_variance(generated))
+        spread = _half_width(confidence, real, generated)
         low, high = (1 + delta) * np.exp(-spread) - 1, (1 + delta) * np.exp(spread) - 1
         gone, new = (generated.area == 0) & (real.area > 0), (real.area == 0) & (generated.area > 0)
-        ceiling = (
-            _area_if_missed(generated, real, confidence) / real.area * np.exp(z * np.sqrt(_relative_variance(real)))
-        )
+        ceiling = _area_if_missed(generated, real, confidence) / real.area * np.exp(_half_width(confidence, real))
         floor = generated.area / _area_if_missed(real, generated, confidence)
-        floor *= np.exp(-z * np.sqrt(_relative_variance(generated)))
+        floor *= np.exp(-_half_width(confidence, generated))
     low = np.where(gone, -1.0, np.where(new, floor - 1, low))
     high = np.where(gone, ceiling - 1, np.where(new, np.inf, high))
     return delta, low, high
@@ -84,6 +81,24 @@ def _koopman(ratio: Array, real: ClassSummary, generated: ClassSummary) -> Array
         chi_real = (x - n * p_real) ** 2 / (n * p_real * (1 - p_real))
         chi_generated = (y - m * p_generated) ** 2 / (m * p_generated * (1 - p_generated))
     return np.nan_to_num(chi_real, nan=0.0) + np.nan_to_num(chi_generated, nan=0.0)
+
+
+def _half_width(confidence: float, *sides: ClassSummary) -> Array:
+    """Half the width of the interval of a log mean area, or of the difference of two, (C,).
+
+    Student's quantile, with the degrees of freedom that fit the variance of the difference.
+
+    Source:
+        Welch 1947, The Generalization of "Student's" Problem when Several Different Population Variances are Involved.
+    """
+    shares = [_relative_variance(side) for side in sides]
+    total_C = np.sum(shares, axis=0)
+    counts = [side.count for side in sides]
+    terms = [share_C**2 / (count - 1) for share_C, count in zip(shares, counts, strict=True) if count > 1]
+    freedom_C = total_C**2 / np.sum(terms, axis=0) if len(terms) == len(sides) else np.full(len(total_C), np.nan)
+    # Without any variance the quotient is 0/0 and the width 0; without a number of degrees it is not known.
+    quantile_C = t.ppf((1 + confidence) / 2, np.where(total_C == 0, np.inf, freedom_C))
+    return np.asarray(np.where(total_C == 0, 0.0, quantile_C * np.sqrt(total_C)))
 
 
 def _relative_variance(source: ClassSummary) -> Array:

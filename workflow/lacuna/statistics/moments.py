@@ -5,7 +5,7 @@ Shape suffixes: N images, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,15 +68,19 @@ def merge(a: Moments, b: Moments) -> Moments:
     return Moments(count, a.mean + b.count / count * step_C, scatter / (count - 1))
 
 
-def streamed(chunks: Iterable[NDArray], unit: float = 1.0) -> Moments:
-    """Moments of all chunks of rows together; memory holds one chunk at a time."""
+def streamed(chunks: Iterable[NDArray], unit: float = 1.0, where: Callable[[], str] | None = None) -> Moments:
+    """Moments of all chunks of rows together; memory holds one chunk at a time.
+
+    Args:
+        where: says what is wrong if there is no row at all.
+    """
     total: Moments | None = None
     for areas_NC in chunks:
         if len(areas_NC):
             part = of_rows(areas_NC, unit)
             total = part if total is None else merge(total, part)
     if total is None:
-        raise UserError("no class areas at all, expected at least one image; is every image of the source skipped?")
+        raise UserError(where() if where else "no class areas at all, expected at least one image")
     return total
 
 
