@@ -32,15 +32,20 @@ def test_a_bug_shows_its_traceback(kind: str) -> None:
     assert done.returncode == 1 and "Traceback" in done.stderr
 
 
-def test_sigterm_ends_the_stage_after_it_has_saved() -> None:
-    body = """
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_ends_the_stage_after_it_has_saved(name: str) -> None:
+    body = f"""
     import os, signal
+    from lacuna.kit.interruption import deferred_termination
     try:
-        os.kill(os.getpid(), signal.SIGTERM)
+        with deferred_termination() as terminated:
+            os.kill(os.getpid(), signal.{name})
+            if terminated():
+                raise command.Terminated
     except command.Terminated:
         print("saved")
         raise
     """
     done = run_stage(textwrap.dedent(body))
     assert done.stdout == "saved\n" and done.returncode == 1
-    assert done.stderr == "stage: terminated by SIGTERM; run the same command again to go on\n"
+    assert done.stderr == "stage: terminated by SIGTERM or Ctrl-C; run the same command again to continue\n"

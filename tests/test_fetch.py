@@ -15,9 +15,11 @@ import toy
 
 from lacuna import fetch
 from lacuna.kit import resuming
+from lacuna.kit.errors import UserError
 
-CONTENT = np.random.default_rng(1).bytes(1_000_000)
-OTHER = np.random.default_rng(2).bytes(1_000_000)
+CONTENT = b"PK\3\4" + np.random.default_rng(1).bytes(999_996)  # as torch's files begin
+OTHER = b"PK\3\4" + np.random.default_rng(2).bytes(999_996)
+PAGE = b"\n<!DOCTYPE html><title>Sign in</title>"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 MD5 = hashlib.md5(CONTENT).hexdigest()
 DEAD = "http://127.0.0.1:9/w.pth"
@@ -34,6 +36,11 @@ class Handler(BaseHTTPRequestHandler):
         self.asked.append((self.path, self.headers.get("Range")))
         if "absent" in words:
             self.send_error(404)
+            return
+        if "page" in words or ("moved" in words and first):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(PAGE)
             return
         body = OTHER if "wrong" in words or ("changed" in words and not first) else CONTENT
         tag = '"' + hashlib.md5(body).hexdigest() + '"'
@@ -229,7 +236,7 @@ def test_an_lmdb_comes_out_of_its_zip_file(server: str, tmp_path: Path) -> None:
     target.unlink()
     archive.write_bytes(CONTENT)
     (tmp_path / "rooms.zip.sha256").unlink()
-    with pytest.raises(ValueError, match="no zip file"):
+    with pytest.raises(ValueError, match="no mirror gave it"):
         fetch.main(arguments)
 
 
@@ -248,3 +255,38 @@ def test_through_the_workflow_a_failure_is_one_line_and_a_success_stays(server: 
     toy.write_config(copy, toy.CONFIG | {"downloads": {"net": entry | {"urls": [f"{server}/once", f"{server}/good"]}}})
     toy.snakemake(copy, "fetch")
     assert Handler.asked == [], "a new mirror downloaded everything again"
+
+
+def test_a_sign_in_page_is_not_taken_for_weights_and_leaves_nothing_behind(server: str, tmp_path: Path) -> None:
+    target = tmp_path / "mine.pth"
+    with pytest.raises(UserError, match="a web page, perhaps one to sign in"):
+        run(target, [f"{server}/page"], sha256=None)
+    assert list(tmp_path.iterdir()) == []
+    run(target, [f"{server}/page", f"{server}/moved", f"{server}/good"], sha256=None)  # the next mirror is asked
+    assert target.read_bytes() == CONTENT
+    assert target.with_name("mine.pth.sha256").read_text().strip() == SHA256
+
+
+def test_a_page_put_there_by_an_earlier_version_is_replaced(server: str, tmp_path: Path) -> None:
+    target = tmp_path / "mine.pth"
+    target.write_bytes(PAGE)
+    run(target, [f"{server}/good"], sha256=None)
+    assert target.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("w.safetensors", b"\0" * 100, "no safetensors file"),
+        ("w.pth", b"GIF89a", "no torch file"),
+        ("w.zip", b"PK\3\4", "no zip file"),
+        ("w.pth", b"<html>", "a web page"),
+        ("w.pth", b"PK\3\4", ""),
+        ("w.pt", b"\x80\x02", ""),
+        ("w.safetensors", b"\x10\0\0\0\0\0\0\0{}", ""),
+        ("labels.json", b"{}", ""),
+    ],
+)
+def test_a_file_without_a_hash_is_known_by_how_it_begins(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert fetch.strange(tmp_path / name).startswith(words) and bool(fetch.strange(tmp_path / name)) == bool(words)

@@ -1,13 +1,17 @@
 """Files are whole or absent, and a reader says in one line what is wrong with one."""
 
+import errno
+import pickle
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
 
-from lacuna.formats import areas, checkpoints, files, images, tables
+from lacuna.formats import areas, checkpoints, files, hdf5, images, tables
 from lacuna.formats.areas import ClassAreas, Skipped
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 
 MADE_BY = Provenance("test", "abc", {"b": 1}, seed=3)
@@ -127,3 +131,44 @@ def test_tables_come_back_in_full_precision(tmp_path: Path) -> None:
     assert float(rows[0]["value"]) == 0.1 + 0.2 and rows[1]["value"] == "nan" and rows[2]["value"] == "yes"
     tables.write_json(tmp_path / "t.json", {"b": 1, "a": [2.5]})
     assert tables.read_json(tmp_path / "t.json") == {"a": [2.5], "b": 1}
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EAGAIN, errno.ENOSYS, None])
+def test_a_file_is_read_without_a_lock_where_none_is_to_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int | None
+) -> None:
+    hdf5.write(tmp_path / "a.h5", "some/1", {"x": np.arange(3)}, Provenance("stage", "code"))
+    real, asked = h5py.File, []
+
+    def file(path: Path, mode: str, locking: bool | None = None) -> h5py.File:
+        asked.append(locking)
+        if locking is None:
+            raise OSError(*([number] if number else []), "unable to lock file, errno = 37, 'No locks available'")
+        return real(path, mode, locking=locking)
+
+    monkeypatch.setattr(h5py, "File", file)
+    with hdf5.opened(tmp_path / "a.h5", "some/1") as found:
+        assert found["x"][:].tolist() == [0, 1, 2]
+    assert asked == [None, False]
+
+
+def test_other_errors_of_a_file_are_not_taken_for_a_missing_lock(tmp_path: Path) -> None:
+    (tmp_path / "a.h5").write_bytes(b"no HDF5")
+    with pytest.raises(UserError, match="no readable HDF5"), hdf5.opened(tmp_path / "a.h5", "some/1"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<html>sign in</html>", "a web page, no weights; download it again"),
+        (pickle.dumps(Path("x")), "it holds pickled Python objects, which are not run"),
+        (b"PK\3\4cut", "not a readable checkpoint"),
+    ],
+)
+def test_what_is_no_checkpoint_is_named_without_advice_to_run_it(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "w.pth"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=words) as caught:
+        checkpoints.load_weights(path)
+    assert "weights_only" not in str(caught.value) and "delete" not in str(caught.value) and path.exists()

@@ -7,6 +7,7 @@ import torch
 
 from lacuna import sample
 from lacuna.formats import checkpoints
+from lacuna.kit.errors import UserError
 from lacuna.models.acgan import ClassGenerator, with_class
 from lacuna.models.pixels import to_bytes
 from lacuna.models.progan import ProgressiveGenerator
@@ -97,3 +98,17 @@ def test_a_class_of_two_parts_or_parts_without_classes_end_in_one_line(tmp_path:
     words += ["--last", "1", "--batch-size", "2", "--device", "cpu", "--threads", "1", "--code", "digest"]
     with pytest.raises(ValueError, match="2 checkpoints of a family without classes, expected one"):
         sample.main([*words, "--shard", str(tmp_path / "shard.h5")])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_generator_that_has_diverged_leaves_one_line_and_no_images(
+    tmp_path: Path, checkpoint: Path, value: float
+) -> None:
+    state, found = checkpoints.load_weights(checkpoint)
+    name = next(name for name, tensor in state.items() if name.startswith("output"))
+    state[name] = torch.full_like(state[name], value)
+    broken = tmp_path / "nan.safetensors"
+    checkpoints.save_weights(broken, state, found)
+    with pytest.raises(UserError, match=r"progan generator .*nan\.safetensors, images 0-1: 2 of 2 images hold NaN"):
+        _sample(broken, 0, 1)
+    assert not list(tmp_path.glob("*.h5"))

@@ -138,3 +138,15 @@ def test_a_precision_that_the_device_has_not_is_one_line(place: Path, tmp_path: 
         table(place, tmp_path, precision="tf32")
     with pytest.raises(ValueError, match="found 'float16', expected one of float32, tf32, bfloat16"):
         table(place, tmp_path, precision="float16")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_segmenter_that_is_no_number_any_more_is_one_line(place: Path, tmp_path: Path, precision: str) -> None:
+    state, found = checkpoints.load_weights(place / "net.safetensors")
+    name = next(name for name in state if "object_head" in name and name.endswith("weight"))
+    state[name][0] = float("nan")
+    checkpoints.save_weights(tmp_path / "nan.safetensors", state, found)
+    segmenter = load_segmenter("upernet", tmp_path / "nan.safetensors", precision=precision)
+    images = np.zeros((2, SIZE, SIZE, 3), np.uint8)
+    with pytest.raises(ValueError, match=r"upernet segmenter .*nan\.safetensors: logits of object hold NaN"):
+        segmenter.label_maps(images)

@@ -10,6 +10,7 @@ import errno
 import logging
 import re
 import shutil
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -39,9 +40,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     record = args.file.with_name(f"{args.file.name}.sha256")
     expected = expected_hashes(args.file.name, args.sha256, args.md5, record)
-    if args.file.exists() and not differing(args.file, expected):
+    if args.file.exists() and not wrong(args.file, expected):
         log.info("%s: already there, nothing to download", args.file)
     else:
+        if args.file.exists():
+            log.warning("%s: %s, so it is downloaded again", args.file, wrong(args.file, expected))
         try:
             download(args.urls, expected, args.file)
         except OSError as error:
@@ -88,6 +91,30 @@ def differing(path: Path, expected: Hashes) -> str:
     return ""
 
 
+def wrong(path: Path, expected: Hashes, suffix: str = "") -> str:
+    """Why a file is not the one that is wanted, in words: by its hashes, or where none is known by its kind."""
+    return differing(path, expected) if expected else strange(path, suffix)
+
+
+def strange(path: Path, suffix: str = "") -> str:
+    """What a file is in place of what its name says, in words; empty where it may be the right one.
+
+    A hash is recorded only of what passes this: a sign-in page also comes with status 200.
+    """
+    with path.open("rb") as file:
+        start = file.read(512)
+    kind = suffix or path.suffix
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "a web page, perhaps one to sign in"
+    if kind == ".zip" and not zipfile.is_zipfile(path):
+        return "no zip file"
+    if kind in (".pth", ".pt") and start[:2] not in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04"):
+        return "no torch file"
+    if kind == ".safetensors" and start[8:9] != b"{":
+        return "no safetensors file"
+    return ""
+
+
 def download(urls: Sequence[str], expected: Hashes, target: Path) -> None:
     """Bring the first mirror's file that has the hashes to `target`.
 
@@ -126,7 +153,7 @@ def attempt(url: str, expected: Hashes, target: Path, downloader: ResumingDownlo
         return "network", f"connection broken off again and again, {downloader.size()} bytes have come"
     except requests.RequestException as error:
         return "server", type(error).__name__
-    difference = differing(found, expected)
+    difference = wrong(found, expected, target.suffix)
     if difference:
         found.unlink()
         return "content", difference
@@ -139,6 +166,9 @@ def refusal(target: Path, failures: Mapping[str, tuple[str, str]], expected: Has
     answers = "; ".join(f"{url}: {reason}" for url, (_, reason) in failures.items())
     kinds = {kind for kind, _ in failures.values()}
     advice = ADVICE.get(next(iter(kinds)), "") if len(kinds) == 1 else ""
+    recorded = target.with_name(f"{target.name}.sha256")
+    if kinds == {"content"} and recorded.exists():
+        advice += f" (if it was changed on purpose, remove {recorded}, the hash of the first download)"
     hashes = " and ".join(f"{algorithm} {digits}" for algorithm, digits in expected.items())
     return (
         f"{target}: no mirror gave it ({answers}); {advice or 'check the network and run again'}, "

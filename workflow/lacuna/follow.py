@@ -110,7 +110,7 @@ def segmented(generator: Generator, judge: Judge, z_ND: NDArray[np.float32]) -> 
     num_classes = len(judge.segmenter.classes[CATEGORY])
 
     def areas_of(rows: slice) -> NDArray[np.float64]:
-        drawn_NHW3 = to_bytes(generator(torch.from_numpy(z_ND[rows]).to(device)))
+        drawn_NHW3 = to_bytes(generator(torch.from_numpy(z_ND[rows]).to(device)), "a snapshot of the training")
         images_NHW3 = np.stack([judge.preparation(Image.fromarray(image)) for image in drawn_NHW3])
         labels_NHW = judge.segmenter.label_maps(images_NHW3, (CATEGORY,))[CATEGORY]
         return class_areas(np.asarray(labels_NHW.cpu()), num_classes)

@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     z_ND = latents(args.seed, args.first, args.last, parts[0].z_dim)
     generator, label_N = conditional(parts, np.arange(args.first, args.last + 1))
     size = BatchSize(args.batch_size)
-    images_NHW3 = sample(generator, z_ND, size, label_N)
+    origin = f"{args.family} generator {', '.join(map(str, args.checkpoint))}, images {args.first}-{args.last}"
+    images_NHW3 = sample(generator, z_ND, size, label_N, origin)
     config = {"family": args.family, "settings": args.generator_settings, "batch_size": args.batch_size} | size.note()
     images.write(
         args.shard,
@@ -82,13 +83,21 @@ def conditional(parts: Sequence[Generator], index_N: NDArray[np.int64]) -> tuple
 
 @torch.inference_mode()
 def sample(
-    generator: nn.Module, z_ND: NDArray[np.float32], size: BatchSize, label_N: NDArray[np.int64] | None = None
+    generator: nn.Module,
+    z_ND: NDArray[np.float32],
+    size: BatchSize,
+    label_N: NDArray[np.int64] | None = None,
+    origin: str = "the generator",
 ) -> NDArray[np.uint8]:
-    """Images (N, H, W, 3) of the latent vectors, and of the labels where the generator takes them."""
+    """Images (N, H, W, 3) of the latent vectors, and of the labels where the generator takes them.
+
+    Raises:
+        UserError: an image is not finite; `origin` names the generator.
+    """
     device = next(generator.parameters()).device
     inputs = [torch.from_numpy(array) for array in (z_ND, label_N) if array is not None]
     batches = in_batches(
-        lambda rows: to_bytes(generator(*(tensor[rows].to(device) for tensor in inputs))), len(z_ND), size
+        lambda rows: to_bytes(generator(*(tensor[rows].to(device) for tensor in inputs)), origin), len(z_ND), size
     )
     total = math.ceil(len(z_ND) / size.asked)
     return np.concatenate(list(command.progress(batches, total=total, desc="sample", unit="batch")))

@@ -47,7 +47,7 @@ ENVIRONMENT = {
     **({"LACUNA_DETERMINISTIC": "1"} if CONFIG["deterministic"] else {}),
 }
 exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in ENVIRONMENT.items())
-shell.prefix(f"set -euo pipefail; trap : TERM; export {exports}; ")
+shell.prefix(f"set -euo pipefail; trap : TERM INT; export {exports}; ")
 
 # Everything that fetch can bring: what the configuration names, and all else that is published.
 DOWNLOADS = [*CONFIG["downloads"].values(), *published.entries().values()]

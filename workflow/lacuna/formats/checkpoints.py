@@ -49,13 +49,23 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
                 metadata = json.loads((file.metadata() or {}).get("lacuna", "{}"))
                 return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118 (no dict)
         state = torch.load(source, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except pickle.UnpicklingError:
+        what = _page(source) or "it holds pickled Python objects, which are not run; save a state dict from its program"
+        raise UserError(f"{path}: not a readable checkpoint: {what}") from None
+    except (SafetensorError, RuntimeError, EOFError, OSError) as error:
+        reason = _page(source) or (str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise UserError(
             f"{path}: not a readable checkpoint ({reason}), expected safetensors or a plain torch state dict; "
-            "fetch or train it again"
+            "correct the path, or fetch or train it again"
         ) from None
     return _plain(state, path), {}
+
+
+def _page(path: Path) -> str:
+    """A word for a file that is a web page, as a download behind a sign-in leaves it; empty for any other."""
+    with path.open("rb") as file:
+        start = file.read(512).lstrip().lower()
+    return "a web page, no weights; download it again" if start.startswith((b"<!doctype", b"<html")) else ""
 
 
 def _plain(state: Any, path: str | Path) -> dict[str, Tensor]:

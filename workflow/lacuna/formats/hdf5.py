@@ -14,6 +14,7 @@ from lacuna.formats.files import atomic
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 
+UNLOCKABLE = (errno.ENOLCK, errno.EAGAIN, errno.ENOSYS, errno.EOPNOTSUPP)
 STRINGS = h5py.string_dtype()
 ROW_CHUNK_BYTES = 1 << 16  # small arrays share a chunk; rows of large ones (images) get a chunk each
 
@@ -56,7 +57,7 @@ def opened(path: str | Path, format: str) -> Iterator[h5py.File]:
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: no such file, expected one of format {format}; run the stage that makes it")
     try:
-        file = h5py.File(path, "r")
+        file = _open(path)
     except OSError as error:
         raise UserError(f"{path}: no readable HDF5 ({error}), expected {format}; delete it and run again") from None
     with file:
@@ -64,6 +65,19 @@ def opened(path: str | Path, format: str) -> Iterator[h5py.File]:
         if found != format:
             raise UserError(f"{path}: format {found!r}, expected {format!r}; delete it and run again")
         yield file
+
+
+def _open(path: str | Path) -> h5py.File:
+    """The file, for reading; without a lock where the file system has none to give (NFS without its lock daemon).
+
+    Files are written beside their place and renamed, so none changes while it is read.
+    """
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        if error.errno not in UNLOCKABLE and "unable to lock file" not in str(error):
+            raise
+    return h5py.File(path, "r", locking=False)
 
 
 def strings(file: h5py.File, name: str) -> list[str]:

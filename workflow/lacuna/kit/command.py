@@ -19,7 +19,7 @@ LOG_INTERVAL_S = 30.0  # a log file gets one progress line this often; a termina
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived. Loops that can resume catch it, save their state and raise it again."""
+    """SIGTERM or Ctrl-C arrived. Loops that can resume catch it, save their state and raise it again."""
 
 
 def parser(stage: str, description: str | None) -> argparse.ArgumentParser:
@@ -46,7 +46,7 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def run(stage: str, main: Callable[[Sequence[str] | None], None]) -> None:
-    """Run a stage: a user's mistake ends in one line and exit 1, SIGTERM likewise, a bug in its traceback."""
+    """Run a stage: a user's mistake ends in one line and exit 1, SIGTERM and Ctrl-C too, a bug in its traceback."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format=f"%(asctime)s {stage}: %(message)s", datefmt="%H:%M:%S"
     )
@@ -54,8 +54,8 @@ def run(stage: str, main: Callable[[Sequence[str] | None], None]) -> None:
     try:
         main(None)
         usage.log_gpu_memory()
-    except Terminated:
-        sys.exit(f"{stage}: terminated by SIGTERM; run the same command again to go on")
+    except (Terminated, KeyboardInterrupt):
+        sys.exit(f"{stage}: terminated by SIGTERM or Ctrl-C; run the same command again to continue")
     except (UserError, OSError) as error:
         sys.exit(f"{stage}: {' '.join(str(error).split())}")
 

@@ -9,11 +9,25 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lacuna.kit.errors import UserError
 
-def to_bytes(x_N3HW: Tensor) -> NDArray[np.uint8]:
-    """Images in [-1, 1] -> bytes (N, H, W, 3): clamped, rounded (the published code truncates), NaN mid grey."""
-    levels_N3HW = ((torch.nan_to_num(x_N3HW.float()) + 1) * 127.5).clamp(0, 255).round()
-    return np.ascontiguousarray(levels_N3HW.byte().permute(0, 2, 3, 1).cpu().numpy())
+
+def to_bytes(x_N3HW: Tensor, origin: str = "the network") -> NDArray[np.uint8]:
+    """Images in [-1, 1] -> bytes (N, H, W, 3): clamped, rounded (the published code truncates).
+
+    Args:
+        origin: what made them, for the error.
+
+    Raises:
+        UserError: a pixel is NaN or infinite: the network has diverged, and clamped it would be a uniform gray.
+    """
+    levels_N3HW = ((x_N3HW.float() + 1) * 127.5).clamp(0, 255).round()
+    finite_N = torch.isfinite(x_N3HW).flatten(1).all(dim=1)
+    images_NHW3 = np.ascontiguousarray(levels_N3HW.byte().permute(0, 2, 3, 1).cpu().numpy())
+    bad = int((~finite_N).sum())
+    if bad:
+        raise UserError(f"{origin}: {bad} of {len(finite_N)} images hold NaN or infinity; give other weights")
+    return images_NHW3
 
 
 def from_bytes(images_NHW3: NDArray[np.uint8], device: str | torch.device = "cpu") -> Tensor:

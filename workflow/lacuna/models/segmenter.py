@@ -3,6 +3,7 @@
 Shape suffixes: N images, H height, W width.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,6 @@ class PixelNormalisation:
 
 
 SIGNED_RGB = PixelNormalisation("RGB", (127.5,) * 3, (127.5,) * 3)  # the chapel world's segmenters: [-1, 1]
-PUBLISHED_BGR = PixelNormalisation("BGR", (102.9801, 115.9465, 122.7717), (1.0,) * 3)
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Segmenter:
     part_owners: part -> object that it belongs to.
     size: pixels a side that it was trained for.
     precision: arithmetic of `label_maps`, one of PRECISIONS.
+    name: family and file, for errors.
     """
 
     network: UPerNet
@@ -54,6 +55,7 @@ class Segmenter:
     normalisation: PixelNormalisation
     size: int
     precision: str = "float32"
+    name: str = "segmenter"
 
     @property
     def device(self) -> torch.device:
@@ -73,6 +75,7 @@ class Segmenter:
         needed = set(heads) | ({"object"} if "part" in heads else set())
         with arithmetic(self.precision, self.device):
             logits = self.logits(x_N3HW, needed)
+        check_finite(logits, self.name)
         size = x_N3HW.shape[-2:]
         labels: dict[str, Tensor] = {
             head: best_class(logits[head], size) for head in ("object", "material") if head in needed
@@ -111,6 +114,17 @@ class Segmenter:
     def blocks(self) -> list[PartBlock]:
         """Part channels by owner."""
         return part_blocks(self.classes["object"], self.classes["part"], self.part_owners)
+
+
+def check_finite(logits: Mapping[str, Tensor], name: str) -> None:
+    """Stop where logits are NaN or infinite: the class of such a pixel would be the first, whatever it shows.
+
+    A sum is finite if all of its terms are; the sums of all heads come down in one wait for the device.
+    """
+    sums = torch.stack([found.sum(dtype=torch.float32) for found in logits.values()]).tolist()
+    bad = [head for head, total in zip(logits, sums, strict=True) if not math.isfinite(total)]
+    if bad:
+        raise UserError(f"{name}: logits of {', '.join(bad)} hold NaN or infinity; give other weights or precision")
 
 
 def build_network(

@@ -59,7 +59,8 @@ def load_segmenter(
     if family not in SEGMENTERS:
         raise UserError(f"unknown segmenter family {family!r}; known: {', '.join(sorted(SEGMENTERS))}")
     check_precision(precision, torch.device(device))
-    return ready(SEGMENTERS[family](checkpoint), torch.device(device), precision)
+    named = replace(SEGMENTERS[family](checkpoint), name=f"{family} segmenter {checkpoint}")
+    return ready(named, torch.device(device), precision)
 
 
 def ready(segmenter: Segmenter, device: torch.device = CPU, precision: str = "float32") -> Segmenter:
