@@ -2,6 +2,8 @@
 
 import errno
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -14,6 +16,7 @@ from lacuna.formats.areas import ClassAreas, Skipped
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 
+WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 MADE_BY = Provenance("test", "abc", {"b": 1}, seed=3)
 
 
@@ -150,6 +153,25 @@ def test_a_file_is_read_without_a_lock_where_none_is_to_be_had(
     with hdf5.opened(tmp_path / "a.h5", "some/1") as found:
         assert found["x"][:].tolist() == [0, 1, 2]
     assert asked == [None, False]
+
+
+def test_more_shards_are_read_than_a_process_may_open(tmp_path: Path) -> None:
+    for start in range(0, 300, 2):
+        write_images(tmp_path / f"{start}.h5", start, 2)
+    script = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (110, 110))
+import numpy as np
+from lacuna.formats.images import ImageShards
+paths = ["{tmp_path}/" + str(start) + ".h5" for start in range(0, 300, 2)]
+with ImageShards(paths) as shards:
+    assert shards.index.tolist() == list(range(300))
+    rows = np.random.default_rng(1).permutation(300)
+    assert (shards.read("z", rows)[:, 0] == rows).all()
+    print(len(shards._open))
+"""
+    run = subprocess.run([sys.executable, "-c", script], cwd=WORKFLOW, capture_output=True, text=True, check=False)
+    assert run.stdout == "64\n", run.stderr
 
 
 def test_other_errors_of_a_file_are_not_taken_for_a_missing_lock(tmp_path: Path) -> None:

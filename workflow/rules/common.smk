@@ -36,8 +36,11 @@ try:
     STAGE_FILES = targets.stage_files(CONFIG)
 except UserError as error:
     raise WorkflowError(f"check_config: {error}") from None
-for line in LEFT_OUT:
-    logger.warning(line)
+if workflow.is_main_process:  # jobs say nothing of it again
+    for line in (*LEFT_OUT, *census.overlaps(CONFIG)):
+        logger.warning(line)
+    for is_warning, line in census.lines(HELD):
+        (logger.warning if is_warning else logger.info)(line)
 
 # Where results are computed and in which order sums are taken is no reason to compute them again, so these two come by
 # the environment, not by params.

@@ -5,7 +5,9 @@ one; `labels_object`, `labels_part`, `labels_material` uint16 (n, H, W) for the 
 Shape suffixes: N images, H height, W width.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +21,7 @@ from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 
 FORMAT = "lacuna-images/1"
+MOST_OPEN = 64  # files at a time
 OPTIONAL = ("z", "label", "labels_object", "labels_part", "labels_material")
 
 
@@ -40,19 +43,42 @@ def write(
 
 
 class ImageShards:
-    """Random access to the rows of several shards as if they were one; nothing is held in memory."""
+    """Random access to the rows of several shards as if they were one; nothing is held in memory.
+
+    At most MOST_OPEN files are open at a time, those that were read last: ImageNet has more shards than a process may
+    open.
+    """
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
         if not paths:
             raise UserError("no image shards given, expected at least one")
-        self._contexts = [hdf5.opened(path, FORMAT) for path in paths]
-        self._files: list[h5py.File] = [context.__enter__() for context in self._contexts]
-        self._starts = np.cumsum([0] + [len(file["index"]) for file in self._files])
-        self.attributes: dict[str, Any] = dict(self._files[0].attrs)
-        self.index: NDArray[np.int64] = np.concatenate([file["index"][:] for file in self._files])
-        shapes = {file["images"].shape[1:] for file in self._files}
+        self._paths = list(paths)
+        self._open: OrderedDict[int, tuple[ExitStack, h5py.File]] = OrderedDict()
+        index, shapes, names = [], set(), []
+        for owner in range(len(self._paths)):
+            file = self._file(owner)
+            index.append(file["index"][:])
+            shapes.add(file["images"].shape[1:])
+            names.append(set(file))
+        self.attributes: dict[str, Any] = dict(self._file(0).attrs)
+        self.index: NDArray[np.int64] = np.concatenate(index)
+        self._names = set.intersection(*names)
+        self._starts = np.cumsum([0] + [len(part) for part in index])
         if len(shapes) > 1:
+            self.__exit__(None, None, None)
             raise UserError(f"{paths[0]} and others: images of {sorted(shapes)}, expected one size; render them again")
+
+    def _file(self, owner: int) -> h5py.File:
+        """The shard of this number, open; the one that was read longest ago is closed where too many are."""
+        if owner in self._open:
+            self._open.move_to_end(owner)
+            return self._open[owner][1]
+        if len(self._open) >= MOST_OPEN:
+            self._open.popitem(last=False)[1][0].close()
+        stack = ExitStack()
+        file = stack.enter_context(hdf5.opened(self._paths[owner], FORMAT))
+        self._open[owner] = stack, file
+        return file
 
     def __enter__(self) -> Self:
         return self
@@ -60,31 +86,31 @@ class ImageShards:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for context in self._contexts:
-            context.__exit__(None, None, None)
+        while self._open:
+            self._open.popitem()[1][0].close()
 
     def __len__(self) -> int:
         return int(self._starts[-1])
 
     def __contains__(self, name: str) -> bool:
-        return all(name in file for file in self._files)
+        return name in self._names
 
     @property
     def size(self) -> int:
         """Height of the images in pixels."""
-        return int(self._files[0]["images"].shape[1])
+        return int(self._file(0)["images"].shape[1])
 
     def read(self, name: str, rows: NDArray[np.integer] | Sequence[int] | slice) -> NDArray[Any]:
         """Array `name` at `rows`, counted over all shards, in the order asked for."""
         if isinstance(rows, slice):
             rows = range(*rows.indices(len(self)))
         wanted = np.asarray(rows, dtype=np.int64)
-        first = self._files[0][name]
+        first = self._file(0)[name]
         found = np.empty((len(wanted), *first.shape[1:]), dtype=first.dtype)
         owners = np.searchsorted(self._starts, wanted, side="right") - 1
         for owner in np.unique(owners):
             places = np.flatnonzero(owners == owner)
-            local, dataset = wanted[places] - self._starts[owner], self._files[owner][name]
+            local, dataset = wanted[places] - self._starts[owner], self._file(int(owner))[name]
             if np.array_equal(local, np.arange(local[0], local[0] + len(local))):
                 found[places] = dataset[local[0] : local[0] + len(local)]
                 continue

@@ -1,5 +1,6 @@
 """Which code, parameters and inputs made a file."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,13 @@ def canonical_json(value: Any) -> str:
 
 
 def digest_file(path: str | Path) -> str:
-    """SHA-256 of a file's bytes (16 hex digits)."""
+    """SHA-256 of a file (16 hex digits); it is read once in a process while its size and time are the same."""
+    state = Path(path).stat()
+    return _digest(str(path), state.st_size, state.st_mtime_ns)
+
+
+@functools.cache
+def _digest(path: str, size: int, modified_ns: int) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 

@@ -16,6 +16,7 @@ from lacuna.formats.images import ImageShards
 from lacuna.kit.errors import UserError
 from lacuna.sources import folder, lsun, subset
 from lacuna.sources.decoding import FRAMES, decode, printable, reason
+from lacuna.sources.folder import Entry
 from lacuna.sources.preparation import Preparation
 
 Batch = tuple[NDArray[np.int64], NDArray[np.uint8]]  # index_N, images_NHW3
@@ -112,19 +113,43 @@ class FileImages:
 
 
 def open_images(
-    paths: Sequence[str | Path], first: int, last: int, preparation: Preparation, subset_seed: int | None = None
+    paths: Sequence[str | Path],
+    first: int,
+    last: int,
+    preparation: Preparation,
+    subset_seed: int | None = None,
+    planned: str = "",
 ) -> ShardImages | FileImages:
     """Images `first` to `last` of a source: its HDF5 shards, or one folder, zip file or LMDB.
 
     Args:
         subset_seed: a folder, zip file or LMDB is counted in the random order of this seed.
+        planned: digest of the files of these images when the workflow was planned; unchecked where empty.
+
+    Raises:
+        UserError: the files have changed since.
     """
     path = paths[0]
     if Path(path).suffix == ".h5":
         return ShardImages(paths, first, last, preparation)
     if lsun.is_lsun(path):
+        check_unchanged([lsun.state(path)], planned, path)
         names = lsun.keys_at(path, subset.chosen(lsun.count(path), first, last, subset_seed, str(path)))
         return FileImages(names, first, lsun.reader(path), preparation)
     entries = folder.listing(path)
-    names = [entries[number].name for number in subset.chosen(len(entries), first, last, subset_seed, str(path))]
-    return FileImages(names, first, folder.reader(path), preparation)
+    if last >= len(entries) and planned:
+        raise changed(path)
+    mine = [entries[number] for number in subset.chosen(len(entries), first, last, subset_seed, str(path))]
+    check_unchanged(mine if len(entries) > 1 else entries, planned, path)
+    return FileImages([entry.name for entry in mine], first, folder.reader(path), preparation)
+
+
+def check_unchanged(entries: Sequence[Entry], planned: str, path: str | Path) -> None:
+    """Raise a UserError where files are not those that a shard was planned with."""
+    if planned and folder.listing_digest(entries) != planned:
+        raise changed(path)
+
+
+def changed(path: str | Path) -> UserError:
+    """What to say of a source whose files have changed: shards of two states would count an image twice, or never."""
+    return UserError(f"{path}: its files have changed since the workflow started; run the same command again")

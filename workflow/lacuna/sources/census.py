@@ -3,8 +3,9 @@
 A count that the configuration leaves out is all that a source holds. Digests of what is seen say what has changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lacuna.kit.errors import UserError
@@ -21,6 +22,7 @@ class Held:
 
     total: int
     entries: Sequence[Entry]
+    seen: folder.Census | None = None  # on the way to the listing, of a folder or zip file
 
     def digest(self, first: int, last: int) -> str:
         """What changes when the files of images `first` to `last` do."""
@@ -34,8 +36,8 @@ def census(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Held]:
     for name in names:
         path, seed = config["sources"][name].get("path", ""), subset_seed(config["sources"][name])
         if kinds[name] == "folder" and not lsun.is_lsun(path):
-            entries = folder.listing(path)
-            found[name] = Held(len(entries), [entries[number] for number in subset.order(len(entries), seed)])
+            entries, seen = folder.survey(path)
+            found[name] = Held(len(entries), [entries[number] for number in subset.order(len(entries), seed)], seen)
         elif kinds[name] == "labelled":
             found[name] = held_labelled(path)
         elif kinds[name] in ("folder", "lsun") and not is_fetched(path):
@@ -77,3 +79,26 @@ def subset_seed(source: Mapping[str, Any]) -> int | None:
     """Seed of the order in which a source is counted; None for its own order."""
     seed: int | None = source.get("subset", {}).get("seed")
     return seed
+
+
+def lines(held: Mapping[str, Held]) -> Iterator[tuple[bool, str]]:
+    """One line on each source with something to tell, and whether it is a warning."""
+    for name, found in held.items():
+        text = found.seen.line(name) if found.seen else ""
+        if found.seen and text:
+            yield found.seen.worth_a_warning, text
+
+
+def overlaps(config: Mapping[str, Any]) -> Iterator[str]:
+    """One line on each comparison whose sides lie in one another, or are one and the same."""
+    for entry in config["comparisons"]:
+        sides = [config["sources"][entry[side]] for side in ("real", "generated")]
+        if not all(source["kind"] in ("folder", "lsun") for source in sides):
+            continue
+        real, generated = (Path(source["path"]).resolve() for source in sides)
+        names = f"{entry['real']} and {entry['generated']}"
+        if real == generated:
+            yield f"{names}: both are {real}; their distance is 0"
+        elif real in generated.parents or generated in real.parents:
+            inner, outer = (generated, real) if real in generated.parents else (real, generated)
+            yield f"{names}: {inner} lies inside {outer}, so its images count on both sides; separate them"

@@ -67,7 +67,8 @@ def shard_images(wildcards):
 def shard_images_flag(wildcards):
     """Words of `--images`: the image shards, or the user's folder, zip file or LMDB."""
     path = source_path(wildcards.source)
-    return shlex.join([path] if path else shard_images(wildcards))
+    words = [path, "--listing", shard_listing(wildcards)] if path else shard_images(wildcards)
+    return shlex.join(words)
 
 
 def table_settings(wildcards):
