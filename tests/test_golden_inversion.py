@@ -225,12 +225,19 @@ def published_path(golden: GoldenFolder, residuals: dict[int, Tensor]) -> list[T
         return path(head(generator_of(golden), 4), z, residuals)
 
 
-TERM_TOLERANCES = {
-    "loss": 5e-4, "loss_p": 5e-4, "loss_v": 5e-4, "loss_1": 2e-5, "loss_2": 2e-5, "loss_3": 2e-5, "loss_r": 1e-2,
+# How far two right searches drift apart in ten steps, relative. Adam's first step has the sign of the gradient and the
+# whole length of the rate, also where the gradient is but rounding. The largest over four searches from z moved by 1e-7
+# of its deviation, against the one that was not moved. Another implementation rounds more than that, and other weights
+# are worse conditioned, so several times as much is allowed.
+DRIFT = {
+    "loss": 1.6e-4, "loss_p": 2.2e-4, "loss_v": 3.1e-4, "err_p": 6.6e-4, "loss_1": 1.3e-3, "loss_2": 9e-4,
+    "loss_3": 6e-4, "loss_r": 1.7e-5,
 }  # fmt: skip
+DRIFT_OF_CORRELATION = 4.3e-4  # of 1, in what the search has moved
+DRIFTS_ALLOWED = 5
 
 
-@pytest.mark.parametrize("name", [*TERM_TOLERANCES, "err_p"])
+@pytest.mark.parametrize("name", DRIFT)
 def test_terms_of_the_search(golden: GoldenFolder, name: str) -> None:
     arrays = golden.arrays("e_optimize_residuals")
     objective, init_r, _, _ = published_search(golden)
@@ -248,8 +255,7 @@ def test_terms_of_the_search(golden: GoldenFolder, name: str) -> None:
     values, stored = np.array(found, dtype=np.float64), arrays[name]
     assert values.shape == stored.shape
     assert values[0] == pytest.approx(stored[0], rel=1e-5, abs=1e-12)
-    tolerance = TERM_TOLERANCES.get(name, 100 * 5e-4)  # err_p is a hundred times a mean square
-    assert np.abs(values - stored).max() <= tolerance
+    assert np.abs(values / stored - 1)[1:].max() <= DRIFTS_ALLOWED * DRIFT[name]
 
 
 def final_tensors(golden: GoldenFolder) -> dict[str, Tensor]:
@@ -274,5 +280,6 @@ def test_tensors_of_the_search(golden: GoldenFolder, name: str) -> None:
     arrays, found = golden.arrays("e_optimize_residuals"), final_tensors(golden)[name]
     if name in EXACT:
         arrays.check(name, found, stds=EXACT[name])
-    else:  # Adam's first step is a sign: single elements may go the other way
-        assert np.corrcoef(arrays.stored_part(name, found), arrays[name].ravel())[0, 1] > 0.999
+    else:
+        correlation = np.corrcoef(arrays.stored_part(name, found), arrays[name].ravel())[0, 1]
+        assert 1 - correlation < DRIFTS_ALLOWED * DRIFT_OF_CORRELATION

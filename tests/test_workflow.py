@@ -111,7 +111,7 @@ def test_one_more_inverted_image_inverts_one_shard(finished: Path) -> None:
 
 
 def test_another_fsd_setting_runs_only_fsd_and_report(finished: Path) -> None:
-    jobs = toy.planned(finished, *overlay(finished, {"fsd": {"confidence": 0.9}}))
+    jobs = toy.planned(finished, *overlay(finished, {"fsd": {"resamples": 90}}))
     assert jobs == {"fsd_pair": 1, "truth_source": 1, "report_page": 1}
 
 

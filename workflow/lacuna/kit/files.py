@@ -26,17 +26,34 @@ def problems(config: Config, exists: Callable[[str], bool] | None) -> Iterator[s
 
 
 def _paths(config: Config) -> Iterator[tuple[str, str]]:
-    """Key path and path of every given file of weights, code, labels and curves."""
-    sections = {
-        "segmenters": ("checkpoint",), "generators": ("checkpoint", "file", "curve"), "classifiers": ("checkpoint",),
-        "perceptual": ("checkpoint",), "sources": ("labels",),
-    }  # fmt: skip
-    for section, keys in sections.items():
-        for name, entry in config[section].items():
-            for key in () if entry.get("optional") else keys:
+    """Key path and path of every given file of weights, code, labels and curves that is in use."""
+    keys = {"generators": ("checkpoint", "file", "curve"), "sources": ("labels",)}
+    for section, names in _used(config).items():
+        for name in sorted(names & config[section].keys()):
+            entry = config[section][name]
+            for key in () if entry.get("optional") else keys.get(section, ("checkpoint",)):
                 given = entry.get(key)
                 for path in given if isinstance(given, list) else [given] if given else []:
                     yield f"{section}.{name}.{key}", str(path)
+
+
+def _used(config: Config) -> dict[str, set[str]]:
+    """Names by section of what some result is made with; a ready table needs no network."""
+    entries = (*config["comparisons"], *config["inversions"], *config["conditional"])
+    named = {entry.get(key) for entry in entries for key in ("real", "generated", "source", "training")}
+    sources = named & config["sources"].keys()
+    tables = {name for name in sources if config["sources"][name]["kind"] == "table"}
+    pairs = [(entry.get("segmenter"), {entry["real"], entry["generated"]}) for entry in config["comparisons"]]
+    segmenters = [segmenter for segmenter, sides in pairs if not sides <= tables]
+    segmenters += [entry.get("segmenter") for entry in (*config["inversions"], *config["conditional"])]
+    generators = [config["sources"][name].get("generator") for name in sources]
+    return {
+        "sources": sources,
+        "segmenters": {*segmenters, *config["calibrate"]["segmenters"]} - {None},
+        "generators": {*generators, *(entry["generator"] for entry in config["inversions"])} - {None},
+        "classifiers": {entry["classifier"] for entry in config["conditional"]},
+        "perceptual": {entry.get("perceptual") for entry in config["inversions"]} - {None},
+    }
 
 
 def _world(place: str, source: Config, key: str = "omit") -> Iterator[str]:
