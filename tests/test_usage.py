@@ -14,6 +14,7 @@ def test_the_most_memory_is_logged_and_read_back(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda: 3 << 30)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A GPU")
     with caplog.at_level(logging.INFO):
         usage.log_gpu_memory()
     (tmp_path / "job.log").write_text(f"12:00:00 segment: {caplog.records[0].getMessage()}\n")

@@ -70,9 +70,15 @@ wildcard_constraints:
     folder="|".join(re.escape(entry["file"].removesuffix(".zip")) for entry in DOWNLOADS if entry.get("unpack")),
 
 
-def argument_file(text):
-    """What a rule passes in place of a text that may be too long for an argument."""
-    return arguments.argument_file(text, Path(".snakemake/lacuna_arguments"))
+def argument(text):
+    """A text, or the file that holds it where it is too long for an argument."""
+    return arguments.argument(text, Path(".snakemake/lacuna_arguments"))
+
+
+def names_argument(paths):
+    """Words of an argument that takes names of files: the names, or the one file that lists them."""
+    listed = argument("\n".join(paths))
+    return listed if listed.startswith(arguments.MARK) else shlex.join(paths)
 
 
 def settings(section):

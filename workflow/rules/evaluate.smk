@@ -36,7 +36,7 @@ rule evaluate_source:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        images=lambda wildcards: argument_file("\n".join(inverted_images(wildcards))),
+        images=lambda wildcards: names_argument(inverted_images(wildcards)),
         confidence=CONFIG["fsd"]["confidence"],
         methods=lambda wildcards: inversion(wildcards)["methods"],
         family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],

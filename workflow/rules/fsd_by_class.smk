@@ -26,9 +26,9 @@ rule fsd_by_class_pair:
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         real_tables=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.real),
-        real_images=lambda wildcards: argument_file("\n".join(targets.image_shards(CONFIG, wildcards.real))),
+        real_images=lambda wildcards: names_argument(targets.image_shards(CONFIG, wildcards.real)),
         generated_tables=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.generated),
-        generated_images=lambda wildcards: argument_file("\n".join(targets.image_shards(CONFIG, wildcards.generated))),
+        generated_images=lambda wildcards: names_argument(targets.image_shards(CONFIG, wildcards.generated)),
         real_count=lambda wildcards: source_count(wildcards.real),
         generated_count=lambda wildcards: source_count(wildcards.generated),
         shard_size=CONFIG["shard_size"]["images"],

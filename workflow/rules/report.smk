@@ -38,7 +38,7 @@ rule report_page:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        settings=lambda wildcards: argument_file(canonical_json(CONFIG)),
+        settings=lambda wildcards: argument(canonical_json(CONFIG)),
         code=source_digest("lacuna.report"),
     shell:
         "python -m lacuna.report"

@@ -13,19 +13,22 @@ from typing import Any
 from lacuna.formats import files
 
 MARK = "@"
+LONGEST = 32_768  # characters in an argument; several of these fit into one command
 
 
-def argument_file(text: str, folder: Path) -> str:
-    """`@` and the path of a file with this text, named by its content, so that equal texts share a file."""
+def argument(text: str, folder: Path) -> str:
+    """The text, or where it is long `@` and the path of a file in `folder` that holds it, named by its content."""
+    if len(text) <= LONGEST:
+        return text
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.txt"
     if not path.exists():
         files.write_text(path, text)
     return MARK + path.as_posix()
 
 
-def text_of(argument: str) -> str:
-    """The argument, or the text of the file that `@FILE` names."""
-    return Path(argument[1:]).read_text(encoding="utf-8") if argument.startswith(MARK) else argument
+def text_of(word: str) -> str:
+    """The word, or the text of the file that `@FILE` names."""
+    return Path(word[1:]).read_text(encoding="utf-8") if word.startswith(MARK) else word
 
 
 class FileNames(argparse.Action):

@@ -26,7 +26,7 @@ def device(name: str) -> torch.device:
     if name == "auto" and torch.cuda.is_available():
         found = torch.device("cuda", gpus.claim(gpus.given(os.environ, torch.cuda.device_count())))
         torch.cuda.set_device(found)
-        log.info("device %s, %s, CUDA %s", found, torch.cuda.get_device_name(found), torch.version.cuda)
+        log.info("device %s, torch %s for CUDA %s", found, torch.__version__, torch.version.cuda)
         return found
     promised = gpus.promised(os.environ)
     if name.startswith("cuda") and not torch.cuda.is_available():

@@ -13,7 +13,8 @@ def log_gpu_memory() -> None:
     """Log the most memory that this process has held on a GPU; nothing where it has used none."""
     torch = sys.modules.get("torch")  # a stage that has not loaded torch has used no GPU
     if torch is not None and torch.cuda.is_initialized():
-        log.info("GPU memory: at most %d MB", torch.cuda.max_memory_reserved() // MEGABYTE)
+        name = torch.cuda.get_device_name()
+        log.info("%s, GPU memory: at most %d MB", name, torch.cuda.max_memory_reserved() // MEGABYTE)
 
 
 def gpu_memory_mb(path: Path) -> float:

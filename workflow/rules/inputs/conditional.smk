@@ -12,7 +12,7 @@ def pair_shards(wildcards, side):
 
 def pair_shards_flag(wildcards, side):
     """Words of `--<side>-images`: the file that lists them."""
-    return argument_file("\n".join(pair_shards(wildcards, side)))
+    return names_argument(pair_shards(wildcards, side))
 
 
 def pair_count(wildcards, side):
