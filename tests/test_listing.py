@@ -155,13 +155,14 @@ def test_a_shard_whose_files_have_changed_since_the_plan_stops(tmp_path: Path) -
     for number in range(6):
         picture(tmp_path / f"{number}.png", number)
     entries = folder_source.listing(tmp_path)
-    planned = folder_source.listing_digest(entries[2:4])
+    planned = folder_source.plan_digest(entries[2:4])
     assert len(list(open_images([tmp_path], 2, 3, Preparation(16), None, planned).batches(2))) == 1
     (tmp_path / "0.png").unlink()  # every later image is another one now
     with pytest.raises(UserError, match="its files have changed since the workflow started; run the same command"):
         open_images([tmp_path], 2, 3, Preparation(16), None, planned)
     picture(tmp_path / "0.png", 99)
+    os.utime(tmp_path / "2.png", (1, 1))  # a copy of the same
     open_images([tmp_path], 2, 3, Preparation(16), None, planned)  # another shard's file may have changed
     (tmp_path / "5.png").unlink()
     with pytest.raises(UserError, match="have changed"):
-        open_images([tmp_path], 4, 5, Preparation(16), None, folder_source.listing_digest(entries[4:6]))
+        open_images([tmp_path], 4, 5, Preparation(16), None, folder_source.plan_digest(entries[4:6]))

@@ -79,7 +79,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--perceptual-checkpoint")
     parser.add_argument("--images", nargs="+", action=FileNames, required=True, help="HDF5 shards, or one folder")
     parser.add_argument("--source", type=command.json_object, default={}, help="JSON: subset, size, jpeg_quality")
-    parser.add_argument("--listing", default="", help="digest of the user's files of the shard when it was planned")
+    parser.add_argument("--planned", default="", help="digest of the user's files as the shard was planned")
     parser.add_argument("--first", type=int, required=True, help="number of the first image")
     parser.add_argument("--last", type=int, required=True, help="number of the last image")
     parser.add_argument("--settings", type=command.json_object, required=True)
@@ -101,7 +101,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Numbers and pixels of the images to invert, which must have the generator's size."""
     preparation = Preparation.of({"source": args.source}, size)
-    source = open_images(args.images, args.first, args.last, preparation, subset_seed(args.source), args.listing)
+    source = open_images(args.images, args.first, args.last, preparation, subset_seed(args.source), args.planned)
     if isinstance(source, ShardImages) and source.size != size:
         raise UserError(
             f"{args.images[0]}: images of {source.size} pixels, expected the generator's {size}; choose others"

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     heads = checked_heads(args.settings["heads"])
     source = args.settings.get("source", {})
     preparation = Preparation.of(args.settings, segmenter.size)
-    images = open_images(args.images, args.first, args.last, preparation, subset_seed(source), args.listing)
+    images = open_images(args.images, args.first, args.last, preparation, subset_seed(source), args.planned)
     size = BatchSize(args.batch_size)
     looked_at = LookedAt(images)
     index_N, area_px_NC = segmented_areas(segmenter, looked_at, heads, size)
@@ -85,7 +85,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--images", nargs="+", action=FileNames, required=True, help="image shards (.h5), or one folder or zip file"
     )
-    parser.add_argument("--listing", default="", help="digest of the user's files of the shard when it was planned")
+    parser.add_argument("--planned", default="", help="digest of the user's files as the shard was planned")
     parser.add_argument("--first", type=int, required=True, help="first image")
     parser.add_argument("--last", type=int, required=True, help="last image, included")
     parser.add_argument(

@@ -146,7 +146,7 @@ def open_images(
 
 def check_unchanged(entries: Sequence[Entry], planned: str, path: str | Path) -> None:
     """Raise a UserError where files are not those that a shard was planned with."""
-    if planned and folder.listing_digest(entries) != planned:
+    if planned and folder.plan_digest(entries) != planned:
         raise changed(path)
 
 

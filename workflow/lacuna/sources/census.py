@@ -26,7 +26,15 @@ class Held:
 
     def digest(self, first: int, last: int) -> str:
         """What changes when the files of images `first` to `last` do."""
-        return folder.listing_digest(self.entries if len(self.entries) == 1 else self.entries[first : last + 1])
+        return folder.listing_digest(self.files(first, last))
+
+    def plan(self, first: int, last: int) -> str:
+        """What a job of images `first` to `last` must find as it was when the workflow was planned."""
+        return folder.plan_digest(self.files(first, last))
+
+    def files(self, first: int, last: int) -> Sequence[Entry]:
+        """The files of images `first` to `last`."""
+        return self.entries if len(self.entries) == 1 else self.entries[first : last + 1]
 
 
 def census(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Held]:

@@ -216,6 +216,11 @@ def listing_digest(entries: Sequence[Entry]) -> str:
     return hashlib.sha256(repr(list(entries)).encode()).hexdigest()[:16]
 
 
+def plan_digest(entries: Sequence[Entry]) -> str:
+    """What says that a job finds the files that it was planned with: names and sizes, wherever they were copied to."""
+    return hashlib.sha256(repr([(entry.name, entry.size) for entry in entries]).encode()).hexdigest()[:16]
+
+
 def reader(path: str | Path) -> Callable[[str], bytes]:
     """What gives the bytes of a file by its name in the listing."""
     root = Path(path)

@@ -47,6 +47,12 @@ def shard_listing(wildcards):
     return held.digest(first_index(wildcards), last_index(wildcards)) if held else ""
 
 
+def shard_plan(wildcards):
+    """Words that hold a job to the user's files that it was planned with; none for files that fetch has yet to bring."""
+    held = HELD.get(wildcards.source)
+    return ["--planned", held.plan(first_index(wildcards), last_index(wildcards))] if held else []
+
+
 def covering_shards(name, first, last):
     """Image shards of a source that hold images `first` to `last`; none for a folder."""
     if CONFIG["sources"][name]["kind"] not in targets.SHARDED:
@@ -67,7 +73,7 @@ def shard_images(wildcards):
 def shard_images_flag(wildcards):
     """Words of `--images`: the image shards, or the user's folder, zip file or LMDB."""
     path = source_path(wildcards.source)
-    words = [path, "--listing", shard_listing(wildcards)] if path else shard_images(wildcards)
+    words = [path, *shard_plan(wildcards)] if path else shard_images(wildcards)
     return shlex.join(words)
 
 
