@@ -1,13 +1,24 @@
 """Images that are not independent: with `groups`, whole groups are what is random, and ten copies say what one says."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tables_on_disk
-from test_fsd import run, source
+import yaml
+from PIL import Image
+from test_fsd import SETTINGS, run, source
 
+from lacuna import fsd_by_class, gather
+from lacuna.formats import images, tables
+from lacuna.kit.configuration import check_config
+from lacuna.kit.errors import UserError
 from lacuna.kit.grouping import group_codes, group_of, problem
+from lacuna.kit.provenance import Provenance
+from lacuna.kit.targets import segment_settings
+from lacuna.sources import folder, open_images, subset
+from lacuna.sources.preparation import Preparation
 from lacuna.statistics import sketch
 from lacuna.statistics.clusters import clustered
 from lacuna.statistics.intervals import presence_ratio, relative_delta
@@ -62,6 +73,66 @@ def test_a_rule_that_is_none_is_said_before_anything_runs(rule: str, wrong: str)
     assert (wrong in problem(rule)) and bool(problem(rule)) == bool(wrong)
 
 
+@pytest.mark.parametrize("kind", ["folder", "labelled", "lsun"])
+def test_the_configuration_says_which_rule_is_wrong(kind: str) -> None:
+    config = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
+    people = {"kind": kind, "path": "people", "groups": "^(.)"} | ({"size": 64} if kind == "labelled" else {})
+    config["sources"]["people"] = people
+    found = check_config(config)["sources"]["people"]
+    assert found["groups"] == "^(.)"
+    config["sources"]["people"]["groups"] = "(.)(.)"
+    with pytest.raises(
+        UserError, match=r"sources\.people\.groups: found '\(\.\)\(\.\)' with 2 groups, expected `parent`"
+    ):
+        check_config(config)
+    config["sources"]["chapel"]["groups"] = "parent"
+    with pytest.raises(UserError, match=r"sources\.chapel: found unknown key 'groups'"):
+        check_config(config)
+
+
+def test_only_a_source_with_groups_is_segmented_with_them() -> None:
+    """A new setting of one source is no reason to segment another again."""
+    config = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
+    config["sources"]["people"] = {"kind": "folder", "path": "people", "groups": "parent"}
+    filled = check_config(config)
+    assert segment_settings(filled, "people")["groups"] == "parent"
+    assert "groups" not in segment_settings(filled, "chapel")
+
+
+def test_files_know_their_groups_whatever_is_left_out_or_put_in_order(tmp_path: Path) -> None:
+    for name in ("ann/1.png", "ann/2.png", "bob/1.png", "bob/3.png", "eve/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (20, 20)).save(tmp_path / name)
+    (tmp_path / "bob/1.png").write_bytes(b"no image")
+    for seed in (None, 1):
+        images = open_images([tmp_path], 0, 4, Preparation(16), seed)
+        index_N = np.concatenate([index for index, _ in images.batches(2)])
+        codes = images.groups(index_N, "parent")
+        names = [folder.listing(tmp_path)[number].name for number in subset.chosen(5, 0, 4, seed, "")]
+        assert codes is not None and len(codes) == 4
+        assert np.array_equal(codes, group_codes([names[index] for index in index_N], "parent"))
+        assert images.groups(index_N, None) is None
+        part = open_images([tmp_path], 3, 4, Preparation(16), seed)
+        index_M = np.concatenate([index for index, _ in part.batches(2)])
+        assert np.array_equal(part.groups(index_M, "parent"), codes[np.isin(index_N, index_M)])
+
+
+def test_labelled_images_keep_their_groups_in_their_shards(tmp_path: Path) -> None:
+    for name in ("cat/7_a.png", "cat/7_b.png", "dog/8_a.png", "dog/9_a.png"):
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20)).save(tmp_path / "pets" / name)
+    words = ["--path", str(tmp_path / "pets"), "--size", "16", "--code", "c"]
+    for first, last in ((0, 2), (3, 3)):
+        shard = tmp_path / f"{first}-{last}.h5"
+        gather.main([*words, "--groups", r"(\d+)_", "--first", str(first), "--last", str(last), "--shard", str(shard)])
+    images = open_images([tmp_path / "0-2.h5", tmp_path / "3-3.h5"], 1, 3, Preparation(16))
+    index_N = np.concatenate([index for index, _ in images.batches(2)])
+    expected = group_codes(["dog/8_a.png", "cat/7_b.png", "dog/9_a.png"], r"(\d+)_")
+    assert np.array_equal(images.groups(index_N, None), expected)
+    gather.main([*words, "--first", "0", "--last", "3", "--shard", str(tmp_path / "none.h5")])
+    assert open_images([tmp_path / "none.h5"], 0, 3, Preparation(16)).groups(np.arange(4), None) is None
+
+
 # Ten copies say what one says
 
 
@@ -87,10 +158,10 @@ def test_images_in_groups_of_one_are_independent_images() -> None:
 
 def test_ten_copies_with_groups_give_the_numbers_of_one_copy(tmp_path: Path) -> None:
     real, generated = tables_on_disk.drawn(60, seed=0), tables_on_disk.drawn(90, seed=1, factors=(1, 1, 0, 0.5))
-    for folder, copies in (("one", 1), ("ten", 10)):
+    for place, copies in (("one", 1), ("ten", 10)):
         for name, table in (("real", real), ("generated", generated)):
             rows, group_N = repeated(table, copies)
-            source(tmp_path / folder, name, rows, group=None if copies == 1 else group_N)
+            source(tmp_path / place, name, rows, group=None if copies == 1 else group_N)
     one, one_rows = run(tmp_path / "one", 60, 90)
     ten, ten_rows = run(tmp_path / "ten", 600, 900)
     for before, after in zip(one_rows, ten_rows, strict=True):
@@ -145,6 +216,30 @@ def test_one_group_on_a_side_is_no_ground_for_a_verdict(tmp_path: Path) -> None:
     assert {row["delta_low"] for row in rows} == {row["delta_high"] for row in rows} == {"nan"}
     assert any(text.startswith("1 group of real images: nothing is known") for text in summary["warnings"])
     assert summary["fsd_infinity"] is None and not any("the verdicts hold" in text for text in summary["warnings"])
+
+
+def test_within_each_class_groups_count_too(tmp_path: Path) -> None:
+    """Two classes of images; ten copies of each image say what one says."""
+    found = {}
+    for copies in (1, 10):
+        words = []
+        for side, seed in (("real", 3), ("generated", 4)):
+            table, group_N = repeated(tables_on_disk.drawn(60, seed), copies)
+            label_N, count = np.repeat(np.arange(60) % 2, copies), 60 * copies
+            place = tmp_path / str(copies)
+            tables_on_disk.write(place / side, table, count, group=group_N if copies > 1 else None)
+            pixels = np.zeros((count, 8, 8, 3), np.uint8)
+            images.write(place / f"{side}.h5", pixels, np.arange(count), Provenance("gather", "c"), label=label_N)
+            words += [f"--{side}-tables", str(place / side), f"--{side}-images", str(place / f"{side}.h5")]
+            words += [f"--{side}-count", str(count)]
+        words += ["--shard-size", str(count), "--settings", json.dumps(SETTINGS), "--seed", "1", "--code", "c"]
+        fsd_by_class.main([*words, "--tsv", str(place / "t.tsv"), "--json", str(place / "t.json")])
+        found[copies] = tables.read_tsv(place / "t.tsv")
+    assert len(found[1]) == 12
+    for before, after in zip(found[1], found[10], strict=True):
+        assert before["verdict"] == after["verdict"]
+        for name in ("delta_low", "delta_high", "p_value", "q_value"):
+            assert float(after[name]) == pytest.approx(float(before[name]), rel=1e-9, nan_ok=True), name
 
 
 # What is claimed where nothing differs

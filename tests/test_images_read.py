@@ -5,6 +5,7 @@ import pytest
 
 from lacuna.statistics.images_read import (
     ImagesRead,
+    by_group,
     headline,
     image_warnings,
     num_shared,
@@ -57,10 +58,20 @@ def test_over_one_percent_unreadable_is_a_warning(unreadable: int, said: bool) -
 
 def test_over_five_percent_unreadable_comes_first_on_the_page() -> None:
     few, many = read(IMAGES[:4], 34).summary(), read(IMAGES).summary()
-    assert headline([("real", few), ("generated", many)]) == (
+    assert headline({"real": few, "generated": many}) == (
         "34 of 38 real images could not be read: what follows is about the rest."
     )
-    assert headline([("real", many), ("generated", many)]) == ""
+    assert headline({"real": many, "generated": many}) == ""
+
+
+def test_groups_are_told_on_the_page() -> None:
+    images, people = read(IMAGES).summary(), read(IMAGES).summary() | {"num_groups": 3}
+    assert by_group({"real": images, "generated": images}) == by_group({}) == ""
+    assert (
+        by_group({"real": people, "generated": images}) == "Intervals and tests go by group: 3 groups of real images."
+    )
+    both = by_group({"real": people, "generated": people | {"num_groups": 1}})
+    assert both.endswith("3 groups of real images and 1 group of generated images.")
 
 
 def test_images_on_both_sides_are_said() -> None:

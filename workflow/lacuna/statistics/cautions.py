@@ -27,7 +27,7 @@ def sample_warnings(
     ]
     found += [
         f"1 {'group of ' if name in known else ''}{name} image{'s' if name in known else ''}: nothing is known of how "
-        "areas vary, so no class has a verdict; give two or more"
+        "areas vary, so no class has a verdict and the covariance term says nothing; give two or more"
         for name, count in independent.items()
         if count < FEWEST
     ]

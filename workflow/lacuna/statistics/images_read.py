@@ -3,9 +3,10 @@
 Shape suffixes: N images.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,11 +105,22 @@ def image_warnings(real: ImagesRead | None, generated: ImagesRead | None) -> lis
     return [*found, same if same_images(real, generated) else some]
 
 
-def headline(sides: Sequence[tuple[str, dict[str, int]]]) -> str:
-    """What a page says first where a side has lost more than a few of its images; empty otherwise."""
+def headline(sides: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a page says first where a side has lost more than a few of its images; empty otherwise.
+
+    Args:
+        sides: `ImagesRead.summary` by name of the side, real and generated.
+    """
     found = [
         lost(name, side["num_unreadable"], side["num_asked"])
-        for name, side in sides
+        for name, side in sides.items()
         if side["num_unreadable"] > WORTH_THE_HEADLINE * side["num_asked"]
     ]
     return f"{' and '.join(found)}: what follows is about the rest." if found else ""
+
+
+def by_group(sides: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a page says of images that are not independent; empty where all are."""
+    known = {name: side["num_groups"] for name, side in sides.items() if side.get("num_groups") is not None}
+    found = [f"{count} group{'s' if count > 1 else ''} of {name} images" for name, count in known.items()]
+    return f"Intervals and tests go by group: {' and '.join(found)}." if found else ""
