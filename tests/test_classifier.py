@@ -15,6 +15,7 @@ from lacuna import train_classifier
 from lacuna.formats import images, tables
 from lacuna.kit import command
 from lacuna.kit.configuration import check_config
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance, canonical_json
 from lacuna.registry.classifiers import load_classifier
 from lacuna.training.classifier_training import Training
@@ -103,6 +104,27 @@ def test_the_log_of_a_training_terminated_between_its_rows_is_that_of_the_whole(
     resumed = train(source, tmp_path / "resumed", checkpoint_interval=80)
     rows = [[(row["images"], row["loss"]) for row in tables.read_tsv(out / "net.tsv")] for out in (whole, resumed)]
     assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("terminated", [False, True], ids=["at_a_row", "by_sigterm_between_rows"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float, terminated: bool
+) -> None:
+    advance = Training.advance
+
+    def poisoned(training: Training) -> float:
+        loss = advance(training)
+        if terminated and training.step == 14:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return value if training.step == 12 else loss
+
+    monkeypatch.setattr(Training, "advance", poisoned)
+    message = f"training of classifier net diverged: loss is {value} at step {14 if terminated else 20}, expected"
+    with pytest.raises(UserError, match=message):
+        train(source, tmp_path / "out")
+    assert torch.load(tmp_path / "out/state.pt", weights_only=True)["state"]["step"] == 10
+    assert not (tmp_path / "out/net.safetensors").exists()
 
 
 def test_bad_sources_end_in_one_line(source: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from lacuna import gather
 from lacuna.conditional.labelled import LabelledImages
 from lacuna.formats.images import ImageShards
+from lacuna.kit.grouping import group_codes
 from lacuna.kit.provenance import canonical_json
 from lacuna.sources import open_images
 from lacuna.sources.labelled import labelled_listing
@@ -116,3 +117,13 @@ def test_transparent_pixels_of_labelled_images_lie_on_the_ground(animals: Path, 
         gather.main([*words, "--background", ground, "--code", "digest"])
         with h5py.File(tmp_path / "a.h5") as file:
             assert (file["images"][..., 0] == value).all()
+
+
+def test_groups_are_those_of_the_images_that_were_read(damaged: Path, tmp_path: Path) -> None:
+    words = ["--path", str(damaged), "--size", "8", "--groups", "parent", "--code", "digest"]
+    for first, last in ((0, 0), (0, 7)):
+        shard = str(tmp_path / f"{first}-{last}.h5")
+        gather.main([*words, "--first", str(first), "--last", str(last), "--shard", shard])
+    with h5py.File(tmp_path / "0-7.h5") as file, h5py.File(tmp_path / "0-0.h5") as none:
+        assert np.array_equal(file["group"][:], group_codes(["n02_cat/a", "n03_dog/a"], "parent")[[0, 1, 1, 0, 0, 0]])
+        assert none["group"].shape == none["label"].shape == (0,)

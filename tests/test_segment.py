@@ -7,36 +7,23 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from segmenter_case import SIZE, save_scenes, save_segmenter
 
-from lacuna import render, segment
+from lacuna import segment
 from lacuna.formats import areas, checkpoints
-from lacuna.models.segmenter import build_network
-from lacuna.registry.segmenters import load_segmenter, metadata
+from lacuna.models.class_areas import class_areas
+from lacuna.registry.segmenters import load_segmenter
 from lacuna.world import PART_OWNERS, VOCABULARY
 
-ARCHITECTURE = {
-    "encoder": {"block": "basic", "depths": [1, 1, 1, 1], "stem_widths": [4, 4, 4], "widths": [4, 4, 8, 8],
-                "stem_stride": 2},
-    "fpn_dim": 8, "ppm_dim": 4,
-}  # fmt: skip
-COUNT, SIZE = 9, 32
+COUNT = 9
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with scenes, and weights of an untrained segmenter that finds many classes in them."""
     folder = tmp_path_factory.mktemp("a place")
-    settings = json.dumps({"size": SIZE, "omit": [], "scale": {}, "scenes": {}, "palette": "day"})
-    render.main(["--settings", settings, "--seed", "1", "--first", "0", "--last", str(COUNT - 1),
-                 "--shard", str(folder / "scenes.h5"), "--code", "c"])  # fmt: skip
-    torch.manual_seed(0)
-    network = build_network(VOCABULARY, PART_OWNERS, ARCHITECTURE)
-    for name in ("object", "part", "material"):
-        head = getattr(network.decoder, f"{name}_head")[1]
-        head.weight.data = 30 * (head.weight.data - head.weight.data.mean(dim=1, keepdim=True))
-        head.bias.data.zero_()
-    found = metadata(VOCABULARY, PART_OWNERS, ARCHITECTURE, SIZE)
-    checkpoints.save_weights(folder / "net.safetensors", network.state_dict(), found)
+    save_scenes(folder / "scenes.h5", COUNT)
+    save_segmenter(folder / "net.safetensors")
     return folder
 
 
@@ -93,9 +80,9 @@ def test_heads_that_are_not_stored_are_not_computed(
 
 def test_areas_are_counts_of_labels() -> None:
     labels = torch.tensor([[[0, 2], [2, 2]], [[1, 1], [0, 2]]])
-    assert segment.class_areas(labels, 4).tolist() == [[1, 0, 3, 0], [1, 2, 1, 0]]
+    assert class_areas(labels, 4).tolist() == [[1, 0, 3, 0], [1, 2, 1, 0]]
     with pytest.raises(ValueError, match="labels span 0 to 2, expected 0 to 1"):
-        segment.class_areas(labels, 2)
+        class_areas(labels, 2)
 
 
 def test_images_that_cannot_be_read_are_named_in_the_table(place: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from lacuna.formats import images
 from lacuna.formats.images import ImageShards
 from lacuna.formats.tables import read_tsv
 from lacuna.kit import command
+from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 from lacuna.models.parsing import part_blocks
 from lacuna.registry.segmenters import load_segmenter
@@ -81,7 +82,7 @@ def terminate_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segmenter_training.Training, "advance", advance_and_terminate)
 
 
-@pytest.mark.parametrize("step", [2, 3], ids=["between_rows_of_the_log", "at_a_row"])
+@pytest.mark.parametrize("step", [0, 2, 3], ids=["before_any_row", "between_rows_of_the_log", "at_a_row"])
 def test_a_training_that_was_terminated_ends_in_the_same_bytes(
     scenes: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
@@ -92,9 +93,12 @@ def test_a_training_that_was_terminated_ends_in_the_same_bytes(
     assert not (tmp_path / "net.safetensors").exists()
     assert torch.load(tmp_path / "state.pt", weights_only=True)["state"]["step"] == step + 1
     assert train(scenes, tmp_path).read_bytes() == trained.read_bytes()
-    assert [row["loss_object"] for row in read_tsv(tmp_path / "net.tsv")] == [
-        row["loss_object"] for row in read_tsv(trained.with_suffix(".tsv"))
-    ]
+    rows, whole = read_tsv(tmp_path / "net.tsv"), read_tsv(trained.with_suffix(".tsv"))
+    assert len(rows) == len(whole) == 4
+    for row, expected in zip(rows, whole, strict=True):
+        assert {name: row[name] for name in row if name != "seconds"} == {
+            name: expected[name] for name in expected if name != "seconds"
+        }
 
 
 def test_a_training_that_was_killed_goes_on_from_its_last_checkpoint(
@@ -112,6 +116,28 @@ def test_a_training_that_was_killed_goes_on_from_its_last_checkpoint(
         with pytest.raises(KeyboardInterrupt):
             train(scenes, tmp_path)
     assert train(scenes, tmp_path).read_bytes() == trained.read_bytes()
+
+
+@pytest.mark.parametrize("terminated", [False, True], ids=["at_a_row", "by_sigterm_between_rows"])
+@pytest.mark.parametrize(("head", "value"), [("part", float("nan")), ("scene", float("inf"))])
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, value: float, terminated: bool
+) -> None:
+    advance = segmenter_training.Training.advance
+
+    def poisoned(training: segmenter_training.Training) -> dict[str, float]:
+        terms = advance(training)
+        if terminated and training.step == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return terms | {head: value} if training.step == 5 else terms
+
+    monkeypatch.setattr(segmenter_training.Training, "advance", poisoned)
+    step = 5 if terminated else 6
+    message = f"training of segmenter net diverged: loss {head} is {value} at step {step}, expected a finite number"
+    with pytest.raises(UserError, match=message):
+        train(scenes, tmp_path)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["state"]["step"] == 4
+    assert not (tmp_path / "net.safetensors").exists()
 
 
 def test_other_settings_discard_the_state(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

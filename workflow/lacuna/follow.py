@@ -1,7 +1,8 @@
 """Follow a training: the distance of the generator's snapshots to real images, from the first to the last.
 
-Every snapshot draws images of the same latent vectors, which are brought to the size of the real ones and segmented as
-those were. Fewer images than in the comparison itself, so that the whole curve costs about as much.
+Every snapshot draws images of the latent vectors of the comparison's generated source, which are prepared, segmented
+and counted as its images are: with as many of them, the last point of the curve is the comparison's own distance.
+Fewer images than in the comparison by default, so that the whole curve costs about as much.
 
 Shape suffixes: N images, D latent numbers, H height, W width, C classes.
 """
@@ -21,6 +22,7 @@ from lacuna.kit import command, compute
 from lacuna.kit.batches import BatchSize, in_batches
 from lacuna.kit.errors import UserError
 from lacuna.models.chain import Generator
+from lacuna.models.class_areas import areas_of
 from lacuna.models.pixels import to_bytes
 from lacuna.models.segmenter import Segmenter
 from lacuna.registry.generators import load_generator
@@ -29,18 +31,16 @@ from lacuna.sources.latents import latents
 from lacuna.sources.preparation import Preparation
 from lacuna.statistics.frechet import frechet
 from lacuna.statistics.moments import Moments, of_rows
-from lacuna.statistics.omissions import class_areas
 
-CATEGORY = "object"
 COLUMNS = ("images", "size", "fsd", "mean_term", "covariance_term", "num_real", "num_generated")
-BATCH = 50  # images at once, fewer where memory does not suffice
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Real moments of one category, the segmenter that they are of, and how images reach it."""
+    """Real moments of the classes of one category, the segmenter that they are of, and how images reach it."""
 
     real: Moments
+    category: str
     segmenter: Segmenter
     preparation: Preparation
 
@@ -50,12 +50,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     compute.configure(args.threads)
     device = compute.device(args.device)
     segmenter = load_segmenter(args.segmenter_family, args.segmenter, device, args.settings["precision"])
-    judge = Judge(real_moments(args.moments), segmenter, Preparation.of(args.settings, segmenter.size))
-    rows = []
+    preparation = Preparation.of(args.settings, segmenter.size)
+    judge = Judge(real_moments(args.moments, args.category), args.category, segmenter, preparation)
+    size, rows = BatchSize(args.batch_size), []
     for path in command.progress(snapshots(args.snapshots), desc="follow", unit="snapshot"):
         generator = load_generator(args.family, path, device, args.generator_settings)
         shown = int(checkpoints.load_weights(path)[1]["images"])
-        generated = of_rows(segmented(generator, judge, latents(args.seed, 0, args.count - 1, generator.z_dim)))
+        generated = of_rows(segmented(generator, judge, latents(args.seed, 0, args.count - 1, generator.z_dim), size))
         found = frechet(judge.real, generated)
         rows.append(
             (shown, generator.size, found.fsd, found.mean_term, found.covariance_term, judge.real.count, args.count)
@@ -73,8 +74,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--segmenter-family", required=True)
     parser.add_argument("--segmenter", required=True, help="weights of the segmenter")
     parser.add_argument("--settings", required=True, type=command.json_object, help="JSON: those of segment")
+    parser.add_argument("--category", required=True, help="of the classes that the distance is of, as fsd has it")
     parser.add_argument("--count", required=True, type=int, help="images of each snapshot")
-    parser.add_argument("--seed", required=True, type=int, help="of z")
+    parser.add_argument("--batch-size", required=True, type=int, help="images at once, as segment has it")
+    parser.add_argument("--seed", required=True, type=int, help="of z: that of the comparison's generated source")
     parser.add_argument("--device", required=True)
     parser.add_argument("--threads", required=True, type=int)
     parser.add_argument("--card", required=True, type=Path, help="card of the training")
@@ -97,25 +100,31 @@ def snapshots(folder: Path) -> list[Path]:
     return found
 
 
-def real_moments(path: str) -> Moments:
-    """Moments of the real source's objects."""
+def real_moments(path: str, category: str) -> Moments:
+    """Moments of one category's classes in the real source.
+
+    Raises:
+        UserError: its tables hold none.
+    """
     source = moments.read(path)
-    return source.columns(np.flatnonzero(np.array(source.categories) == CATEGORY)).moments
+    chosen = np.flatnonzero(np.array(source.categories) == category)
+    if not len(chosen):
+        raise UserError(f"fsd.category: {category!r} is not in the moments of {path}; add it to segment.heads")
+    return source.columns(chosen).moments
 
 
 @torch.inference_mode()
-def segmented(generator: Generator, judge: Judge, z_ND: NDArray[np.float32]) -> NDArray[np.float64]:
+def segmented(generator: Generator, judge: Judge, z_ND: NDArray[np.float32], size: BatchSize) -> NDArray[np.float64]:
     """(N, C) areas of the generator's images in percent."""
     device = next(generator.parameters()).device
-    num_classes = len(judge.segmenter.classes[CATEGORY])
 
-    def areas_of(rows: slice) -> NDArray[np.float64]:
+    def percent(rows: slice) -> NDArray[np.float64]:
         drawn_NHW3 = to_bytes(generator(torch.from_numpy(z_ND[rows]).to(device)), "a snapshot of the training")
         images_NHW3 = np.stack([judge.preparation(Image.fromarray(image)) for image in drawn_NHW3])
-        labels_NHW = judge.segmenter.label_maps(images_NHW3, (CATEGORY,))[CATEGORY]
-        return class_areas(np.asarray(labels_NHW.cpu()), num_classes)
+        area_px_NC = areas_of(judge.segmenter, images_NHW3, (judge.category,), slice(None))
+        return np.asarray(area_px_NC * (100 / images_NHW3[0, ..., 0].size))
 
-    return np.concatenate(list(in_batches(areas_of, len(z_ND), BatchSize(BATCH))))
+    return np.concatenate(list(in_batches(percent, len(z_ND), size)))
 
 
 def curve(rows: Sequence[Sequence[float]]) -> str:

@@ -2,7 +2,7 @@
 
 Only the heads whose areas are stored are computed. An image that cannot be read is a row of `skipped`, with the reason.
 
-Shape suffixes: N images, H height, W width, C classes.
+Shape suffixes: N images, C classes.
 """
 
 import argparse
@@ -12,9 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lacuna.formats import areas, upp
 from lacuna.kit import command, compute
@@ -22,6 +20,7 @@ from lacuna.kit.arguments import FileNames
 from lacuna.kit.batches import BatchSize, in_batches
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
+from lacuna.models.class_areas import areas_of
 from lacuna.models.segmenter import Segmenter
 from lacuna.registry.segmenters import load_segmenter
 from lacuna.sources import Batch, Images, open_images
@@ -53,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     table = areas.ClassAreas(
         area_px_NC, index_N, classes, categories, images.image_px, images.skipped, images.resolutions,
         preparation.text, looked_at.content, looked_at.num_one_color, images.multi_frame,
+        images.groups(index_N, args.settings.get("groups")),
     )  # fmt: skip
     inputs = [*files_of(args.images), *files_of(upp.weights_files(args.family, args.checkpoint))]
     areas.write(args.table, table, Provenance("segment", args.code, args.settings | size.note(), None, inputs))
@@ -89,7 +89,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--first", type=int, required=True, help="first image")
     parser.add_argument("--last", type=int, required=True, help="last image, included")
     parser.add_argument(
-        "--settings", type=command.json_object, required=True, help="JSON: heads, size, source, precision"
+        "--settings", type=command.json_object, required=True, help="JSON: heads, size, source, precision, groups"
     )
     parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--device", required=True, help="auto, cpu or cuda")
@@ -119,46 +119,6 @@ def segmented_areas(
         classes, _ = columns(segmenter.classes, heads)
         return np.empty(0, dtype=np.int64), np.empty((0, len(classes)), dtype=np.uint32)
     return np.concatenate(index), np.concatenate(rows).astype(np.uint32)
-
-
-def areas_of(
-    segmenter: Segmenter, images_NHW3: NDArray[np.uint8], heads: Sequence[str], rows: slice
-) -> NDArray[np.int64]:
-    """Areas (N, C) of some of the images."""
-    labels = segmenter.label_maps(images_NHW3[rows], heads)
-    return torch.cat(list(counted(labels, segmenter.classes, heads)), dim=1).cpu().numpy()
-
-
-def counted(
-    labels: Mapping[str, Tensor], classes: Mapping[str, Sequence[str]], heads: Sequence[str]
-) -> Iterator[Tensor]:
-    """Areas (N, C) of each head; the column '-' of the parts is left out, as most of the image would be in it."""
-    for head in heads:
-        area_NC = class_areas(labels[head], len(classes[head]))
-        yield area_NC[:, 1:] if head == "part" else area_NC
-
-
-def class_areas(labels_NHW: Tensor, num_classes: int) -> Tensor:
-    """Pixels that each class covers.
-
-    Args:
-        labels_NHW: class of each pixel, integer in [0, num_classes).
-
-    Returns:
-        (N, C) int64; each row sums to H * W.
-
-    Raises:
-        UserError: a label is out of range.
-
-    Source:
-        Bau et al. 2019, arXiv:1910.11626, section 3.1.
-    """
-    if labels_NHW.min() < 0 or labels_NHW.max() >= num_classes:
-        low, high = (int(label) for label in labels_NHW.aminmax())
-        raise UserError(f"labels span {low} to {high}, expected 0 to {num_classes - 1}; labels of another segmenter?")
-    count = len(labels_NHW)
-    image_N11 = torch.arange(count, device=labels_NHW.device).view(-1, 1, 1)
-    return (image_N11 * num_classes + labels_NHW).flatten().bincount(minlength=count * num_classes).view(count, -1)
 
 
 def columns(classes: Mapping[str, Sequence[str]], heads: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         state = checkpoints.load_training(args.state, key)
         if state is not None:
             training.restore(state)
-        classifier_training.run(training, held_out, lambda new: checkpoints.save_training(args.state, new, key))
+        name = f"classifier {Path(args.weights).stem}"
+        classifier_training.run(training, held_out, lambda new: checkpoints.save_training(args.state, new, key), name)
         confusion_KK = training.confusion(held_out)
         more = {"made_by": dict(provenance.attributes()), "accuracy": accuracy(confusion_KK)}
         about = metadata(classes, args.settings["architecture"], images.size, **more)

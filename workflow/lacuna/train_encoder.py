@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         prepare(task.encoder, args, generator)
     kind = "layer" if args.part.startswith("layer_") else args.part
     plan = plan_from(args.settings, args.settings["steps"][kind], args.settings["learning_rate"][kind])
-    rows = train(task, plan, state, lambda new: checkpoints.save_training(args.state, new, key), desc=args.part)
+    rows = train(task, plan, state, lambda new: checkpoints.save_training(args.state, new, key))
     tables.write_tsv(args.log, list(rows[0]), [list(row.values()) for row in rows])
     validation = {name: value for name, value in rows[-1].items() if math.isfinite(value)}
     metadata = metadata_of(args.part, args.settings, args.checkpoint) | origin | {"validation": validation}
@@ -86,6 +86,7 @@ def training_task(args: argparse.Namespace, generator: nn.Sequential) -> Task:
         latents=latents(args.seed, args.part, generator, settings["batch_size"]),
         validation=latents(args.seed, "validation", generator, settings["validation"])(0),
         precision=settings["precision"],
+        name=f"{Path(args.weights).parent.name} {args.part}",
     )
 
 

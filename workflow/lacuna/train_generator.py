@@ -22,14 +22,14 @@ from torch import Tensor
 
 from lacuna.formats import checkpoints, files, tables
 from lacuna.kit import command, compute, precision, shards
-from lacuna.kit.errors import UserError
+from lacuna.kit.errors import UserError, diverged
 from lacuna.kit.interruption import deferred_termination
 from lacuna.kit.provenance import digest_file
 from lacuna.models.pixels import to_bytes
 from lacuna.training import card, sheets
 from lacuna.training.acgan import AcganGame
 from lacuna.training.data import RealClasses, RealImages, to_training
-from lacuna.training.gan_loop import Game, GanTraining
+from lacuna.training.gan_loop import ADVICE, Game, GanTraining
 from lacuna.training.journal import COLUMNS, Journal
 from lacuna.training.progan import ProganGame
 from lacuna.training.stylegan import StyleganGame
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     device = compute.device(args.device)
     args.settings = precision.settled(args.settings, device)
     paths = shards.shard_paths(args.images, args.count, args.shard_size)
-    training = GanTraining(GAMES[args.family], args.settings, args.seed, device)
+    training = GanTraining(GAMES[args.family], args.settings, args.seed, device, f"generator {args.weights.stem}")
     key = state_key(args, paths)
     journal = resume(training, args.state, key)
     if not training.images:
@@ -180,10 +180,7 @@ def hand_over_sheets(kept: Path, folder: Path, images: int) -> None:
 def save_state(args: argparse.Namespace, training: GanTraining, journal: Journal, key: Mapping[str, Any]) -> None:
     """Write the state, and beside it the generator as it is by now, at the largest size that is wholly blended in."""
     if not training.is_finite():
-        raise UserError(
-            f"training diverged after {training.images} images: weights are not finite; the last state is kept, lower "
-            "learning_rate or raise the penalty"
-        )
+        raise diverged(training.name, "a weight", "NaN or infinite", training.steps, ADVICE)
     checkpoints.save_training(args.state, {"training": training.state_dict(), "journal": journal.state_dict()}, key)
     snapshot = args.state.with_name(f"{args.state.stem}.ema.safetensors")
     checkpoints.save_weights(snapshot, *current_weights(args, training, training.phase.settled_size))

@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         state = checkpoints.load_training(args.state, key)
         if state is not None:
             training.restore(state)
-        segmenter_training.run(training, validation, lambda new: checkpoints.save_training(args.state, new, key))
+        name = f"segmenter {Path(args.weights).stem}"
+        segmenter_training.run(training, validation, lambda new: checkpoints.save_training(args.state, new, key), name)
         scores = segmenter_training.judge(training.segmenter, validation, len(validation))
     weights = training.segmenter.network.state_dict()
     checkpoints.save_weights(args.weights, weights, describe(training, vocabulary, provenance))

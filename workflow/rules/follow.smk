@@ -26,8 +26,10 @@ rule follow_generator:
         segmenter_family=lambda wildcards: followed_segmenter(wildcards)[0],
         segmenter=lambda wildcards: followed_segmenter(wildcards)[1],
         settings=followed_settings,
+        category=CONFIG["fsd"]["category"],
         num_images=CONFIG["follow"]["count"],
-        seed=CONFIG["seed"],
+        batch_size=CONFIG["segment"]["batch_size"],
+        seed=followed_seed,
         code=source_digest("lacuna.follow"),
     shell:
         "python -m lacuna.follow"
@@ -38,7 +40,9 @@ rule follow_generator:
         " --segmenter-family {params.segmenter_family}"
         " --segmenter {params.segmenter:q}"
         " --settings {params.settings:q}"
+        " --category {params.category}"
         " --count {params.num_images}"
+        " --batch-size {params.batch_size}"
         " --seed {params.seed}"
         " --device auto"
         " --threads {threads}"

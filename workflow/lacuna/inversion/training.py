@@ -17,7 +17,7 @@ from lacuna.inversion.correlation import pearson
 from lacuna.inversion.pairs import EVERY, Loss, PairsOf, weighted_loss
 from lacuna.inversion.plan import Plan
 from lacuna.kit import command
-from lacuna.kit.errors import UserError
+from lacuna.kit.errors import diverged
 from lacuna.kit.interruption import deferred_termination
 from lacuna.kit.precision import autocast
 
@@ -29,6 +29,7 @@ class Task:
     """What to train: an encoder, the pairs that it should make equal, what each counts, and latents.
 
     precision: of the networks while training; weights, losses and validation are float32.
+    name: of what is trained, for the progress bar and for messages.
     """
 
     encoder: nn.Module
@@ -37,11 +38,10 @@ class Task:
     latents: Callable[[int], Tensor]  # step -> z (N, D)
     validation: Tensor  # z (N, D), fixed
     precision: str = "float32"
+    name: str = ""
 
 
-def train(
-    task: Task, plan: Plan, state: Mapping[str, Any] | None, save: Callable[[dict[str, Any]], None], desc: str = ""
-) -> list[Row]:
+def train(task: Task, plan: Plan, state: Mapping[str, Any] | None, save: Callable[[dict[str, Any]], None]) -> list[Row]:
     """Train in place and return the log, a row every `log_every` steps: training loss since the last, validation.
 
     Args:
@@ -64,7 +64,7 @@ def train(
         rows.append({"step": 0, "training_loss": float("nan"), **validate(task)})
     with (
         deferred_termination() as terminated,
-        command.progress(range(first, plan.steps), desc=desc, unit="step") as bar,
+        command.progress(range(first, plan.steps), desc=task.name, unit="step") as bar,
     ):
         for step in bar:
             running += _step(task, optimiser, plan.rate(step), step)
@@ -72,7 +72,7 @@ def train(
             if done % plan.log_every == 0 or done == plan.steps:
                 since = done - int(rows[-1]["step"])
                 rows.append({"step": done, "training_loss": running / since, **validate(task)})
-                _check(rows[-1]["validation_loss"], done)
+                _check(rows[-1]["validation_loss"], "validation loss", done, task.name)
                 running = 0.0
             if (done % plan.checkpoint_every == 0 and done < plan.steps) or terminated():
                 save(_state(task, optimiser, rows, done, running))
@@ -104,15 +104,15 @@ def _step(task: Task, optimiser: torch.optim.Optimizer, rate: float, step: int) 
         pairs = {name: (a.float(), b.float()) for name, (a, b) in pairs.items()}
     loss = weighted_loss(pairs, task.losses)
     value = float(loss.detach())
-    _check(value, step)
+    _check(value, "loss", step, task.name)
     loss.backward()
     optimiser.step()
     return value
 
 
-def _check(loss: float, step: int) -> None:
+def _check(loss: float, what: str, step: int, name: str) -> None:
     if not math.isfinite(loss):
-        raise UserError(f"loss is {loss} at step {step}; lower the learning rate")
+        raise diverged(f"encoder {name}", what, loss, step)
 
 
 def _state(task: Task, optimiser: torch.optim.Optimizer, rows: list[Row], done: int, running: float) -> dict[str, Any]:

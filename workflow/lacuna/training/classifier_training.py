@@ -98,8 +98,13 @@ def accuracy(confusion_KK: NDArray[np.int64]) -> float:
     return float(np.trace(confusion_KK) / confusion_KK.sum())
 
 
-def run(training: Training, held_out: ImageShards, save: Callable[[dict[str, Any]], None]) -> None:
-    """Train to the end; `save` gets a state every `checkpoint_interval` images and when SIGTERM arrives."""
+def run(training: Training, held_out: ImageShards, save: Callable[[dict[str, Any]], None], name: str) -> None:
+    """Train to the end; `save` gets a state every `checkpoint_interval` images and when SIGTERM arrives.
+
+    Raises:
+        UserError: a loss is not finite; `name` is the network's. It is looked at only where a state would be saved, so
+            that no step waits for the device because of it.
+    """
     settings = training.settings
     interval = max(settings["checkpoint_interval"] // settings["batch_size"], 1)
     with deferred_termination() as terminated, command.progress(range(training.steps), desc="train") as bar:
@@ -108,8 +113,9 @@ def run(training: Training, held_out: ImageShards, save: Callable[[dict[str, Any
             begun = time.monotonic()
             training.losses.append(training.advance())
             at_interval = training.step % interval == 0 or training.step == training.steps
+            if at_interval or terminated():
+                check_finite({"loss": sum(training.losses)}, name, training.step)
             if at_interval:
-                check_finite({"loss": sum(training.losses)}, f"classifier, steps up to {training.step}")
                 found = accuracy(training.confusion(held_out))
                 training.seconds += time.monotonic() - begun
                 images = training.step * settings["batch_size"]

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from lacuna.kit import compute, precision
-from lacuna.kit.errors import UserError
+from lacuna.kit.errors import diverged
 from lacuna.training.schedule import Phase, Schedule
+
+ADVICE = "lower learning_rate or raise the penalty"  # where a training diverged
 
 
 class Game(Protocol):
@@ -50,10 +52,16 @@ class GanTraining:
         settings: `sizes` (or what the family needs), `schedule`, `batch_size`, `learning_rate`, `betas`,
             `ema_half_life` (real images).
         seed: root seed of the weights and of every z.
+        name: of the network, for messages.
     """
 
     def __init__(
-        self, build: Callable[[Mapping[str, Any]], Game], settings: Mapping[str, Any], seed: int, device: torch.device
+        self,
+        build: Callable[[Mapping[str, Any]], Game],
+        settings: Mapping[str, Any],
+        seed: int,
+        device: torch.device,
+        name: str = "the generator",
     ) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(compute.seed_for(seed, "train_generator", "weights"))
@@ -62,7 +70,7 @@ class GanTraining:
         self.schedule = Schedule(settings.get("schedule", whole), self.game.final_size)
         self.batch_size: int = settings["batch_size"]
         self.ema_half_life: float = settings["ema_half_life"]
-        self.seed, self.device = seed, device
+        self.seed, self.device, self.name = seed, device, name
         # Of the convolutions; weights, their running mean, losses and the penalty are float32 either way.
         self.precision = precision.training_precision(settings["precision"], device)
         self.game.generator.to(device)
@@ -104,7 +112,7 @@ class GanTraining:
             with torch.no_grad():
                 generated_N3HW = self.game.generate(self.game.generator, self._z(len(real_N3HW)), phase)
             loss, numbers = self.game.discriminator_loss(real_N3HW, generated_N3HW, phase, step)
-        self._descend(self.discriminator_optimiser, loss)
+        self._descend(self.discriminator_optimiser, loss, "loss of the discriminator")
         return {name: number.item() for name, number in numbers.items()}
 
     def _step_generator(self, phase: Phase) -> dict[str, float]:
@@ -112,19 +120,16 @@ class GanTraining:
         with self._autocast():
             generated_N3HW = self.game.generate(self.game.generator, self._z(self.batch_size), phase)
             loss = self.game.generator_loss(generated_N3HW, phase)
-        self._descend(self.generator_optimiser, loss)
+        self._descend(self.generator_optimiser, loss, "loss of the generator")
         self.game.discriminator.requires_grad_(True)
         return {"loss_g": loss.item()}
 
     def _autocast(self) -> torch.autocast:
         return precision.autocast(self.precision, self.device)
 
-    def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor, what: str) -> None:
         if not torch.isfinite(loss):
-            raise UserError(
-                f"training diverged after {self.images} images: a loss is {loss.item()}, expected a finite number; the "
-                "last state is kept, lower learning_rate or raise the penalty"
-            )
+            raise diverged(self.name, what, loss.item(), self.steps, ADVICE)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from lacuna.kit.errors import UserError
+from lacuna.kit.errors import diverged
 from lacuna.models.parsing import PartBlock, num_part_channels
 from lacuna.models.upernet import resized
 
@@ -97,11 +97,18 @@ def intersection_over_union(confusion_KK: NDArray[np.int64]) -> NDArray[np.float
     return np.divide(both, union, out=np.full(len(both), np.nan), where=occurs)
 
 
-def check_finite(sums: Mapping[str, float], where: str) -> None:
-    """Stop a training whose losses, summed since the last row of its log, are no numbers any more."""
+def check_finite(sums: Mapping[str, float], network: str, step: int) -> None:
+    """Stop a training whose losses are not finite any more.
+
+    Args:
+        sums: losses added up since the last row of the log: finite only if each of them was.
+
+    Raises:
+        UserError: one is NaN or infinite.
+    """
     bad = sorted(name for name, value in sums.items() if not math.isfinite(value))
     if bad:
-        raise UserError(f"{where}: loss {bad[0]} is {sums[bad[0]]}, expected a finite number; lower learning_rate")
+        raise diverged(network, "loss" if bad[0] == "loss" else f"loss {bad[0]}", sums[bad[0]], step)
 
 
 def learning_rate(progress: float, peak: float, warm_up: float = 0.05) -> float:

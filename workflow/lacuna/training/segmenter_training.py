@@ -124,8 +124,13 @@ class Training:
         self.sums, self.steps_summed = dict(state["sums"]), state["steps_summed"]
 
 
-def run(training: Training, validation: ImageShards, save: Callable[[dict[str, Any]], None]) -> None:
-    """Train to the end; `save` gets a state every `checkpoint_interval` images and when SIGTERM arrives."""
+def run(training: Training, validation: ImageShards, save: Callable[[dict[str, Any]], None], name: str) -> None:
+    """Train to the end; `save` gets a state every `checkpoint_interval` images and when SIGTERM arrives.
+
+    Raises:
+        UserError: a loss is not finite; `name` is the network's. It is looked at only where a state would be saved, so
+            that no step waits for the device because of it.
+    """
     settings = training.settings
     total = settings["images"] // settings["batch_size"]
     interval = max(settings["checkpoint_interval"] // settings["batch_size"], 1)
@@ -139,8 +144,9 @@ def run(training: Training, validation: ImageShards, save: Callable[[dict[str, A
             training.seconds += time.monotonic() - start
             bar.update()
             at_interval = training.step % interval == 0 or training.step == total
+            if at_interval or terminated():
+                check_finite(training.sums, name, training.step)
             if at_interval:
-                check_finite(training.sums, f"segmenter, steps up to {training.step}")
                 training.rows.append(log_row(training, validation))
                 training.sums, training.steps_summed = {}, 0
             if at_interval or terminated():

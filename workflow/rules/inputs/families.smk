@@ -18,3 +18,8 @@ def followed_segmenter(wildcards):
 def followed_settings(wildcards):
     """Canonical JSON of how samples reach the segmenter: as those of the comparison do."""
     return canonical_json(targets.segment_settings(CONFIG, followed_in(wildcards)["generated"]))
+
+
+def followed_seed(wildcards):
+    """Seed of the latent vectors: that of the comparison's generated source."""
+    return CONFIG["sources"][followed_in(wildcards)["generated"]].get("seed", CONFIG["seed"])
