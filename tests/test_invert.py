@@ -1,4 +1,5 @@
 import json
+import logging
 import signal
 
 import numpy as np
@@ -159,6 +160,48 @@ def test_images_of_any_mode_are_taken_as_rgb(case, tmp_path):
         Image.new("RGB", (16, 16), (40 * number, 90, 200)).convert(mode).save(tmp_path / "photos" / f"{number}.png")
     shard = run(case, tmp_path / "out.h5", "layered", images=tmp_path / "photos", last=2)
     assert shard.x.shape == (3, 16, 16, 3)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Five photos, of which the second, third and fourth cannot be read."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(5):
+        Image.new("RGB", (16, 16), (40 * number, 90, 200)).save(folder / f"{number}.png")
+    (folder / "1.png").write_bytes(b"no image")
+    (folder / "2.png").write_bytes((folder / "2.png").read_bytes()[:60])
+    Image.new("RGB", (3, 3)).save(folder / "3.png")
+    return folder
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_photo_that_cannot_be_read_is_left_out_and_named(case, photos, tmp_path, method, caplog):
+    with caplog.at_level(logging.WARNING):
+        shard = run(case, tmp_path / "out.h5", method, images=photos)
+    assert shard.index.tolist() == [0, 4] and shard.x.shape == (2, 16, 16, 3)
+    said = [record.getMessage() for record in caplog.records if record.getMessage().startswith("skipped image")]
+    assert [line.split(":")[0] for line in said] == [f"skipped image {n}, {n}.png" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_shard_none_of_whose_photos_can_be_read_is_empty_and_fits_the_others(case, photos, tmp_path, method):
+    folder = tmp_path / "shards"
+    for first in range(0, 5, 2):
+        name = f"{first}-{min(first + 1, 4)}.h5"
+        run(case, folder / name, method, images=photos, first=first, last=min(first + 1, 4))
+    assert len(inversions.read(folder / "2-3.h5").index) == 0
+    found, whole = inversions.read_shards(folder, 5, 2), run(case, tmp_path / "out.h5", method, images=photos)
+    assert found.index.tolist() == [0, 4]
+    for array in ("x", "x_hat", "z0", "z", "r0", "r", "loss"):
+        one, other = getattr(found, array), getattr(whole, array)
+        assert one.shape == other.shape and one.dtype == other.dtype, array
+
+
+def test_photos_none_of_which_can_be_read_are_one_line(case, photos, tmp_path):
+    run(case, tmp_path / "shards" / "0-1.h5", "layered", images=photos, first=1, last=2)
+    with pytest.raises(ValueError, match="none of the 2 images could be read, as the logs of invert say"):
+        inversions.read_shards(tmp_path / "shards", 2, 2)
 
 
 def test_shards_of_other_settings_do_not_merge(case, tmp_path):

@@ -14,6 +14,7 @@ from PIL import Image
 
 from lacuna.formats import images as image_format
 from lacuna.kit.provenance import Provenance
+from lacuna.pages.inputs import Inputs
 from lacuna.sources import FileImages, ShardImages, census, lsun, open_images, subset
 from lacuna.sources.decoding import decode
 from lacuna.sources.folder import listing
@@ -266,3 +267,13 @@ def test_decode_accepts_bytes_of_any_common_format() -> None:
         data = io.BytesIO()
         picture("RGB").save(data, kind)
         assert decode(data.getvalue()).size == (40, 30)
+
+
+def test_the_page_shows_the_readable_images_on_the_ground_of_their_source(tmp_path: Path) -> None:
+    photos = {"kind": "folder", "path": str(tmp_path), "count": 3, "size": 16, "background": "#102030"}
+    inputs = Inputs({"sources": {"photos": photos}, "shard_size": {"images": 10}}, tmp_path)
+    for name in "abc":
+        (tmp_path / f"{name}.png").write_bytes(b"no image")
+    assert inputs.first_images("photos", 8).shape == (0, 16, 16, 3)
+    Image.new("RGBA", (20, 30), (200, 0, 0, 0)).save(tmp_path / "c.png")
+    assert (inputs.first_images("photos", 8) == [0x10, 0x20, 0x30]).all()

@@ -1,15 +1,20 @@
 """Gather labelled images: a folder with a subfolder a class becomes image shards with labels, one shard a job.
 
+An image that cannot be read is no row of its shard, which names it with the reason.
+
 Shape suffixes: N images, H height, W width.
 """
 
 import argparse
+import logging
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 
 from lacuna.formats import images
+from lacuna.formats.areas import Skipped
 from lacuna.kit import command
 from lacuna.kit.errors import UserError
 from lacuna.kit.grouping import group_codes
@@ -18,6 +23,8 @@ from lacuna.sources.decoding import decode, printable, reason
 from lacuna.sources.folder import reader
 from lacuna.sources.labelled import class_names, labelled_listing
 from lacuna.sources.preparation import fit
+
+log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -28,24 +35,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     if len(chosen) != args.last + 1 - args.first:
         raise UserError(f"{args.path}: holds {len(entries)} images, {args.last + 1} asked for; lower the count")
     read = reader(args.path)
-    pictures = []
-    for entry, _ in command.progress(chosen, desc="gather", unit="image"):
+    pictures, index, labels, skipped = [], [], [], []
+    for number, (entry, label) in enumerate(command.progress(chosen, desc="gather", unit="image"), start=args.first):
         try:
             pictures.append(fit(decode(read(entry.name), args.background), args.size))
         except Exception as error:
-            raise UserError(
-                f"{args.path}: {printable(entry.name)} cannot be read ({reason(error)}); every image of a class "
-                "counts, so remove or replace it"
-            ) from error
+            skipped.append(Skipped(number, printable(entry.name), reason(error)))
+            log.warning("skipped image %d, %s: %s", *astuple(skipped[-1]))
+            continue
+        index.append(number)
+        labels.append(label)
+    read_names = [chosen[number - args.first].entry.name for number in index]
     config = {"path": str(args.path), "size": args.size}
     images.write(
         args.shard,
-        np.stack(pictures),
-        np.arange(args.first, args.last + 1),
+        np.stack(pictures) if pictures else np.empty((0, args.size, args.size, 3), np.uint8),
+        np.array(index, dtype=np.int64),
         Provenance(stage="gather", code=args.code, config=config),
         attributes={"vocabulary": canonical_json({"scene": names})},
-        label=np.array([label for _, label in chosen]),
-        group=group_codes([entry.name for entry, _ in chosen], args.groups) if args.groups else None,
+        skipped=skipped,
+        label=np.array(labels, dtype=np.int64),
+        group=group_codes(read_names, args.groups) if args.groups else None,
     )
 
 

@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     new_N = np.flatnonzero(~np.isin(index_N, earlier.index)) if earlier else np.arange(len(index_N))
     parts = [earlier] if earlier else []
     size = BatchSize(args.settings["batch_size"])
-    if len(new_N):
+    if len(new_N) or not parts:
         parts.append(invert(args, generator, encoder, perceptual, images_NHW3[new_N], index_N[new_N], size))
     found = inversions.ordered(inversions.merge(parts))
     inversions.write(args.shard, found, provenance(args, args.images), size.note())
@@ -110,10 +110,7 @@ def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64],
     for skipped in source.skipped:
         log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
     if not batches:
-        reason = source.skipped[0].reason
-        raise UserError(
-            f"{args.images[0]}: none of images {args.first}-{args.last} can be read ({reason}); replace them"
-        )
+        return np.empty(0, np.int64), np.empty((0, size, size, 3), np.uint8)
     return np.concatenate([index for index, _ in batches]), np.concatenate([images for _, images in batches])
 
 
@@ -142,6 +139,10 @@ def invert(
     """Search for the images, going on from the saved state of a run that was broken off."""
     settings, n = args.settings, args.settings["layer"]
     generator_head, generator_tail = head(generator, n), tail(generator, n)
+    steps = how(args).plan.logged()
+    same: dict[str, Any] = {"steps": np.array(steps), "terms": TERMS, "method": args.method, "layer": n}
+    if not len(index_N):
+        return inversions.empty(image_size(generator), shapes(generator, n), residual_layers(args), **same)
     starts = [
         starting_point(args, generator, encoder, images_NHW3[row], int(index_N[row])) for row in range(len(index_N))
     ]
@@ -156,18 +157,23 @@ def invert(
             search.load_state_dict(state)
         return search.run(lambda state: checkpoints.save_training(args.state, state, of_this_size))
 
-    found, steps = fitting(searched, size), how(args).plan.logged()
+    found = fitting(searched, size)
     ends = [ending(generator_head, generator_tail, start, image) for start, image in zip(starts, found, strict=True)]
+    same |= {name: np.concatenate([end[name] for end in ends]) for name in ("x_hat", "z0", "z", "r0", "r")}
     return inversions.Inversions(
-        **{name: np.concatenate([end[name] for end in ends]) for name in ("x_hat", "z0", "z", "r0", "r")},
         x=images_NHW3, loss=torch.stack([image.loss_ST for image in found]).numpy(), index=index_N,
         converged=np.array([image.has_converged(steps, settings["converged_tolerance"]) for image in found]),
-        steps=np.array(steps), terms=TERMS, method=args.method, layer=n,
+        **same,
         residuals={
             k: np.concatenate([_array(image.unknowns.residuals[k]) for image in found])
             for k in found[0].unknowns.residuals
         },
     )  # fmt: skip
+
+
+def residual_layers(args: argparse.Namespace) -> list[int]:
+    """Layers whose residuals the method moves."""
+    return list(args.settings["residual_layers"]) if METHODS[args.method].moves == "residuals" else []
 
 
 @torch.no_grad()
@@ -182,7 +188,7 @@ def starting_point(
     device, moves = compute.device(args.device), METHODS[args.method].moves
     x_13HW = from_bytes(image_HW3[None], device)
     z_1D = first_guess(args, generator, number).to(device) if encoder is None else encoder(x_13HW)
-    layers = args.settings["residual_layers"] if moves == "residuals" else []
+    layers = residual_layers(args)
     sizes = shapes(generator, args.settings["layer"])
     return Start(Unknowns(z_1D, {k: z_1D.new_zeros(1, *sizes[k]) for k in layers}, moves == "z"), x_13HW)
 

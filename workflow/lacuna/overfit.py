@@ -65,12 +65,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             "distance": found.distance,
             "neighbours": np.stack([resized_bytes(training.read(rows), size) for rows in found.row]),
         }
+        num_training = len(training)
         rows = table("generated", found, generated, training) + table("held-out", control, real, training)
     arrays |= walks(args, settings) if args.checkpoint else {}
     inputs = [*args.generated_images, *args.checkpoint]
     overfits.write(args.pictures, arrays, Provenance("overfit", args.code, settings, args.seed, inputs))
     tables.write_tsv(args.tsv, COLUMNS, rows)
-    tables.write_json(args.json, summary(found, control, size) | {"code": args.code, "training": args.training_count})
+    tables.write_json(args.json, summary(found, control, size) | {"code": args.code, "training": num_training})
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         np.array(numbers, dtype=np.int64),
         Provenance(stage="render", code=args.code, config=args.settings, seed=args.seed),
         attributes={"vocabulary": canonical_json(VOCABULARY), "part_owners": canonical_json(PART_OWNERS)},
+        skipped=(),
         **{name: np.array([getattr(scene, name) for scene in scenes]) for name in ARRAYS},
     )
 

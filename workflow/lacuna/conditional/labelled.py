@@ -38,6 +38,8 @@ class LabelledImages:
                     "of classes"
                 )
             self.labels: NDArray[np.int64] = self._shards.read("label", slice(0, count)).astype(np.int64)
+            if not len(self.labels):
+                raise UserError(f"{paths[0]}: no image in this and the other shards could be read; replace the files")
             check_labels(self.labels, num_classes, str(paths[0]))
         except ValueError:
             self.__exit__(None, None, None)

@@ -2,7 +2,8 @@
 
 `images` uint8 (n, H, W, 3); `index` int64 (n,); `z` float32 (n, d) for samples; `label` int64 (n,) where there is
 one; `labels_object`, `labels_part`, `labels_material` uint16 (n, H, W) for the world; `group` uint64 (n,), a code of
-each image's group, where the source has `groups`.
+each image's group, where the source has `groups`. Where files could not be read, `skipped_index`, `skipped_name`,
+`skipped_reason` name them, and no row has their number.
 Shape suffixes: N images, H height, W width.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.formats import hdf5
+from lacuna.formats.areas import Skipped
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import Provenance
 
@@ -32,14 +34,18 @@ def write(
     index_N: NDArray[np.int64],
     provenance: Provenance,
     attributes: Mapping[str, Any] | None = None,
+    skipped: Sequence[Skipped] = (),
     **optional: NDArray[Any] | None,
 ) -> None:
     """Write one shard; `optional` holds any of OPTIONAL."""
     unknown = set(optional) - set(OPTIONAL)
     assert not unknown, f"no array of an image shard: {sorted(unknown)}"
     assert images_NHW3.dtype == np.uint8 and images_NHW3.ndim == 4 and images_NHW3.shape[3] == 3
-    arrays = {"images": images_NHW3, "index": np.asarray(index_N, dtype=np.int64)}
+    arrays: dict[str, Any] = {"images": images_NHW3, "index": np.asarray(index_N, dtype=np.int64)}
     arrays |= {name: array for name, array in optional.items() if array is not None}
+    if skipped:
+        arrays["skipped_index"] = np.array([row.index for row in skipped], dtype=np.int64)
+        arrays |= {f"skipped_{part}": [getattr(row, part) for row in skipped] for part in ("name", "reason")}
     hdf5.write(path, FORMAT, arrays, provenance, attributes)
 
 
@@ -56,11 +62,13 @@ class ImageShards:
         self._paths = list(paths)
         self._open: OrderedDict[int, tuple[ExitStack, h5py.File]] = OrderedDict()
         index, shapes, names = [], set(), []
+        self.skipped: list[Skipped] = []  # files that could not be read
         for owner in range(len(self._paths)):
             file = self._file(owner)
             index.append(file["index"][:])
             shapes.add(file["images"].shape[1:])
             names.append(set(file))
+            self.skipped += _skipped(file)
         self.attributes: dict[str, Any] = dict(self._file(0).attrs)
         self.index: NDArray[np.int64] = np.concatenate(index)
         self._names = set.intersection(*names)
@@ -118,3 +126,10 @@ class ImageShards:
             for place, row in zip(places, local, strict=True):  # 4x faster than h5py's own choice of rows
                 found[place] = dataset[row]
         return found
+
+
+def _skipped(file: h5py.File) -> list[Skipped]:
+    if "skipped_index" not in file:
+        return []
+    words = (hdf5.strings(file, f"skipped_{part}") for part in ("name", "reason"))
+    return [Skipped(int(index), *row) for index, *row in zip(file["skipped_index"][:], *words, strict=True)]

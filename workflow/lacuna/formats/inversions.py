@@ -9,6 +9,7 @@ Attributes `method`, `layer` (n of r_n). No array of an image depends on the oth
 
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,7 +55,7 @@ def write(path: str | Path, found: Inversions, provenance: Provenance, note: Map
     arrays["residual_norm"] = np.empty((len(found.index), len(found.residuals)), dtype=np.float32)
     for column, residual in enumerate(found.residuals.values()):
         arrays["residual_norm"][:, column] = np.linalg.norm(
-            residual.reshape(len(residual), -1).astype(np.float64), axis=1
+            residual.reshape(len(residual), math.prod(residual.shape[1:])).astype(np.float64), axis=1
         )
     attributes = {
         "terms": list(found.terms), "residual_layers": np.array(list(found.residuals), dtype=np.int64),
@@ -82,8 +83,32 @@ def read(path: str | Path) -> Inversions:
 
 
 def read_shards(folder: str | Path, count: int, shard_size: int) -> Inversions:
-    """All inversions of one source by one method."""
-    return merge([read(path) for path in shard_paths(folder, count, shard_size)])
+    """All inversions of one source by one method.
+
+    Raises:
+        UserError: there is none, as no image could be read.
+    """
+    found = merge([read(path) for path in shard_paths(folder, count, shard_size)])
+    if not len(found.index):
+        raise UserError(f"{folder}: none of the {count} images could be read, as the logs of invert say; replace them")
+    return found
+
+
+def empty(size: int, shapes: Sequence[tuple[int, ...]], residual_layers: Sequence[int], **same: Any) -> Inversions:
+    """What a shard holds of whose images none can be read.
+
+    Args:
+        size: pixels a side.
+        shapes: of one image's r_0 = z to r_n.
+        same: what is the same for all images of a shard, `steps` and `terms` among it.
+    """
+    pixels = np.empty((0, size, size, 3), np.uint8)
+    z, r = (np.empty((0, *shape), np.float32) for shape in (shapes[0], shapes[-1]))
+    return Inversions(
+        x=pixels, x_hat=pixels, z0=z, z=z, r0=r, r=r, index=np.empty(0, np.int64), converged=np.empty(0, np.bool_),
+        loss=np.empty((0, len(same["steps"]), len(same["terms"])), np.float32),
+        residuals={k: np.empty((0, *shapes[k]), np.float32) for k in residual_layers}, **same,
+    )  # fmt: skip
 
 
 def earlier(

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from lacuna.figures import embed, sheets, style
 from lacuna.figures.colours import BACKGROUND
@@ -89,7 +91,10 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
     origin = charts.contributions_of([row for row in counted if occurs(row)], summary["fsd"])
     measured = measures(summary)
     more = {f"contributions-{anchor}": origin.figure if origin else None, f"sample-sizes-{anchor}": measured.figure}
-    shown = [_sheet(inputs, name) for name in (real, generated) if inputs.has_images(name)]
+    shown = [
+        _sheet(name, images) for name in (real, generated)
+        if inputs.has_images(name) and len(images := inputs.first_images(name, SHEET_IMAGES))
+    ]  # fmt: skip
     more |= {f"samples-{sheet.source}": sheet.figure for sheet in shown}
     figures |= {name: figure for name, figure in more.items() if figure}
     return Comparison(
@@ -190,8 +195,7 @@ def _baseline_note(summary: Mapping[str, Any]) -> str:
     return note
 
 
-def _sheet(inputs: Inputs, source: str) -> Sheet:
-    images = inputs.first_images(source, SHEET_IMAGES)
+def _sheet(source: str, images: NDArray[np.uint8]) -> Sheet:
     picture = sheets.sheet(images)
     lossless = images.shape[1] <= embed.LOSSLESS_PX
     return Sheet(

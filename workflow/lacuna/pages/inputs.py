@@ -58,14 +58,19 @@ class Inputs:
         return bool(self.config["sources"][source]["kind"] != "table")
 
     def first_images(self, source: str, count: int) -> NDArray[np.uint8]:
-        """The first images of a source, (n, H, W, 3): from its first shard, or from the user's folder."""
+        """The first images of a source, (n, H, W, 3): from its first shard, or from the user's folder.
+
+        What cannot be read is left out, so there may be fewer, or none.
+        """
         settings = self.config["sources"][source]
         paths = [self.path(name) for name in targets.image_shards(self.config, source)[:1]]
         in_shard = min(settings["count"], self.config["shard_size"]["images"])
         last = min(count, in_shard if paths else settings["count"]) - 1
-        preparation = Preparation(None if paths else settings.get("size") or FOLDER_PX)
+        side, ground = settings.get("size") or FOLDER_PX, settings.get("background", "white")
+        preparation = Preparation(None if paths else side, ground=ground)
         found = open_images(paths or [settings["path"]], 0, last, preparation, subset_seed(settings))
-        return np.concatenate([images_NHW3 for _, images_NHW3 in found.batches(count)])
+        none = np.empty((0, side, side, 3), np.uint8)
+        return next((images_NHW3 for _, images_NHW3 in found.batches(count)), none)
 
     def labelled_images(self, source: str, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """The first images of a source with classes, and their labels."""

@@ -39,7 +39,7 @@ def rows(item: Inverted) -> list[MethodRow]:
 
 def figure(item: Inverted) -> Figure | None:
     """The same for papers."""
-    if not item.methods:
+    count = min((len(images) for images in item.methods.values()), default=0)
+    if not count:
         return None
-    count = min(len(images) for images in item.methods.values())
     return methods_figure({"photo": item.x_NHW3[:count]} | {name: x[:count] for name, x in item.methods.items()})

@@ -49,12 +49,12 @@ class ShardImages:
     """Images `first` to `last` of the image shards that hold them."""
 
     def __init__(self, paths: Sequence[str | Path], first: int, last: int, preparation: Preparation) -> None:
-        self.skipped: list[Skipped] = []
         self.multi_frame = 0
         self._shards = ImageShards(paths)
+        self.skipped: list[Skipped] = [row for row in self._shards.skipped if first <= row.index <= last]
         self._prepare = preparation
         self._rows = np.flatnonzero((self._shards.index >= first) & (self._shards.index <= last))
-        if len(self._rows) != last - first + 1:
+        if len(self._rows) + len(self.skipped) != last - first + 1:
             raise UserError(f"{paths[0]}: holds {len(self._rows)} of images {first}-{last}; delete it and run again")
         side = min(self.size, preparation.resolution or self.size)
         self.resolutions: tuple[int, int] | None = (side, side)

@@ -32,6 +32,7 @@ class RealImages:
                 f"{paths[0]}: {min(count, len(self._shards))} images in this and the other shards, expected at least a "
                 f"batch of {batch_size}; ask for more images or lower batch_size"
             )
+        count = min(count, len(self._shards))  # fewer, where files could not be read
         self.count, self.batch_size, self.seed, self.size = count, batch_size, seed, self._shards.size
         self._reader = ThreadPoolExecutor(max_workers=1)
         self._ahead: tuple[int, Future[NDArray[np.uint8]]] | None = None
