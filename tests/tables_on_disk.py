@@ -36,12 +36,15 @@ def write(
     image_px: int = IMAGE_PX,
     classes: Sequence[str] = CLASSES,
     resolutions: Sequence[tuple[int, int] | None] = (None,),
+    group: np.ndarray | None = None,
+    content: np.ndarray | None = None,
 ) -> None:
     """Write the table in shards named by what they hold; `resolutions` are those of the shards, in turn."""
     for number, shard in enumerate(shards(len(area_px), shard_size)):
         rows = slice(shard.first, shard.last + 1)
         table = ClassAreas(
             area_px[rows], np.arange(shard.first, shard.last + 1), list(classes), CATEGORIES, image_px,
-            resolutions=resolutions[number % len(resolutions)],
+            resolutions=resolutions[number % len(resolutions)], group=None if group is None else group[rows],
+            content=np.empty(0, np.uint64) if content is None else content[rows],
         )  # fmt: skip
         areas.write(folder / f"{shard.name}.h5", table, Provenance("segment", "abc"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from image_files import GRAY, SCENE, encoded, raw_tiff
 from PIL import Image, ImageCms, TiffImagePlugin
 
 from lacuna.sources import FileImages
@@ -17,15 +18,6 @@ from lacuna.sources.decoding import FRAMES, decode, printable, reason
 from lacuna.sources.preparation import Preparation, fit
 
 WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
-RANDOM = np.random.default_rng(0)
-SCENE = np.kron(RANDOM.integers(0, 256, (6, 8, 3), dtype=np.uint8), np.ones((8, 8, 1), np.uint8))
-GRAY = SCENE[..., 0]
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **more: Any) -> bytes:
-    data = io.BytesIO()
-    image.save(data, kind, **more)
-    return data.getvalue()
 
 
 def pixels(data: bytes, **more: Any) -> np.ndarray:
@@ -36,22 +28,6 @@ def gray(data: bytes) -> np.ndarray:
     found = pixels(data)
     assert (found == found[..., :1]).all()
     return found[..., 0]
-
-
-def raw_tiff(values_HW: np.ndarray, photometric: int, bits: int, sample_format: int = 1, order: str = "<") -> bytes:
-    """A baseline TIFF of one strip, byte by byte: what scientific programs write and Pillow does not."""
-    samples = 1 if values_HW.ndim == 2 else values_HW.shape[2]
-    data = values_HW.astype(values_HW.dtype.newbyteorder(order)).tobytes()
-    height, width = values_HW.shape[:2]
-    tags = [
-        (256, width), (257, height), (258, bits), (259, 1), (262, photometric), (273, 0), (277, samples), (278, height),
-        (279, len(data)), (339, sample_format),
-    ]  # fmt: skip
-    end = 8 + 2 + 12 * len(tags) + 4
-    tags = [(tag, end if tag == 273 else value) for tag, value in tags]
-    entries = b"".join(struct.pack(f"{order}HHLL", tag, 4, 1, value) for tag, value in tags)
-    head = {"<": b"II", ">": b"MM"}[order] + struct.pack(f"{order}HL", 42, 8)
-    return head + struct.pack(f"{order}H", len(tags)) + entries + struct.pack(f"{order}L", 0) + data
 
 
 # Transparency
@@ -132,12 +108,17 @@ def test_wide_values_count_by_their_range(values: np.ndarray, bits: int, sample_
     ("values", "bits", "sample_format", "words"),
     [
         (np.full((9, 9), np.nan, np.float32), 32, 3, "NaN or infinity"),
-        (np.full((9, 9), -1.0, np.float32), 32, 3, "values from -1 to -1, expected 0 to 255"),
-        (np.full((9, 9), 1000.0, np.float32), 32, 3, "values from 1000 to 1000, expected 0 to 255"),
-        (np.full((9, 9), 70000, np.int32), 32, 2, "expected 0 to 65,535; convert it to 8 bits"),
+        (np.full((9, 9), -1.0, np.float32), 32, 3, "values from -1 to -1, expected 0 to 1 or 0 to 255"),
+        (np.full((9, 9), 1000.0, np.float32), 32, 3, "values from 1000 to 1000, expected 0 to 1 or 0 to 255"),
+        (np.full((9, 9), 70000, np.int32), 32, 2, "expected 0 to 255 or 0 to 65,535; convert it to 8 bits"),
         (np.full((9, 9), -5, np.int32), 32, 2, "values from -5 to -5"),
-        (GRAY.astype(np.uint16), 16, 1, "16-bit values that end at .*, all of them black"),
-        (np.dstack([GRAY / 255] * 3).astype(np.float32), 32, 3, "TIFF with pixels of a kind that is not read"),
+        (GRAY.astype(np.uint16), 16, 1, "16-bit integer values that end at .* of 65,535, nearly black"),
+        (
+            np.dstack([GRAY / 255] * 3).astype(np.float32),
+            32,
+            3,
+            "TIFF of 3 x 32-bit float: damaged, or of a kind that is not read",
+        ),
     ],
 )
 def test_values_without_a_clear_meaning_are_refused_never_black(
@@ -257,6 +238,30 @@ def test_broken_exif_does_not_decide_whether_an_image_is_read(entries: list[tupl
     assert pixels(data).shape == SCENE.shape
 
 
+def test_xmp_of_no_text_in_a_tiff_does_not_decide_whether_it_is_read() -> None:
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    directory[274], directory[700] = 6, 7  # XMP as a number
+    directory.tagtype[700] = 4
+    stored = Image.fromarray(SCENE).transpose(TURNED[6])
+    assert (pixels(encoded(stored, "TIFF", tiffinfo=directory)) == SCENE).all()
+
+
+def test_no_bytes_of_exif_make_sound_pixels_unreadable() -> None:
+    exif = b"Exif\0\0II*\0" + struct.pack("<LH", 8, 3) + struct.pack("<HHLL", 274, 3, 1, 6)
+    exif += struct.pack("<HHLL", 34665, 4, 1, 50) + struct.pack("<HHLL", 34853, 4, 1, 60) + bytes(range(60))
+    jpeg, png = (encoded(Image.fromarray(SCENE), kind) for kind in ("JPEG", "PNG"))
+    random = np.random.default_rng(1)
+    for _ in range(300):
+        spoilt = bytearray(exif)
+        for place in random.integers(6, len(exif), 5):
+            spoilt[place] = random.integers(256)
+        chunk = struct.pack(">L", len(spoilt) - 6) + b"eXIf" + spoilt[6:]
+        chunk += struct.pack(">L", zlib.crc32(chunk[4:]))
+        segment = b"\xff\xe1" + struct.pack(">H", len(spoilt) + 2) + spoilt
+        for data in (jpeg[:2] + segment + jpeg[2:], png[:33] + chunk + png[33:]):
+            assert sorted(pixels(data).shape) == sorted(SCENE.shape), bytes(spoilt)
+
+
 # Frames
 
 
@@ -275,6 +280,12 @@ def test_the_fallback_picture_of_an_animated_png_does_not_count() -> None:
     assert (pixels(data) == SCENE).all()
 
 
+@pytest.mark.parametrize("brand", [b"mif1", b"msf1", b"avif"])
+def test_avif_is_known_by_any_of_its_brands(brand: bytes) -> None:
+    data = encoded(Image.fromarray(SCENE), "AVIF", quality=100)
+    assert pixels(data[:8] + brand + data[12:]).shape == SCENE.shape
+
+
 # What is no image
 
 
@@ -283,6 +294,10 @@ def test_the_fallback_picture_of_an_animated_png_does_not_count() -> None:
     [
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript, which is not run"),
         (b"\xc5\xd0\xd3\xc6" + b"\0" * 60, "PostScript"),
+        (b"\x04%!PS-Adobe-3.0\n", "PostScript"),
+        (b"\n\xef\xbb\xbf %!PS\n", "PostScript"),
+        (b"II*\0" + b"\xff" * 60, "a damaged TIFF"),
+        (b"MM\0+" + b"\0" * 60, "a damaged TIFF"),
         (b"  <!DOCTYPE html><title>404</title>", "a web page"),
         (b"<?xml version='1.0'?><svg/>", "SVG"),
         (b"%PDF-1.7", "PDF"),
@@ -323,9 +338,69 @@ def test_whatever_one_image_raises_leaves_it_out_by_name(error: Exception, expec
     assert [(row.index, row.name, row.reason) for row in images.skipped] == [(0, r"latin\xe9.png", expected)]
 
 
-def test_names_that_are_no_text_can_be_stored() -> None:
-    assert printable("é.png") == "é.png"
-    assert printable("latin\udce9.png").encode() == b"latin\\xe9.png"
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("é e\u0301 中 😀.png", "é e\u0301 中 😀.png"),
+        ("latin\udce9.png", r"latin\xe9.png"),
+        ("half a pair\ud800", r"half a pair\ud800"),
+        ("new\nline\tand\0nothing", r"new\nline\tand\x00nothing"),
+        ("\x1b[31mred\u202egnp.", r"\x1b[31mred\u202egnp."),
+        ("back\\slash", "back\\slash"),
+    ],
+)
+def test_names_can_be_stored_and_shown_on_one_line(name: str, expected: str) -> None:
+    assert printable(name) == expected and expected.encode()
+
+
+def test_a_reason_is_one_short_line_of_text() -> None:
+    found = reason(RuntimeError("a\0b\ud800\n" + "long " * 1000))
+    assert found.startswith(r"RuntimeError: a\x00b\ud800 long") and len(found) < 330
+
+
+def test_later_images_are_read_where_one_takes_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Image.Image.convert
+
+    def convert(image: Image.Image, *args: Any, **more: Any) -> Image.Image:
+        if image.mode == "CMYK":
+            raise MemoryError
+        return whole(image, *args, **more)
+
+    monkeypatch.setattr(Image.Image, "convert", convert)
+    files = {"a": Image.new("CMYK", (16, 16)), "b": Image.new("L", (16, 16))}
+    images = FileImages(list(files), 0, lambda name: encoded(files[name], "TIFF"), Preparation(16))
+    assert [index.tolist() for index, _ in images.batches(2)] == [[1]]
+    assert images.skipped[0].reason == "memory does not suffice for it"
+
+
+def test_the_largest_size_is_an_argument_and_nothing_of_the_process() -> None:
+    data = encoded(Image.fromarray(SCENE))
+    with pytest.raises(ValueError, match="64 x 48 pixels, more than 3,071; reduce it"):
+        decode(data, max_pixels=3071)
+    assert decode(data, max_pixels=3072).size == (64, 48)
+    script = (
+        "from PIL import Image; before = Image.MAX_IMAGE_PIXELS; import lacuna.segment, lacuna.gather, lacuna.invert; "
+    )
+    script += "assert Image.MAX_IMAGE_PIXELS == before"
+    subprocess.run([sys.executable, "-c", script], cwd=WORKFLOW, check=True)
+
+
+def test_nothing_is_given_to_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    def started(*words: object, **more: object) -> None:
+        raise AssertionError(f"started {words}")
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    page = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 48\n%%EndComments\n0 0 64 48 rectfill showpage\n"
+    before = [
+        b"",
+        b"\x04",
+        b" ",
+        b"\xef\xbb\xbf",
+        b"\xc5\xd0\xd3\xc6" + struct.pack("<6LH", 30, len(page), 0, 0, 0, 0, 0),
+    ]
+    for start in before:
+        with pytest.raises(ValueError, match="PostScript, which is not run"):
+            decode(start + page)
 
 
 # Long images
@@ -352,6 +427,34 @@ def test_the_middle_of_a_long_image_is_what_counts() -> None:
     strip = np.zeros((10, 400, 3), np.uint8)
     strip[:, 195:205] = 255
     assert (fit(Image.fromarray(strip), 10) == 255).all()
+
+
+def test_a_long_image_is_cropped_before_it_goes_through_jpeg() -> None:
+    strip = Image.new("RGB", (70_000, 8), (10, 200, 30))  # more than a JPEG can be wide
+    found = Preparation(16, jpeg_quality=90)(strip).astype(int)
+    assert np.abs(found - [10, 200, 30]).max() <= 2
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_long_file_is_read_in_little_memory_from_its_bytes_to_the_end(kind: str) -> None:
+    script = f"""
+import io, resource
+import numpy as np
+from PIL import Image
+from lacuna.sources import FileImages
+from lacuna.sources.preparation import Preparation
+def read(name):
+    data, size = io.BytesIO(), (64, 64) if name == "small" else (8, 300_000)
+    Image.new("RGBA", size, (10, 200, 30, 128)).save(data, "{kind}")
+    return data.getvalue()
+assert len(list(FileImages(["small"], 0, read, Preparation(256)).batches(1))) == 1
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+images = FileImages(["long"], 0, read, Preparation(256))
+assert len(list(images.batches(1))) == 1 and images.resolutions == (8, 8), images.skipped
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    grown_kb = int(subprocess.run([sys.executable, "-c", script], cwd=WORKFLOW, capture_output=True, check=True).stdout)
+    assert grown_kb < 200_000
 
 
 def test_a_text_bomb_in_a_png_is_left_out() -> None:

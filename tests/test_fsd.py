@@ -136,6 +136,50 @@ def test_one_image_on_a_side_has_no_verdict(tmp_path: Path) -> None:
     assert not any("the verdicts hold" in warning for warning in summary["warnings"])
 
 
+@pytest.mark.parametrize(("num_real", "num_generated"), [(1, 300), (300, 1), (1, 1)])
+def test_one_image_is_no_ground_to_call_a_class_omitted(tmp_path: Path, num_real: int, num_generated: int) -> None:
+    """It shows everything and hundreds of the other side show no person, or the reverse."""
+    shown = np.array([[600, 100, 100, 100, 124, 0, 25, 75]], np.uint32)
+    for name, count in (("real", num_real), ("generated", num_generated)):
+        drawn = tables_on_disk.drawn(count, seed=1, factors=(1, 1, 0, 1))
+        source(tmp_path, name, shown if count == 1 else drawn)
+    summary, rows = run(tmp_path, num_real, num_generated)
+    assert {row["verdict"] for row in rows} == {"undecided"}
+    assert {row["delta_low"] for row in rows} == {row["delta_high"] for row in rows} == {"nan"}
+    assert not any("the verdicts hold" in warning for warning in summary["warnings"])
+
+
+def test_the_same_images_in_another_order_are_at_distance_zero(tmp_path: Path) -> None:
+    area_px, order = tables_on_disk.drawn(137, seed=0), np.random.default_rng(1).permutation(137)
+    content = np.arange(137, dtype=np.uint64) * np.uint64(2**50)
+    source(tmp_path, "real", area_px, content=content)
+    source(tmp_path, "generated", area_px[order], content=content[order])
+    summary, _ = run(tmp_path, 137, 137)
+    assert (summary["fsd"], summary["mean_term"], summary["covariance_term"]) == (0.0, 0.0, 0.0)
+    assert summary["num_shared"] == 137
+    assert summary["warnings"] == ["both sides hold the same images, so their distance is 0"]
+
+
+def test_generated_images_that_are_real_ones_are_counted(tmp_path: Path) -> None:
+    content = np.arange(100, dtype=np.uint64)
+    source(tmp_path, "real", tables_on_disk.drawn(100, seed=0), content=content)
+    source(tmp_path, "generated", tables_on_disk.drawn(100, seed=1), content=content + np.uint64(70))
+    summary, _ = run(tmp_path, 100, 100)
+    assert summary["num_shared"] == 30 and summary["fsd"] > 0
+    assert summary["warnings"] == ["30 of 100 generated images are also among the real ones"]
+
+
+def test_the_confidence_is_that_of_every_interval(compared: tuple) -> None:
+    folder, summary, rows = compared
+    narrow, narrow_rows = run(folder, 600, 600, confidence=0.5)
+    for name in ("baseline", "fsd_infinity", "kernel"):
+        wide, slim = (found[f"{name}_high"] - found[f"{name}_low"] for found in (summary, narrow))
+        assert slim < 0.6 * wide, name  # a normal interval at 50 % has 0.34 of the width at 95 %; 10 splits are few
+    for before, after in zip(rows[:5], narrow_rows[:5], strict=True):
+        assert float(after["delta_high"]) < float(before["delta_high"]), before["class"]
+    run(folder, 600, 600)  # as the other tests expect it
+
+
 def test_a_source_against_itself_is_at_distance_zero(tmp_path: Path) -> None:
     for name in ("real", "generated"):
         source(tmp_path, name, tables_on_disk.drawn(37, seed=0))

@@ -5,11 +5,13 @@ import pytest
 
 from lacuna.statistics.images_read import (
     ImagesRead,
+    by_group,
     headline,
+    image_warnings,
     num_shared,
     one_color,
     pixels_hash,
-    shared_warnings,
+    same_images,
 )  # fmt: skip
 
 RANDOM = np.random.default_rng(0)
@@ -56,22 +58,48 @@ def test_over_one_percent_unreadable_is_a_warning(unreadable: int, said: bool) -
 
 def test_over_five_percent_unreadable_comes_first_on_the_page() -> None:
     few, many = read(IMAGES[:4], 34).summary(), read(IMAGES).summary()
-    assert headline([("real", few), ("generated", many)]) == (
+    assert headline({"real": few, "generated": many}) == (
         "34 of 38 real images could not be read: what follows is about the rest."
     )
-    assert headline([("real", many), ("generated", many)]) == ""
+    assert headline({"real": many, "generated": many}) == ""
+
+
+def test_groups_are_told_on_the_page() -> None:
+    images, people = read(IMAGES).summary(), read(IMAGES).summary() | {"num_groups": 3}
+    assert by_group({"real": images, "generated": images}) == by_group({}) == ""
+    assert (
+        by_group({"real": people, "generated": images}) == "Intervals and tests go by group: 3 groups of real images."
+    )
+    both = by_group({"real": people, "generated": people | {"num_groups": 1}})
+    assert both.endswith("3 groups of real images and 1 group of generated images.")
 
 
 def test_images_on_both_sides_are_said() -> None:
     copies = np.concatenate([IMAGES[:2], IMAGES[:1]])
-    assert num_shared(pixels_hash(IMAGES), pixels_hash(copies)) == 2
-    assert shared_warnings(read(IMAGES), read(IMAGES[::-1])) == ["both sides hold the same images"]
+    assert num_shared(read(IMAGES), read(copies)) == 3  # each copy of a real image is one
+    assert image_warnings(read(IMAGES), read(IMAGES[::-1])) == [
+        "both sides hold the same images, so their distance is 0"
+    ]
     inside = np.concatenate([IMAGES, IMAGES[:2] // 2])
-    assert shared_warnings(read(inside), read(IMAGES)) == ["6 of 6 generated images are also among the real ones"]
-    assert shared_warnings(read(IMAGES[:3]), read(IMAGES[3:])) == []
+    assert image_warnings(read(inside), read(IMAGES)) == ["6 of 6 generated images are also among the real ones"]
+    assert image_warnings(read(IMAGES[:3]), read(IMAGES[3:])) == []
+
+
+def test_the_same_images_are_so_in_any_order_and_each_as_often() -> None:
+    assert same_images(read(IMAGES), read(IMAGES[::-1]))
+    assert not same_images(read(IMAGES), read(IMAGES[:5])) and not same_images(read(IMAGES), None)
+    one, other = (read(np.concatenate([IMAGES, IMAGES[place : place + 1]])) for place in (0, 1))
+    assert not same_images(one, other), "the same pictures, but another of them twice"
+
+
+def test_copies_within_groups_are_no_word_on_images() -> None:
+    found = ImagesRead(8, 0, "", 0, read(np.concatenate([IMAGES, IMAGES[:2]])).content_N, num_groups=6)
+    assert found.warnings("real") == [
+        "2 of 8 real images are copies of others; intervals take all groups for independent"
+    ]
 
 
 def test_where_nothing_is_known_of_pixels_nothing_is_said() -> None:
     unknown = ImagesRead(10, 0, "", 0, np.empty(0, np.uint64))
     assert unknown.num_distinct is None and unknown.warnings("real") == []
-    assert shared_warnings(unknown, unknown) == []
+    assert num_shared(unknown, unknown) is None and image_warnings(unknown, unknown) == []

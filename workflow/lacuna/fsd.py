@@ -8,7 +8,7 @@ import argparse
 import logging
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,11 @@ from lacuna.formats import areas, moments, tables
 from lacuna.formats.moments import SourceMoments
 from lacuna.kit import command
 from lacuna.kit.errors import UserError
+from lacuna.kit.shards import shard_paths
 from lacuna.statistics import resampling, verdicts
-from lacuna.statistics.cautions import sample_warnings
+from lacuna.statistics.cautions import resolution_warnings, sample_warnings
 from lacuna.statistics.frechet import Contributions, contributions, frechet
-from lacuna.statistics.images_read import shared_warnings
+from lacuna.statistics.images_read import image_warnings, num_shared, same_images
 from lacuna.statistics.intervals import ClassSummary
 from lacuna.statistics.neighbours import image_statistics
 from lacuna.statistics.sketch import Sketch, group_size, sketch
@@ -45,6 +46,8 @@ class Side:
     @property
     def summary(self) -> ClassSummary:
         """Mean, variance and presence of each class."""
+        if self.sketch.clusters:
+            return self.sketch.clusters.summary(100 / self.source.image_px)
         found = self.source.moments
         # One image says nothing of spread: no interval, no claim.
         variance_C = found.cov.diagonal() if found.count > 1 else np.full(len(found.mean), np.nan)
@@ -75,6 +78,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             ),
         }
     chosen = by_category[settings["category"]]
+    sides = {"real": real.source, "generated": generated.source}
+    counts = {name: source.moments.count for name, source in sides.items()}
+    groups = {name: source.images.num_groups if source.images else None for name, source in sides.items()}
     summary = {
         **chosen,
         "by_category": by_category,
@@ -86,14 +92,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         "code": args.code,
         "resolution": resolution(real.source, generated.source),
         "warnings": [
-            *sample_warnings(chosen["num_real"], chosen["num_generated"], chosen["num_classes"]),
+            *sample_warnings(counts, chosen["num_classes"], groups),
             *resolution_warnings(resolution(real.source, generated.source)),
-            *image_warnings(real.source, generated.source),
+            *image_warnings(real.source.images, generated.source.images),
         ],
-        "images": {
-            name: side.source.images.summary() if side.source.images else None
-            for name, side in (("real", real), ("generated", generated))
-        },
+        "images": {name: source.images.summary() if source.images else None for name, source in sides.items()},
+        "num_shared": num_shared(real.source.images, generated.source.images),
     }
     for warning in summary["warnings"]:
         log.warning(warning)
@@ -123,6 +127,8 @@ def read_sides(args: argparse.Namespace) -> tuple[list[tuple[str, str]], Side, S
     """
     real, generated = (moments.read(path) for path in (args.real_moments, args.generated_moments))
     check_comparable(real, generated, args.settings["category"])
+    if same_images(real.images, generated.images):  # in another order, their moments differ by rounding
+        generated = replace(generated, moments=real.moments)
     shown = np.flatnonzero((real.moments.mean > 0) | (generated.moments.mean > 0))
     size = group_size(real.moments.count, generated.moments.count)
     sides = []
@@ -131,8 +137,9 @@ def read_sides(args: argparse.Namespace) -> tuple[list[tuple[str, str]], Side, S
         shards = checked(areas.read_shards(folder, count, args.shard_size), source, path, folder)
         least_px = args.settings["presence_percent"] / 100 * source.image_px
         kept = sketch(
-            areas.chunks(shards, shown, CHUNK_ROWS), source.moments.count, least_px, 100 / source.image_px, size, rng
-        )
+            areas.chunks(shards, shown, CHUNK_ROWS), source.moments.count, least_px, 100 / source.image_px, size, rng,
+            areas.groups(shard_paths(folder, count, args.shard_size)),
+        )  # fmt: skip
         sides.append(Side(source.columns(shown), kept))
     return list(zip(real.classes, real.categories, strict=True)), sides[0], sides[1]
 
@@ -207,6 +214,7 @@ def class_rows(
     tests = verdicts.compare_summaries(
         real.summary, generated.summary, real.sketch.groups_GC, generated.sketch.groups_GC, settings["confidence"],
         verdicts.deals(len(real.sketch.groups_GC), len(generated.sketch.groups_GC), settings["permutations"], rng),
+        (real.sketch.size_G, generated.sketch.size_G),
     )  # fmt: skip
     return verdicts.rows(real.source.classes, real.source.categories, tests, shares.by_class, limits)
 
@@ -223,17 +231,10 @@ def sample_sizes(real: Side, generated: Side, settings: Mapping[str, Any], rng: 
         resampling.part_distances(one, other, 3, -(-splits // 3), rng),
         settings["confidence"],
     )
-    base = resampling.baseline(one, other, splits, rng)
+    base = resampling.baseline(one, other, splits, rng, settings["confidence"])
     numbers = (infinite.fsd, infinite.low, infinite.high, base.baseline, base.low, base.high, base.num_images, base.fsd)
     curve = resampling.sample_size_curve(one, other, CURVE_SUBSETS, rng)
     return dict(zip(SAMPLE_SIZE_NAMES, numbers, strict=True)) | {"sample_sizes": [asdict(point) for point in curve]}
-
-
-def image_warnings(real: SourceMoments, generated: SourceMoments) -> list[str]:
-    """What a reader must know of the images of both sides, where anything is known of them."""
-    sides = [(name, source.images) for name, source in (("real", real), ("generated", generated)) if source.images]
-    found = [warning for name, images in sides for warning in images.warnings(name)]
-    return found + (shared_warnings(sides[0][1], sides[1][1]) if len(sides) == 2 else [])
 
 
 def resolution(real: SourceMoments, generated: SourceMoments) -> dict[str, Any]:
@@ -243,20 +244,6 @@ def resolution(real: SourceMoments, generated: SourceMoments) -> dict[str, Any]:
         "real": real.resolutions,
         "generated": generated.resolutions,
     }
-
-
-def resolution_warnings(found: Mapping[str, Any]) -> list[str]:
-    """Whether the sides differ in the detail that reached the segmenter; what is finer than its size is lost anyway."""
-    if not (found["real"] and found["generated"]):
-        return []
-    seen = [tuple(min(side, found["segmented"]) for side in found[name]) for name in ("real", "generated")]
-    if seen[0] == seen[1]:
-        return []
-    real, generated = (str(low) if low == high else f"{low} to {high}" for low, high in seen)
-    return [
-        f"real images of {real} pixels against generated ones of {generated}: part of the difference may be that of "
-        f"resolution; give both sources `size: {min(min(pair) for pair in seen)}` to compare at a matched one"
-    ]
 
 
 if __name__ == "__main__":

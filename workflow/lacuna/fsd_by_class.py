@@ -8,6 +8,7 @@ Shape suffixes: N images, C classes of the segmenter.
 import argparse
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from lacuna.kit import command
 from lacuna.kit.arguments import FileNames
 from lacuna.kit.errors import UserError
 from lacuna.statistics import verdicts
+from lacuna.statistics.clusters import clustered
 from lacuna.statistics.frechet import contributions, frechet
 from lacuna.statistics.moments import of_rows
 
@@ -43,12 +45,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     rngs = np.random.default_rng([args.seed, zlib.crc32(b"fsd_by_class")]).spawn(1 + int(generated_label_N.max()))
     for label in np.unique(generated_label_N):
         one, other = (
-            table.area_px[label_N == label] for table, label_N in ((real, real_label_N), (generated, generated_label_N))
+            of_class(table, label_N == label)
+            for table, label_N in ((real, real_label_N), (generated, generated_label_N))
         )
         for side, found in (("real", one), ("generated", other)):
-            if len(found) < FEWEST_IMAGES:
-                raise UserError(f"class {label}: {len(found)} {side} images, expected at least {FEWEST_IMAGES}")
-        distance, objects = compared(one, other, real, settings, rngs[label])
+            if len(found.index) < FEWEST_IMAGES:
+                raise UserError(f"class {label}: {len(found.index)} {side} images, expected at least {FEWEST_IMAGES}")
+        distance, objects = compared(one, other, settings, rngs[label])
         summary[str(label)] = distance
         rows += [[int(label), *row] for row in objects]
     tables.write_tsv(args.tsv, ("label", *verdicts.COLUMNS), rows)
@@ -84,30 +87,32 @@ def labelled(
     table = areas.ClassAreas(
         np.concatenate([shard.area_px for shard in shards]), index_N, shards[0].classes, shards[0].categories,
         shards[0].image_px,
+        group=None if shards[0].group is None else np.concatenate([shard.group for shard in shards]),
     )  # fmt: skip
     return table, np.array([label_of[index] for index in index_N.tolist()])
 
 
+def of_class(table: areas.ClassAreas, chosen_N: NDArray[np.bool_]) -> areas.ClassAreas:
+    """The rows of one class."""
+    group_N = None if table.group is None else table.group[chosen_N]
+    return replace(table, area_px=table.area_px[chosen_N], index=table.index[chosen_N], group=group_N)
+
+
 def compared(
-    real_NC: NDArray[np.uint32],
-    generated_NC: NDArray[np.uint32],
-    about: areas.ClassAreas,
-    settings: Mapping[str, Any],
-    rng: np.random.Generator,
+    real: areas.ClassAreas, generated: areas.ClassAreas, settings: Mapping[str, Any], rng: np.random.Generator
 ) -> tuple[dict[str, float], Iterator[tuple[Any, ...]]]:
     """The distance of the configured category within one class, and a row an object."""
-    chosen = np.flatnonzero(np.array(about.categories) == settings["category"])
+    chosen = np.flatnonzero(np.array(real.categories) == settings["category"])
     if not len(chosen):
         raise UserError(f"fsd.category: {settings['category']!r} is not in the tables; add it to segment.heads")
-    names = [about.classes[column] for column in chosen]
-    one, other = (areas_NC[:, chosen] for areas_NC in (real_NC, generated_NC))
-    moments = [of_rows(areas_NC, 100 / about.image_px) for areas_NC in (one, other)]
+    names = [real.classes[column] for column in chosen]
+    one, other = (side.area_px[:, chosen] for side in (real, generated))
+    unit, least_px = 100 / real.image_px, settings["presence_percent"] / 100 * real.image_px
+    moments = [of_rows(areas_NC, unit) for areas_NC in (one, other)]
     found = frechet(*moments)
     limits = verdicts.Thresholds(settings["omitted_below"], settings["changed_by"], settings["q_below"])
-    dealt = verdicts.deals(len(one), len(other), settings["permutations"], rng)
-    tests = verdicts.compare_classes(
-        one, other, about.image_px, settings["presence_percent"], settings["confidence"], dealt
-    )
+    sides = clustered(one, least_px, real.group), clustered(other, least_px, generated.group)
+    tests = verdicts.compare_clusters(*sides, unit, settings["confidence"], settings["permutations"], rng)
     distance = {
         "fsd": found.fsd, "mean_term": found.mean_term, "covariance_term": found.covariance_term,
         "num_real": len(one), "num_generated": len(other),

@@ -12,6 +12,7 @@ import numpy as np
 from lacuna.formats import images
 from lacuna.kit import command
 from lacuna.kit.errors import UserError
+from lacuna.kit.grouping import group_codes
 from lacuna.kit.provenance import Provenance, canonical_json
 from lacuna.sources.decoding import decode, printable, reason
 from lacuna.sources.folder import reader
@@ -44,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         Provenance(stage="gather", code=args.code, config=config),
         attributes={"vocabulary": canonical_json({"scene": names})},
         label=np.array([label for _, label in chosen]),
+        group=group_codes([entry.name for entry, _ in chosen], args.groups) if args.groups else None,
     )
 
 
@@ -52,6 +54,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--path", type=Path, required=True, help="folder or zip file with a subfolder for each class")
     parser.add_argument("--size", type=int, required=True, help="pixels a side that images are brought to")
     parser.add_argument("--background", default="white", help="color below transparent pixels")
+    parser.add_argument("--groups", default="", help="`parent` or an expression: which images belong together")
     parser.add_argument("--first", type=int, required=True, help="first image")
     parser.add_argument("--last", type=int, required=True, help="last image, included")
     parser.add_argument("--shard", required=True, help="HDF5 file to write")

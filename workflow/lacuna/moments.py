@@ -48,6 +48,7 @@ class Tally:
         self.num_asked, self.num_one_color = num_asked, 0
         self.reasons: Counter[str] = Counter()
         self._content: list[NDArray[np.uint64]] = []
+        self._groups: list[NDArray[np.uint64]] = []
 
     def passed(self, tables: Iterable[areas.ClassAreas]) -> Iterator[areas.ClassAreas]:
         """The tables, each counted."""
@@ -55,13 +56,16 @@ class Tally:
             self.reasons.update(row.reason for row in table.skipped)
             self.num_one_color += table.num_one_color
             self._content.append(table.content)
+            if table.group is not None:
+                self._groups.append(table.group)
             yield table
 
     def images(self) -> ImagesRead:
         """All that was counted."""
         content_N = np.sort(np.concatenate(self._content))
         reason = self.reasons.most_common(1)[0][0] if self.reasons else ""
-        return ImagesRead(self.num_asked, self.reasons.total(), reason, self.num_one_color, content_N)
+        num_groups = len(np.unique(np.concatenate(self._groups))) if self._groups else None
+        return ImagesRead(self.num_asked, self.reasons.total(), reason, self.num_one_color, content_N, num_groups)
 
     def nothing_read(self) -> str:
         """Why there may be no areas at all."""

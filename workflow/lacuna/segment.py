@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     table = areas.ClassAreas(
         area_px_NC, index_N, classes, categories, images.image_px, images.skipped, images.resolutions,
         preparation.text, looked_at.content, looked_at.num_one_color, images.multi_frame,
+        images.groups(index_N, args.settings.get("groups")),
     )  # fmt: skip
     inputs = [*files_of(args.images), *files_of(upp.weights_files(args.family, args.checkpoint))]
     areas.write(args.table, table, Provenance("segment", args.code, args.settings | size.note(), None, inputs))
@@ -88,7 +89,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--first", type=int, required=True, help="first image")
     parser.add_argument("--last", type=int, required=True, help="last image, included")
     parser.add_argument(
-        "--settings", type=command.json_object, required=True, help="JSON: heads, size, source, precision"
+        "--settings", type=command.json_object, required=True, help="JSON: heads, size, source, precision, groups"
     )
     parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--device", required=True, help="auto, cpu or cuda")

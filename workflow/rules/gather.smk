@@ -17,6 +17,7 @@ rule gather_shard:
         path=lambda wildcards: CONFIG["sources"][wildcards.source]["path"],
         listing=shard_listing,
         size=lambda wildcards: CONFIG["sources"][wildcards.source]["size"],
+        groups=lambda wildcards: CONFIG["sources"][wildcards.source].get("groups", ""),
         first=first_index,
         last=last_index,
         code=source_digest("lacuna.gather"),
@@ -24,6 +25,7 @@ rule gather_shard:
         "python -m lacuna.gather"
         " --path {params.path:q}"
         " --size {params.size}"
+        " --groups {params.groups:q}"
         " --first {params.first}"
         " --last {params.last}"
         " --code {params.code}"

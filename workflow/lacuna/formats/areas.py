@@ -6,9 +6,10 @@ and highest shorter side that they had before, in pixels (none where no image co
 `skipped_name`, `skipped_reason` name every image that could not be read. Within `object` and within `material` a row
 sums to `image_px`. Where images were looked at: `content` uint64 (n,), a hash of each one's pixels; attributes
 `num_one_color`, images all of whose pixels are equal, and `num_multi_frame`, files with more frames than the one read.
+Where the source has `groups`: `group` uint64 (n,), a code of each image's group, which all shards share.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +49,7 @@ class ClassAreas:
     content: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     num_one_color: int = 0
     num_multi_frame: int = 0
+    group: NDArray[np.uint64] | None = None
 
     @property
     def percent(self) -> NDArray[np.float64]:
@@ -67,6 +69,8 @@ def write(path: str | Path, table: ClassAreas, provenance: Provenance) -> None:
         "skipped_reason": [row.reason for row in table.skipped],
         "content": table.content.astype(np.uint64, copy=False),
     }
+    if table.group is not None:
+        arrays["group"] = table.group.astype(np.uint64, copy=False)
     attributes = {
         "image_px": table.image_px,
         "resize": table.resize,
@@ -101,6 +105,7 @@ def read(path: str | Path) -> ClassAreas:
             content=file["content"][:] if "content" in file else np.empty(0, np.uint64),
             num_one_color=int(file.attrs.get("num_one_color", 0)),
             num_multi_frame=int(file.attrs.get("num_multi_frame", 0)),
+            group=file["group"][:] if "group" in file else None,
         )
     if table.area_px.shape != (len(table.index), len(table.classes)):
         raise UserError(
@@ -131,6 +136,17 @@ def chunks(tables: Iterable[ClassAreas], chosen: NDArray[np.int64], num_rows: in
             held.clear()
     if held:
         yield np.concatenate(held)
+
+
+def groups(paths: Sequence[str | Path]) -> NDArray[np.uint64] | None:
+    """Code of the group of each image of some tables, (n,); None where their source has no groups."""
+    found = []
+    for path in paths:
+        with hdf5.opened(path, FORMAT) as file:
+            if "group" not in file:
+                return None
+            found.append(file["group"][:])
+    return np.concatenate(found)
 
 
 def resolutions(paths: Iterable[str | Path]) -> tuple[int, int] | None:

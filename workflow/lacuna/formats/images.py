@@ -1,7 +1,8 @@
 """Image shards (`render`, `sample`), format lacuna-images/1.
 
 `images` uint8 (n, H, W, 3); `index` int64 (n,); `z` float32 (n, d) for samples; `label` int64 (n,) where there is
-one; `labels_object`, `labels_part`, `labels_material` uint16 (n, H, W) for the world.
+one; `labels_object`, `labels_part`, `labels_material` uint16 (n, H, W) for the world; `group` uint64 (n,), a code of
+each image's group, where the source has `groups`.
 Shape suffixes: N images, H height, W width.
 """
 
@@ -22,7 +23,7 @@ from lacuna.kit.provenance import Provenance
 
 FORMAT = "lacuna-images/1"
 MOST_OPEN = 64  # files at a time
-OPTIONAL = ("z", "label", "labels_object", "labels_part", "labels_material")
+OPTIONAL = ("z", "label", "group", "labels_object", "labels_part", "labels_material")
 
 
 def write(
@@ -33,7 +34,7 @@ def write(
     attributes: Mapping[str, Any] | None = None,
     **optional: NDArray[Any] | None,
 ) -> None:
-    """Write one shard; `optional` holds any of `z`, `label`, `labels_object`, `labels_part`, `labels_material`."""
+    """Write one shard; `optional` holds any of OPTIONAL."""
     unknown = set(optional) - set(OPTIONAL)
     assert not unknown, f"no array of an image shard: {sorted(unknown)}"
     assert images_NHW3.dtype == np.uint8 and images_NHW3.ndim == 4 and images_NHW3.shape[3] == 3

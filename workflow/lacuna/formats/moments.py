@@ -4,7 +4,7 @@
 `categories` (C,) strings; attributes `image_px`, the number of pixels of an image, `unit`, and `resolutions`, lowest
 and highest shorter side in pixels that the images had before they were brought to one size (none where unknown);
 `content` uint64 (n,), sorted hashes of the images' pixels, and attributes `num_asked`, `num_unreadable`, `reason`,
-`num_one_color`: what became of the images.
+`num_one_color`: what became of the images; `num_groups` where the source has groups.
 """
 
 from dataclasses import dataclass, replace
@@ -58,6 +58,8 @@ def write(path: str | Path, source: SourceMoments, provenance: Provenance) -> No
     if source.images:
         arrays["content"] = source.images.content_N
         attributes |= {name: getattr(source.images, name) for name in IMAGES}
+        if source.images.num_groups is not None:
+            attributes["num_groups"] = source.images.num_groups
     hdf5.write(path, FORMAT, arrays, provenance, attributes)
 
 
@@ -92,5 +94,7 @@ def _images(file: h5py.File) -> ImagesRead | None:
     """What the file says of the images; None where it says nothing, as of tables that came from elsewhere."""
     if "num_asked" not in file.attrs:
         return None
-    numbers = {name: int(file.attrs[name]) for name in IMAGES if name != "reason"}
+    numbers: dict[str, Any] = {name: int(file.attrs[name]) for name in IMAGES if name != "reason"}
+    groups = file.attrs.get("num_groups")
+    numbers["num_groups"] = None if groups is None else int(groups)
     return ImagesRead(**numbers, reason=str(file.attrs["reason"]), content_N=file["content"][:])

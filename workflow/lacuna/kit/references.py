@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lacuna.kit import grouping
 from lacuna.kit.shorthand import FILES
 
 Config = dict[str, Any]
@@ -16,6 +17,8 @@ def problems(config: Config) -> Iterator[str]:
             yield from _reference(config, "generators", source["generator"], f"sources.{name}.generator")
         if "seen_at" in source and source["size"] % source["seen_at"]:
             yield f"sources.{name}.seen_at: found {source['seen_at']}, expected a part of its size of {source['size']}"
+        if "groups" in source and (problem := grouping.problem(source["groups"])):
+            yield f"sources.{name}.groups: {problem}"
         if source["kind"] in FILES and "path" not in source:
             yield (
                 f"sources.{name}.path: missing, expected where its images are; give it there, or on the command line: "

@@ -178,9 +178,11 @@ def reading(source: Config) -> Config:
 
 
 def segment_settings(config: Config, source: str) -> Config:
-    """What segment is told of heads, common size and precision, and of how a source is read."""
+    """What segment is told of heads, common size and precision, and of how a source is read and grouped."""
     segment = {name: config["segment"].get(name) for name in ("heads", "size", "precision")}
-    return segment | {"source": reading(config["sources"][source])}
+    settings = config["sources"][source]
+    groups = {"groups": settings["groups"]} if "groups" in settings else {}
+    return segment | groups | {"source": reading(settings)}
 
 
 def by_class_files(entry: Config) -> list[str]:

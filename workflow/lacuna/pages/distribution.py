@@ -13,7 +13,7 @@ from lacuna.pages.charts import Chart, Origin
 from lacuna.pages.inputs import Config, Inputs
 from lacuna.pages.measures import Measures, measures
 from lacuna.pages.words import ClassRow
-from lacuna.statistics.images_read import headline
+from lacuna.statistics.images_read import by_group, headline
 
 SHEET_IMAGES = 64
 
@@ -82,6 +82,7 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
     anchor = f"{segmenter}-{real}-{generated}"
     rows = [class_row(row) for row in inputs.comparison_table(comparison)]
     summary = inputs.comparison_summary(comparison)
+    known_images = {name: side for name, side in summary.get("images", {}).items() if side}
     named = [row for row in rows if row.name != BACKGROUND]
     counted = [row for row in named if row.category == summary.get("category", row.category)]
     drawn, figures = charts.charts([row for row in named if occurs(row)], real, generated, anchor)
@@ -96,14 +97,14 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         real=real,
         generated=generated,
         segmenter=segmenter,
-        headline=" ".join(filter(None, [images_headline(summary), words.headline(generated, real, counted)])),
+        headline=" ".join(filter(None, [headline(known_images), words.headline(generated, real, counted)])),
         distances=distances(summary),
         apart=apart(summary),
         num_real=int(summary["num_real"]),
         num_generated=int(summary["num_generated"]),
         confidence=summary.get("confidence"),
         warnings=list(summary.get("warnings", [])),
-        resolution=resolution_note(summary.get("resolution", {})),
+        resolution=" ".join(filter(None, [resolution_note(summary.get("resolution", {})), by_group(known_images)])),
         rows=[row for row in rows if occurs(row)],
         num_absent=sum(not occurs(row) for row in named),
         shortest=[(row, words.detail(row)) for row in words.shortest(counted)],
@@ -115,11 +116,6 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         measures=measured,
         figures=figures,
     )
-
-
-def images_headline(summary: Mapping[str, Any]) -> str:
-    """What is said first where a side has lost many of its images."""
-    return headline([(name, side) for name, side in summary.get("images", {}).items() if side])
 
 
 def resolution_note(found: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from PIL import Image
 from lacuna.formats.areas import Skipped
 from lacuna.formats.images import ImageShards
 from lacuna.kit.errors import UserError
+from lacuna.kit.grouping import group_codes
 from lacuna.sources import folder, lsun, subset
 from lacuna.sources.decoding import FRAMES, decode, printable, reason
 from lacuna.sources.folder import Entry
@@ -39,6 +40,9 @@ class Images(Protocol):
 
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """Yield the readable images in order, at most `batch_size` at a time."""
+
+    def groups(self, index_N: NDArray[np.int64], rule: str | None) -> NDArray[np.uint64] | None:
+        """Code of the group of each of these images; None where the source has no groups."""
 
 
 class ShardImages:
@@ -76,6 +80,13 @@ class ShardImages:
                 images_NHW3 = np.stack([self._prepare(Image.fromarray(image)) for image in images_NHW3])
             yield self._shards.index[rows], images_NHW3
 
+    def groups(self, index_N: NDArray[np.int64], rule: str | None) -> NDArray[np.uint64] | None:
+        """Code of the group of each of these images, as the shards have it; None where they have none."""
+        if "group" not in self._shards:
+            return None
+        rows = self._rows[np.searchsorted(self._shards.index[self._rows], index_N)]
+        return self._shards.read("group", rows)
+
 
 class FileImages:
     """Image files that are read by name; the first is number `first` of its source."""
@@ -110,6 +121,10 @@ class FileImages:
                 self.resolutions = min(low, side), max(high, side)
             if images:
                 yield np.array(index, dtype=np.int64), np.stack(images)
+
+    def groups(self, index_N: NDArray[np.int64], rule: str | None) -> NDArray[np.uint64] | None:
+        """Code of the group of each of these images, from its name; None without a rule."""
+        return None if rule is None else group_codes([self._names[index - self._first] for index in index_N], rule)
 
 
 def open_images(

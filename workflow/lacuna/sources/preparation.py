@@ -61,6 +61,8 @@ class Preparation:
 
     def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
         """(H, W, 3) uint8."""
+        if self.size is not None or self.resolution is not None:
+            image = trimmed(image)
         if self.jpeg_quality is not None:
             data = io.BytesIO()
             image.save(data, "JPEG", quality=self.jpeg_quality, subsampling="4:2:0")
@@ -85,10 +87,8 @@ def fit(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
     PIL's antialiased bilinear filter, as torchvision's Resize and CenterCrop do.
     """
+    image = trimmed(image)
     short, long = sorted(image.size)
-    if long > LONGEST * short:
-        image = _middle(image, LONGEST // 2 * short)
-        short, long = sorted(image.size)
     if short != size:
         scaled = int(size * long / short)
         shape = (size, scaled) if image.width <= image.height else (scaled, size)
@@ -97,9 +97,13 @@ def fit(image: Image.Image, size: int) -> NDArray[np.uint8]:
     return np.asarray(image.crop((left, top, left + size, top + size)))
 
 
-def _middle(image: Image.Image, length: int) -> Image.Image:
-    """The middle `length` pixels of the longer side."""
-    start = (max(image.size) - length) // 2
+def trimmed(image: Image.Image) -> Image.Image:
+    """The middle of an image that is more than LONGEST times as long as it is wide; others as they are."""
+    short, long = sorted(image.size)
+    if long <= LONGEST * short:
+        return image
+    length = LONGEST // 2 * short
+    start = (long - length) // 2
     if image.width > image.height:
         return image.crop((start, 0, start + length, image.height))
     return image.crop((0, start, image.width, start + length))

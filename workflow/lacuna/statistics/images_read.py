@@ -3,9 +3,10 @@
 Shape suffixes: N images.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ class ImagesRead:
         reason: the commonest reason; empty where none was left out.
         num_one_color: all pixels of which are equal.
         content_N: a hash of the pixels of each image that was read, uint64, sorted; empty where they are not known.
+        num_groups: groups that the images fall into, which alone are independent; None where images are.
     """
 
     num_asked: int
@@ -31,6 +33,7 @@ class ImagesRead:
     reason: str
     num_one_color: int
     content_N: NDArray[np.uint64]
+    num_groups: int | None = None
 
     @property
     def num_distinct(self) -> int | None:
@@ -45,6 +48,7 @@ class ImagesRead:
             "reason": self.reason,
             "num_distinct": self.num_distinct,
             "num_one_color": self.num_one_color,
+            "num_groups": self.num_groups,
         }
 
     def warnings(self, name: str) -> list[str]:
@@ -54,7 +58,8 @@ class ImagesRead:
             found.append(lost(name, self.num_unreadable, self.num_asked) + f" ({self.reason})")
         if self.num_distinct is not None and self.num_distinct < len(self.content_N):
             copies = f"{len(self.content_N) - self.num_distinct} of {len(self.content_N)} {name} images"
-            found.append(f"{copies} are copies of others; intervals take all images for independent")
+            taken = "images" if self.num_groups is None else "groups"
+            found.append(f"{copies} are copies of others; intervals take all {taken} for independent")
         if self.num_one_color > WORTH_A_WARNING * self.num_asked:
             found.append(f"{self.num_one_color} of {self.num_asked} {name} images are of one color")
         return found
@@ -76,27 +81,46 @@ def one_color(images_NHW3: NDArray[np.uint8]) -> int:
     return int((images_NHW3 == images_NHW3[:, :1, :1]).all(axis=(1, 2, 3)).sum())
 
 
-def num_shared(one_N: NDArray[np.uint64], other_N: NDArray[np.uint64]) -> int:
-    """Images of one source that are also in the other, each copy counted once for each of the other's."""
-    values, in_one = np.unique(one_N, return_counts=True)
-    others, in_other = np.unique(other_N, return_counts=True)
-    _, a, b = np.intersect1d(values, others, assume_unique=True, return_indices=True)
-    return int(np.minimum(in_one[a], in_other[b]).sum())
+def num_shared(real: ImagesRead | None, generated: ImagesRead | None) -> int | None:
+    """Generated images that are identical to a real one; None where that is not known."""
+    if real is None or generated is None or not (len(real.content_N) and len(generated.content_N)):
+        return None
+    return int(np.isin(generated.content_N, real.content_N).sum())
 
 
-def shared_warnings(real: ImagesRead, generated: ImagesRead) -> list[str]:
-    """Whether images stand on both sides."""
-    shared = num_shared(real.content_N, generated.content_N)
-    if shared and shared == len(real.content_N) == len(generated.content_N):
-        return ["both sides hold the same images"]
-    return [f"{shared} of {len(generated.content_N)} generated images are also among the real ones"] if shared else []
+def same_images(real: ImagesRead | None, generated: ImagesRead | None) -> bool:
+    """Whether both sides hold the same images, each as often, in whatever order."""
+    return bool(num_shared(real, generated)) and np.array_equal(real.content_N, generated.content_N)  # type: ignore[union-attr]
 
 
-def headline(sides: Sequence[tuple[str, dict[str, int]]]) -> str:
-    """What a page says first where a side has lost more than a few of its images; empty otherwise."""
+def image_warnings(real: ImagesRead | None, generated: ImagesRead | None) -> list[str]:
+    """What a reader must know of the images of both sides, where anything is known of them."""
+    found = [warning for name, side in (("real", real), ("generated", generated)) if side
+             for warning in side.warnings(name)]  # fmt: skip
+    shared = num_shared(real, generated)
+    if generated is None or not shared:
+        return found
+    same = "both sides hold the same images, so their distance is 0"
+    some = f"{shared} of {len(generated.content_N)} generated images are also among the real ones"
+    return [*found, same if same_images(real, generated) else some]
+
+
+def headline(sides: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a page says first where a side has lost more than a few of its images; empty otherwise.
+
+    Args:
+        sides: `ImagesRead.summary` by name of the side, real and generated.
+    """
     found = [
         lost(name, side["num_unreadable"], side["num_asked"])
-        for name, side in sides
+        for name, side in sides.items()
         if side["num_unreadable"] > WORTH_THE_HEADLINE * side["num_asked"]
     ]
     return f"{' and '.join(found)}: what follows is about the rest." if found else ""
+
+
+def by_group(sides: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a page says of images that are not independent; empty where all are."""
+    known = {name: side["num_groups"] for name, side in sides.items() if side.get("num_groups") is not None}
+    found = [f"{count} group{'s' if count > 1 else ''} of {name} images" for name, count in known.items()]
+    return f"Intervals and tests go by group: {' and '.join(found)}." if found else ""

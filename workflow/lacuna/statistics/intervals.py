@@ -12,17 +12,37 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 Array = NDArray[np.float64]
+FEWEST = 2  # independent images of a side, for anything to be known of how they vary
 BISECTIONS = 80  # halves the bracket of a log ratio, at most 80 wide, to rounding
 
 
 @dataclass(frozen=True)
 class ClassSummary:
-    """One source, one entry a class: mean area (percent), its variance over images, images that show the class."""
+    """One source, one entry per class.
+
+    Attributes:
+        count: independent images; groups of them, where images are not.
+        area: mean area, percent.
+        variance: `count` times the variance of that mean; for independent images the variance of the areas.
+        present: of `trials` images, those that show the class.
+        trials: as many independent images as say what is known of the presence; None where that is `count`.
+    """
 
     count: int
     area: Array
     variance: Array
-    present: NDArray[np.int64]
+    present: NDArray
+    trials: Array | None = None
+
+    @property
+    def looked_at(self) -> Array:
+        """Images that `present` is counted of."""
+        return np.full(len(self.area), float(self.count)) if self.trials is None else self.trials
+
+    @property
+    def presence(self) -> Array:
+        """Share of images that show the class."""
+        return np.asarray(self.present / self.looked_at)
 
 
 def relative_delta(real: ClassSummary, generated: ClassSummary, confidence: float) -> tuple[Array, Array, Array]:
@@ -33,7 +53,8 @@ def relative_delta(real: ClassSummary, generated: ClassSummary, confidence: floa
     times the area that the class has on the other side where present. NaN where neither side shows it.
 
     Returns:
-        delta, low, high: each (C,); `inf` where the real source never shows the class.
+        delta, low, high: each (C,); `inf` where the real source never shows the class; `low` and `high` are NaN where a
+            side has but one image (or group of images).
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         delta = generated.area / real.area - 1
@@ -43,6 +64,8 @@ def relative_delta(real: ClassSummary, generated: ClassSummary, confidence: floa
         ceiling = _area_if_missed(generated, real, confidence) / real.area * np.exp(_half_width(confidence, real))
         floor = generated.area / _area_if_missed(real, generated, confidence)
         floor *= np.exp(-_half_width(confidence, generated))
+    if min(real.count, generated.count) < FEWEST:
+        return delta, np.full(len(delta), np.nan), np.full(len(delta), np.nan)
     low = np.where(gone, -1.0, np.where(new, floor - 1, low))
     high = np.where(gone, ceiling - 1, np.where(new, np.inf, high))
     return delta, low, high
@@ -52,13 +75,16 @@ def presence_ratio(real: ClassSummary, generated: ClassSummary, confidence: floa
     """Ratio of presences, generated to real, and the upper end of its score interval, which needs no care at zero.
 
     Returns:
-        ratio, high: each (C,); `inf` where only the generated source shows the class, NaN where neither does.
+        ratio, high: each (C,); `inf` where only the generated source shows the class, NaN where neither does; `high` is
+            NaN where a side has but one image (or group of images), which says nothing of others.
 
     Source:
         Koopman 1984, Confidence Intervals for the Ratio of Two Binomial Proportions.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = (generated.present / generated.count) / (real.present / real.count)
+        ratio = generated.presence / real.presence
+    if min(real.count, generated.count) < FEWEST:
+        return ratio, np.full(len(ratio), np.nan)
     limit = norm.ppf((1 + confidence) / 2) ** 2
     known = real.present > 0
     # The bracket starts at the ratio, or far below any that could be told from none.
@@ -73,7 +99,7 @@ def presence_ratio(real: ClassSummary, generated: ClassSummary, confidence: floa
 
 def _koopman(ratio: Array, real: ClassSummary, generated: ClassSummary) -> Array:
     """Chi-squared of the counts under a given ratio, at the presences that fit best."""
-    n, m, x, y = real.count, generated.count, real.present, generated.present
+    n, m, x, y = real.looked_at, generated.looked_at, real.present, generated.present
     half = (ratio * (m + x) + y + n) / 2
     p_real = (x + y) / (half + np.sqrt(np.maximum(half**2 - ratio * (m + n) * (x + y), 0)))
     p_generated = np.minimum(ratio * p_real, 1)
@@ -94,9 +120,9 @@ def _half_width(confidence: float, *sides: ClassSummary) -> Array:
     shares = [_relative_variance(side) for side in sides]
     total_C = np.sum(shares, axis=0)
     counts = [side.count for side in sides]
-    terms = [share_C**2 / (count - 1) for share_C, count in zip(shares, counts, strict=True) if count > 1]
-    freedom_C = total_C**2 / np.sum(terms, axis=0) if len(terms) == len(sides) else np.full(len(total_C), np.nan)
-    # Without any variance the quotient is 0/0 and the width 0; without a number of degrees it is not known.
+    terms = [share_C**2 / max(count - 1, 1) for share_C, count in zip(shares, counts, strict=True)]
+    freedom_C = total_C**2 / np.sum(terms, axis=0)
+    # Without any variance the quotient is 0/0 and the width 0.
     quantile_C = t.ppf((1 + confidence) / 2, np.where(total_C == 0, np.inf, freedom_C))
     return np.asarray(np.where(total_C == 0, 0.0, quantile_C * np.sqrt(total_C)))
 
@@ -108,5 +134,5 @@ def _relative_variance(source: ClassSummary) -> Array:
 
 def _area_if_missed(missing: ClassSummary, other: ClassSummary, confidence: float) -> Array:
     """The most mean area that a class may have which none of `missing.count` images shows."""
-    presence = 1 - ((1 - confidence) / 2) ** (1 / missing.count)
-    return presence * other.area * other.count / np.maximum(other.present, 1)
+    presence = 1 - ((1 - confidence) / 2) ** (1 / missing.looked_at)
+    return presence * other.area * other.looked_at / np.maximum(other.present, 1)

@@ -56,7 +56,7 @@ class SampleSize:
 
 @dataclass(frozen=True)
 class Baseline:
-    """Disjoint parts of the real source against each other, `low` to `high` holding 95 % of the random splits.
+    """Disjoint parts of the real source against each other, `low` to `high` holding `confidence` of the random splits.
 
     `fsd` is what the generated source is from the real one at the same number of images.
     """
@@ -79,29 +79,35 @@ class Extrapolation:
 
 def deal(areas_NC: NDArray, unit: float, rng: np.random.Generator) -> Blocks:
     """Deal the rows into random blocks, each value multiplied by `unit`."""
-    blocks = deal_chunks([areas_NC], len(areas_NC), unit, rng.permutation(len(areas_NC)))
+    num_blocks = blocks_for(len(areas_NC))
+    order_N = rng.permutation(len(areas_NC))
+    blocks = deal_chunks([areas_NC], unit, order_N % max(num_blocks, 1), num_blocks)
     if blocks is None:
         raise UserError(f"{len(areas_NC)} images, expected at least {FEWEST_IMAGES} to resample; raise the count")
     return blocks
 
 
-def deal_chunks(chunks: Iterable[NDArray], count: int, unit: float, order: NDArray[np.int64]) -> Blocks | None:
-    """Deal `count` rows that come in chunks; memory holds one chunk. All chunks are read, whatever the count.
+def blocks_for(count: int) -> int:
+    """NUM_BLOCKS blocks, a smaller multiple of six for fewer independent images, none under FEWEST_IMAGES."""
+    return min(NUM_BLOCKS, count // 6 * 6) if count >= FEWEST_IMAGES else 0
+
+
+def deal_chunks(chunks: Iterable[NDArray], unit: float, block_N: NDArray[np.int64], num_blocks: int) -> Blocks | None:
+    """Deal rows that come in chunks; memory holds one chunk. All chunks are read, also where there are no blocks.
 
     Args:
-        order: a random permutation of the rows; row i goes to block order[i] modulo the number of blocks.
+        block_N: block of each row, at random; rows that are not independent of each other lie in one.
 
     Returns:
-        NUM_BLOCKS blocks, a smaller multiple of six where there are fewer images, None under FEWEST_IMAGES.
+        None without blocks.
     """
-    num_blocks = min(NUM_BLOCKS, count // 6 * 6) if count >= FEWEST_IMAGES else 0
     parts: list[Moments | None] = [None] * num_blocks
     done = 0
     for areas_NC in chunks:
-        block_N = order[done : done + len(areas_NC)] % max(num_blocks, 1)
+        in_block_N = block_N[done : done + len(areas_NC)]
         done += len(areas_NC)
         for place in range(num_blocks):
-            rows_NC = areas_NC[block_N == place]
+            rows_NC = areas_NC[in_block_N == place]
             if len(rows_NC):
                 part, before = of_rows(rows_NC, unit), parts[place]
                 parts[place] = part if before is None else merge(before, part)
@@ -176,7 +182,9 @@ def intercept(parts: Sequence[int], distances: Sequence[float]) -> float:
     return float(np.polynomial.polynomial.polyfit(parts, distances, 1)[0])
 
 
-def baseline(real: Blocks, generated: Blocks, splits: int, rng: np.random.Generator) -> Baseline:
+def baseline(
+    real: Blocks, generated: Blocks, splits: int, rng: np.random.Generator, confidence: float = 0.95
+) -> Baseline:
     """Disjoint parts of the real source against each other: halves, or smaller where fewer images are generated."""
     block, other_block = real.count_K.mean(), generated.count_K.mean()
     size = int(np.clip(len(generated) * other_block // block, 1, len(real) // 2))
@@ -187,7 +195,7 @@ def baseline(real: Blocks, generated: Blocks, splits: int, rng: np.random.Genera
         one, two = union(real, order[:size]), union(real, order[size : 2 * size])
         same.append(frechet(one, two).fsd)
         different.append(frechet(one, union(generated, rng.permutation(len(generated))[:other_size])).fsd)
-    low, high = np.quantile(same, [0.025, 0.975])
+    low, high = np.quantile(same, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Baseline(float(np.mean(same)), float(low), float(high), round(size * block), float(np.mean(different)))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
+from .clusters import Clusters
 from .intervals import Array, ClassSummary, presence_ratio, relative_delta
 
 VERDICTS = ("omitted", "reduced", "excess", "kept", "undecided")
@@ -22,6 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
+TIE = 1e-9  # statistics of floats as close as this are equal but for rounding
 PERMUTATION_BATCH = 64  # permutations per product of matrices; 10 MB at 20,000 images
 
 
@@ -86,19 +88,33 @@ def compare_classes(
     return compare_summaries(real, generated, real_NC, generated_MC, confidence, dealt)
 
 
+def compare_clusters(
+    real: Clusters, generated: Clusters, unit: float, confidence: float, permutations: int, rng: np.random.Generator
+) -> ClassTests:
+    """The same where whole groups of images are independent; groups of one image are independent images."""
+    return compare_summaries(
+        real.summary(unit), generated.summary(unit), real.area_GC, generated.area_GC, confidence,
+        deals(len(real.size_G), len(generated.size_G), permutations, rng), (real.size_G, generated.size_G),
+    )  # fmt: skip
+
+
 def compare_summaries(
     real: ClassSummary, generated: ClassSummary, real_GC: NDArray, generated_GC: NDArray, confidence: float,
-    dealt: Iterable[Array],
+    dealt: Iterable[Array], sizes: tuple[Array, Array] | None = None,
 ) -> ClassTests:  # fmt: skip
     """The same from summaries, and from areas for the permutation test.
 
-    These may be sums over groups of equally many images: dealing whole groups to the sides is as valid a permutation as
-    dealing images, since the groups were random.
+    These may be sums over groups of images, which are dealt to the sides as a whole: random groups of equally many
+    images, or images that are not independent.
+
+    Args:
+        sizes: number of images in each group, real and generated; equal everywhere where None.
     """
     shown = (real.area > 0) | (generated.area > 0)
     p, q = np.full(len(shown), np.nan), np.full(len(shown), np.nan)
     if shown.any():
-        p[shown] = permutation_test(real_GC[:, shown], generated_GC[:, shown], dealt)
+        sides = real_GC[:, shown], generated_GC[:, shown]
+        p[shown] = group_test(*sides, sizes, dealt) if sizes else permutation_test(*sides, dealt)
         q[shown] = false_discovery_control(p[shown])
     delta, low, high = relative_delta(real, generated, confidence)
     ratio, ratio_high = presence_ratio(real, generated, confidence)
@@ -140,6 +156,51 @@ def permutation_test(real_NC: NDArray, generated_MC: NDArray, dealt: Iterable[Ar
     return (1 + as_extreme_C) / (1 + permutations)
 
 
+def group_test(real_GC: NDArray, generated_GC: NDArray, sizes: tuple[Array, Array], dealt: Iterable[Array]) -> Array:
+    """The permutation test of groups of given sizes, (C,).
+
+    Groups of one size on both sides are exchangeable if nothing differs. Others are not: means over many images vary
+    less than those over few. So each group counts by its deviation from the mean of both sides, scaled so that the mean
+    of a side's groups is that of its images, and the statistic is Welch's t, which makes the test valid for any two
+    variances as the numbers of groups grow.
+
+    Source:
+        Janssen 1997, Studentized Permutation Tests for Non-iid Hypotheses; Chung and Romano 2013, Exact and
+        Asymptotically Robust Permutation Tests.
+    """
+    if len(np.unique(np.concatenate(sizes))) == 1:
+        return permutation_test(real_GC, generated_GC, dealt)
+    mean_C = (real_GC.sum(axis=0) + generated_GC.sum(axis=0)) / (sizes[0].sum() + sizes[1].sum())
+    pooled_TC = np.concatenate([
+        (sums_GC - size_G[:, None] * mean_C) * (len(size_G) / size_G.sum())
+        for sums_GC, size_G in zip((real_GC, generated_GC), sizes, strict=True)
+    ])  # fmt: skip
+    num_side = min(len(real_GC), len(generated_GC))
+    own = slice(len(real_GC), None) if len(generated_GC) == num_side else slice(len(real_GC))
+    given_1T = np.zeros((1, len(pooled_TC)))
+    given_1T[0, own] = 1
+    observed_C = _squared_t(given_1T, pooled_TC, num_side)[0] * (1 - TIE)
+    permutations, as_extreme_C = 0, np.zeros(len(observed_C))
+    for sides_BT in dealt:
+        permutations += len(sides_BT)
+        as_extreme_C += (_squared_t(sides_BT, pooled_TC, num_side) >= observed_C).sum(axis=0)
+    return (1 + as_extreme_C) / (1 + permutations)
+
+
+def _squared_t(sides_BT: Array, pooled_TC: Array, num_side: int) -> Array:
+    """Square of Welch's t of each way to deal, (B, C); 0 where nothing varies at all, or a side is one group."""
+    num_rest = len(pooled_TC) - num_side
+    sums_BC, squares_BC = sides_BT @ pooled_TC, sides_BT @ pooled_TC**2
+    rest_BC, rest_squares_BC = pooled_TC.sum(axis=0) - sums_BC, (pooled_TC**2).sum(axis=0) - squares_BC
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance_BC = sum(
+            np.maximum(squared - total**2 / count, 0) / count / np.float64(count - 1)
+            for squared, total, count in ((squares_BC, sums_BC, num_side), (rest_squares_BC, rest_BC, num_rest))
+        )
+        found_BC = (sums_BC / num_side - rest_BC / num_rest) ** 2 / variance_BC
+    return np.nan_to_num(found_BC, nan=0.0)
+
+
 def verdicts(tests: ClassTests, limits: Thresholds) -> list[str]:
     """The verdict of every class."""
     columns = zip(tests.presence_ratio_high, tests.q, tests.delta_low, tests.delta_high, strict=True)
@@ -152,8 +213,8 @@ def rows(
     """A row a class in the order of COLUMNS."""
     real, generated = tests.real, tests.generated
     numbers = np.column_stack([
-        real.area, generated.area, tests.delta, tests.delta_low, tests.delta_high, real.present / real.count,
-        generated.present / generated.count, tests.presence_ratio, tests.p, tests.q, fsd_contribution,
+        real.area, generated.area, tests.delta, tests.delta_low, tests.delta_high, real.presence, generated.presence,
+        tests.presence_ratio, tests.p, tests.q, fsd_contribution,
     ])  # fmt: skip
     words = verdicts(tests, limits)
     return [
