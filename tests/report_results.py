@@ -3,6 +3,7 @@
 The pretended generator draws no person, and half of the fences, so what the page has to say is known.
 """
 
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from PIL import Image, ImageFilter
 
 from lacuna.formats import images, inversions, omissions, tables
 from lacuna.kit.provenance import Provenance
+from lacuna.omissions import omissions as rows_of
 from lacuna.statistics import verdicts
+from lacuna.statistics.omissions import Omission, class_omissions
 from lacuna.world import VOCABULARY, Scene, World
 
 SCENES = 64
@@ -66,8 +69,8 @@ def build(folder: Path, hostile: str | None = None) -> Path:
     _write_images(results / "render" / "chapel" / f"0-{SCENES - 1}.h5", [scene.image for scene in real])
     _write_images(results / "sample" / "progan" / f"0-{SCENES - 1}.h5", [_softened(scene.image) for scene in drawn])
     _write_fsd(results / "fsd" / "chapel" / "chapel~progan", _areas(real), _areas(drawn), classes)
-    _write_inversion(results, "chapel", real[:INVERTED], same, classes)
-    _write_inversion(results, "progan", drawn[:INVERTED], drawn[:INVERTED], classes)
+    own = _write_inversion(results, "progan", drawn[:INVERTED], drawn[:INVERTED], classes, [])
+    _write_inversion(results, "chapel", real[:INVERTED], same, classes, own)
     for stage, seconds, memory in (("render", 1.5, 120.5), ("segment", 30.25, 900.0), ("invert", 200.0, 1500.0)):
         row = [seconds, "0:00:01", memory, "NA"]
         path = results / "benchmarks" / stage / "chapel" / "0-63.tsv"
@@ -99,7 +102,11 @@ def build_many(folder: Path, num_images: int, num_classes: int) -> tuple[Path, d
     omissions.write(results / "omissions/progan_chapel/chapel.h5", maps, PROVENANCE)
     columns = ["method", "quantity", "truth", "mean", "low", "high", "num_images"]
     tables.write_tsv(results / "evaluate/progan_chapel/chapel.tsv", columns, [])
-    tables.write_tsv(results / "omissions/progan_chapel/chapel.classes.tsv", omissions.CLASS_COLUMNS, [])
+    _write_ranking(
+        results / "omissions/progan_chapel/chapel.classes.tsv",
+        rows_of(before, after, index, converged, classes, {}),
+        [],
+    )
     areas = [
         np.stack([np.bincount(labels.ravel(), minlength=num_classes) for labels in side]) for side in (before, after)
     ]
@@ -166,7 +173,16 @@ def _write_fsd(stem: Path, real: NDArray[np.float64], generated: NDArray[np.floa
     tables.write_json(stem.with_suffix(".json"), summary)
 
 
-def _write_inversion(results: Path, source: str, photos: list[Scene], drawn: list[Scene], classes: list[str]) -> None:
+def _write_ranking(path: Path, rows: list[Omission], own: list[Omission]) -> None:
+    """What was lost of each class, above that of the generator's own images, as the stage writes it."""
+    ranking = class_omissions(rows, own, 0.2, 0.95, seed_of=len)
+    tables.write_tsv(path, omissions.CLASS_COLUMNS, [astuple(row) for row in ranking])
+
+
+def _write_inversion(
+    results: Path, source: str, photos: list[Scene], drawn: list[Scene], classes: list[str], own: list[Omission]
+) -> list[Omission]:
+    """Write one inverted source; returns what was lost, a row for each image and class."""
     count = len(photos)
     converged = np.arange(count) < count - UNCONVERGED
     steps = np.arange(0, 300, 10)
@@ -194,9 +210,8 @@ def _write_inversion(results: Path, source: str, photos: list[Scene], drawn: lis
     path = results / "invert" / "layered_r" / "progan_chapel" / source / f"0-{count - 1}.h5"
     inversions.write(path, shard, PROVENANCE)
     before, after = (np.stack([scene.labels_object for scene in side]) for side in (photos, drawn))
-    ranking = [[name, 5, 0, 3, 2.0, 0.5, 1.6, 4, 0, 0.1, 1.5, 1.1, 1.9] for name in classes[1:]]
-    tables.write_tsv(
-        results / "omissions" / "progan_chapel" / f"{source}.classes.tsv", omissions.CLASS_COLUMNS, ranking
-    )
+    rows = rows_of(before, after, np.arange(count), converged, classes, {})
+    _write_ranking(results / "omissions" / "progan_chapel" / f"{source}.classes.tsv", rows, own)
     maps = omissions.OmissionMaps(before, after, before != after, np.arange(count), converged, classes)
     omissions.write(results / "omissions" / "progan_chapel" / f"{source}.h5", maps, PROVENANCE)
+    return rows

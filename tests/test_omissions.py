@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from inversion_case import TINY_CLASSES, StubSegmenter, make_inversions
 from PIL import Image
+from scipy.stats import norm
 
 from lacuna import omissions
 from lacuna.figures.omission_gallery import GAP, SIDE, TITLES
@@ -13,7 +15,15 @@ from lacuna.formats import inversions, tables
 from lacuna.formats import omissions as maps
 from lacuna.inversion.labels import lost_mask
 from lacuna.kit.provenance import Provenance
-from lacuna.statistics.omissions import Omission, class_areas, class_omissions, lost_areas, rank_images
+from lacuna.statistics.omissions import (
+    Omission,
+    class_areas,
+    class_omissions,
+    is_lost,
+    lost_areas,
+    most_is_lost,
+    rank_images,
+)
 
 PHOTO = np.array([[[1, 1], [2, 0]], [[2, 2], [2, 2]]], dtype=np.uint16)
 RECONSTRUCTION = np.array([[[1, 2], [2, 1]], [[1, 1], [1, 2]]], dtype=np.uint16)
@@ -70,6 +80,44 @@ def test_classes_are_ranked_by_what_is_lost_above_the_noise_floor():
     assert np.isnan(tree.noise_floor)
     assert 2 <= tree.low <= tree.high <= 4  # no resample of two images leaves their range
     assert 0 <= sky.low <= sky.high <= 2
+
+
+def test_the_noise_floor_is_one_number_wherever_it_stands(run, tmp_path):
+    """Own samples that hardly show the class, or did not converge, count for it nowhere."""
+    x = np.zeros((4, 8, 8, 3), dtype=np.uint8)
+    x[:, :4] = 255  # half sky
+    x[1, :4], x[1, 0, :2] = 0, 255  # 2 of 64 pixels, 3 %
+    x[2, :4], x[2, 0, :4] = 0, 255  # 4 pixels, 6 %
+    own_hat = x.copy()
+    own_hat[0, :2] = 0  # 16 of 64 pixels lost: 25 %
+    own_hat[1] = own_hat[2] = own_hat[3] = 0
+    run(shards(tmp_path / "own", x, own_hat, np.array([True, True, True, False])), **{"shown-percent": 5})
+    folder = shards(tmp_path / "photos", x, np.zeros_like(x), np.ones(4, bool))
+    rows, _ = run(folder, control=tmp_path / "own/o.tsv", **{"shown-percent": 5})
+    (ranked,) = [entry for entry in tables.read_tsv(folder / "classes.tsv") if entry["class"] == "sky"]
+    expected = (25 + 100 * 4 / 64) / 2  # of images 0 and 2
+    assert {float(entry["noise_floor"]) for entry in rows if entry["class"] == "sky"} == {expected}
+    assert (float(ranked["noise_floor"]), ranked["num_control"], ranked["num_control_lost"]) == (expected, "2", "1")
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.99])
+def test_intervals_hold_the_excess_with_the_confidence_asked_for(confidence):
+    """Of one resampled group of many images the percentiles are those of the normal distribution of their mean."""
+    lost = np.random.default_rng(0).normal(20, 2, 400)
+    rows = [row(index, "tree", float(area)) for index, area in enumerate(lost)]
+    (tree,) = class_omissions(rows, [], 0.25, confidence, seed_of=len)
+    half = norm.ppf((1 + confidence) / 2) * lost.std() / 20
+    # 2,000 resamples: the standard error of a percentile at 0.995 is 6 % of its distance from the mean, less inside.
+    assert (tree.low, tree.high) == pytest.approx((lost.mean() - half, lost.mean() + half), abs=0.15 * half)
+
+
+@pytest.mark.parametrize("photo", [0.1, 1.0, 3.0, 7.0, 48.75])
+@pytest.mark.parametrize(("share", "is_it"), [(0.5 - 1e-9, True), (0.5, False), (0.5 + 1e-9, False), (0.0, True)])
+def test_lost_means_the_same_for_a_row_and_for_arrays(photo, share, is_it):
+    entry = row(0, "tree", photo * (1 - share), photo=photo)
+    entry = replace(entry, reconstruction_area=photo * share)
+    assert is_lost(entry) is is_it
+    assert most_is_lost(np.array([photo, 1.0]), np.array([photo * share, 1.0])).tolist() == [is_it, False]
 
 
 def test_a_class_is_lost_where_less_than_half_of_it_is_left():

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
 
 from lacuna import discriminate, diversity, fsd_by_class, overfit
 from lacuna.formats import areas, checkpoints, images, overfits, tables
@@ -178,6 +179,9 @@ def test_the_class_that_lacks_an_object_is_named(tmp_path: Path) -> None:
     ])  # fmt: skip
     verdicts = {(row["label"], row["class"]): row["verdict"] for row in tables.read_tsv(tmp_path / "f.tsv")}
     assert verdicts["1", "bench"] == "omitted" and verdicts["0", "bench"] != "omitted"
+    rows = tables.read_tsv(tmp_path / "f.tsv")
+    p, q = (np.array([float(row[name]) for row in rows]) for name in ("p_value", "q_value"))
+    assert len(rows) == 4 and q.tolist() == pytest.approx(false_discovery_control(p))  # both classes are one family
     by_label = tables.read_json(tmp_path / "f.json")["by_label"]
     assert by_label["1"]["fsd"] > 5 * by_label["0"]["fsd"] and by_label["0"]["num_real"] == 100
     with h5py.File(tmp_path / "real.h5", "a") as file:

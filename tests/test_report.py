@@ -18,7 +18,7 @@ from PIL import Image
 from lacuna import report
 from lacuna.figures.style import VERDICTS
 from lacuna.formats import files, latex, tables
-from lacuna.pages import album, distribution, training, words
+from lacuna.pages import album, distribution, instances, training, words
 from lacuna.pages.costs import costs
 from lacuna.pages.inputs import Inputs
 from lacuna.pages.reading import total_loss
@@ -207,7 +207,29 @@ def test_page_names_its_inputs_and_its_costs(page: str) -> None:
     assert "3 min 20 s" in text
     assert "1 500 MB" in text
     assert "0.820 [0.700, 0.900], by chance 0.0100" in text
-    assert "1.50 [1.10, 1.90]" in text
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["photos", "own_images"])
+def test_page_counts_what_was_lost_as_omissions_did(results: Path, page: str, number: int) -> None:
+    """One definition of lost, of shown and of the noise floor: in the stage's table, on the page, in its galleries."""
+    config = report_results.config()
+    item = Inputs(config, results).inverted(config["inversions"][number])
+    losses = {loss.name: loss for loss in instances.class_losses(item)}
+    ranking = {row["class"]: row for row in item.ranking if int(row["num_images"])}
+    assert losses.keys() == ranking.keys()
+    shown, lost = (array[item.converged_N].sum(axis=0) for array in (item.shown, item.lost))
+    text = plain(Outline(page).text)
+    for name, row in ranking.items():
+        column = item.classes.index(name)
+        counts = (losses[name].num_with, losses[name].num_lost)
+        assert counts == (shown[column], lost[column]) == (int(row["num_images"]), int(row["num_lost"]))
+        floor = (losses[name].floor_lost, losses[name].floor_with)
+        assert floor == (int(row["num_control_lost"]), int(row["num_control"]))
+        excess = " ".join(f"{float(row[end]):.2f}" for end in ("excess", "low", "high"))
+        beside = f"{floor[0]} of {floor[1]} " if floor[1] else "\N{EN DASH} " if number == 0 else ""
+        line = f"{name} {counts[0]} {counts[1]} of {counts[0]} {beside}{excess}".replace("-", "\N{MINUS SIGN}")
+        assert re.search(r"\s+".join(map(re.escape, line.split())), re.sub(r"[\[\],]", " ", text)), line
+    assert sum(losses[name].num_lost for name in losses) > 0 or number == 1
 
 
 def test_page_has_every_section_and_one_first_heading(page: str) -> None:

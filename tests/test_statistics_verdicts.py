@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lacuna.statistics import verdicts
+from lacuna.statistics.intervals import ClassSummary
 from lacuna.statistics.verdicts import Thresholds, deals, permutation_test, verdict
 
 NAN = float("nan")
@@ -47,6 +48,32 @@ def test_the_permutation_test_is_exact_on_a_case_that_can_be_counted() -> None:
     real, generated = np.array([[1], [2], [3]]), np.array([[7], [8], [9]])
     p = permutation_test(real, generated, deals(3, 3, 20_000, np.random.default_rng(0)))
     assert p[0] == pytest.approx(2 / 20, abs=0.01)
+
+
+def with_p(p: list[float]) -> verdicts.ClassTests:
+    """Tests of which only p matters."""
+    nothing = np.full(len(p), NAN)
+    summary = ClassSummary(10, nothing, nothing, nothing)
+    return verdicts.ClassTests(summary, summary, *[nothing] * 5, p=np.array(p), q=np.zeros(len(p)))
+
+
+def test_tables_of_one_family_are_corrected_as_one_table() -> None:
+    # Benjamini and Hochberg by hand: of m = 6 tested classes, p_(i) 6 / i made monotone from above.
+    one, other, none = with_p([0.01, NAN, 0.04]), with_p([0.03, 0.5, 0.002, 0.03]), with_p([NAN])
+    found = verdicts.one_family([one, other, none])
+    np.testing.assert_allclose(found[0].q, [0.03, NAN, 0.048], rtol=1e-12)
+    np.testing.assert_allclose(found[1].q, [0.045, 0.5, 0.012, 0.045], rtol=1e-12)
+    assert np.isnan(found[2].q).all() and [len(tests.q) for tests in found] == [3, 4, 1]
+    assert verdicts.one_family([other])[0].q.tolist() == pytest.approx([0.04, 0.5, 0.008, 0.04])
+
+
+def test_claims_do_not_multiply_with_the_number_of_tables() -> None:
+    """A hundred tables without any difference: corrected one by one some would hold a claim, together hardly any."""
+    rng = np.random.default_rng(0)
+    tables = [with_p(rng.random(10).tolist()) for _ in range(100)]
+    alone = sum((verdicts.one_family([tests])[0].q < 0.05).any() for tests in tables)
+    together = sum((tests.q < 0.05).any() for tests in verdicts.one_family(tables))
+    assert alone >= 2 and together == 0  # 5 % of 100 tables are expected to hold one
 
 
 def test_deals_choose_the_smaller_side_and_may_serve_many_tests() -> None:

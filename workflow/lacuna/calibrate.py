@@ -8,7 +8,6 @@ Shape suffixes: N scenes, C classes.
 
 import argparse
 import logging
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from lacuna.formats import planted, tables
-from lacuna.kit import command
+from lacuna.kit import command, seeds
 from lacuna.kit.errors import UserError
 from lacuna.statistics.calibration import Cell, Pool, Rule, found, null_cells, planted_cells
 from lacuna.statistics.verdicts import VERDICTS, Thresholds
@@ -115,7 +114,7 @@ def measured(
         for omitted in sorted(exact.without_NC)
     ]  # fmt: skip
     for count, strength, omitted in command.progress(grid, desc="calibrate", unit="cell"):
-        rng = np.random.default_rng([seed, zlib.crc32(f"calibrate/{count}/{strength}/{omitted}".encode())])
+        rng = seeds.rng(seed, "calibrate", count, str(strength), omitted)
         if strength == 0:
             cells = null_cells(pools, count, settings["null_comparisons"], rule, rng)
             for kind in cells:

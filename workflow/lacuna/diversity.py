@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lacuna.conditional.labelled import LabelledImages
 from lacuna.conditional.similarity import ms_ssim, random_pairs, rule
 from lacuna.formats import tables
-from lacuna.kit import command, compute
+from lacuna.kit import command, compute, seeds
 from lacuna.kit.arguments import FileNames
 from lacuna.kit.errors import UserError
 from lacuna.models.pixels import resized_bytes
@@ -90,7 +90,7 @@ def similarities(
     images: LabelledImages, label: int, size: int, count: int, seed: int, side: str, device: torch.device
 ) -> NDArray[np.float64]:
     """(pairs,) MS-SSIM within one class, at `size` pixels."""
-    random = np.random.default_rng(compute.seed_for(seed, "diversity", side, label))
+    random = seeds.rng(seed, "diversity", side, label)
     pairs = random_pairs(images.rows_of(label), count, random)
     rows, places = np.unique(pairs, return_inverse=True)
     pixels_NHW3 = resized_bytes(images.read(rows), size)

@@ -28,7 +28,7 @@ from lacuna.inversion.labels import lost_mask, object_maps
 from lacuna.inversion.layers import latent_width, path
 from lacuna.inversion.objective import mean_difference
 from lacuna.inversion.states import packed
-from lacuna.kit import command, compute
+from lacuna.kit import command, compute, seeds
 from lacuna.kit.arguments import FileNames
 from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import digest_file
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if truth_ND is not None:
             values |= correlations(found, head(generator, found.layer), torch.from_numpy(truth_ND).to(device))
         for quantity, values_N in values.items():
-            rng = np.random.default_rng(compute.seed_for(args.seed, "evaluate", method, quantity))
+            rng = seeds.rng(args.seed, "evaluate", method, quantity)
             low, high = bootstrap_interval(values_N, rng, args.confidence)
             known = "no" if truth_ND is None else "yes"
             rows.append((method, quantity, known, float(values_N.mean()), low, high, len(values_N)))

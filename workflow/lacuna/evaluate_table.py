@@ -13,7 +13,9 @@ LABEL = 22
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    blocks = [block(Path(path).parent.name, Path(path).stem, tables.read_tsv(path)) for path in args.tables]
+    blocks = [
+        block(Path(path).parent.name, Path(path).stem, tables.read_tsv(path), args.confidence) for path in args.tables
+    ]
     print("\n\n".join(blocks))
 
 
@@ -21,16 +23,18 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     """Command line of the stage."""
     parser = command.parser("evaluate_table", __doc__)
     parser.add_argument("--tables", nargs="+", required=True, help="results/evaluate/GENERATOR/SOURCE.tsv")
+    parser.add_argument("--confidence", type=float, required=True, help="two-sided level of their intervals")
     return parser.parse_args(argv)
 
 
-def block(generator: str, source: str, rows: Sequence[Mapping[str, str]]) -> str:
+def block(generator: str, source: str, rows: Sequence[Mapping[str, str]], confidence: float) -> str:
     """One source: mean over its images and, in brackets, the interval of the mean."""
     methods = list(dict.fromkeys(row["method"] for row in rows))
     cells = {(row["quantity"], row["method"]): cell(row) for row in rows}
     count = max((int(row["num_images"]) for row in rows), default=0)
     truth = "z is known" if any(row["truth"] == "yes" for row in rows) else "z is not known"
-    lines = [f"{generator}, {count} images of {source} ({truth}): mean [95 % interval of the mean]"]
+    level = f"{100 * confidence:g} % interval of the mean"
+    lines = [f"{generator}, {count} images of {source} ({truth}): mean [{level}]"]
     lines.append(" " * LABEL + "".join(f"{method:<{CELL}}" for method in methods))
     for quantity in dict.fromkeys(row["quantity"] for row in rows):
         values = "".join(f"{cells.get((quantity, method), ''):<{CELL}}" for method in methods)

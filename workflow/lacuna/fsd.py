@@ -6,7 +6,6 @@ not grow with the number of images. Shape suffixes: N images, C classes.
 
 import argparse
 import logging
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 
 from lacuna.formats import areas, moments, tables
 from lacuna.formats.moments import SourceMoments
-from lacuna.kit import command
+from lacuna.kit import command, seeds
 from lacuna.kit.errors import UserError
 from lacuna.kit.shards import shard_paths
 from lacuna.statistics import resampling, verdicts
@@ -66,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     categories = list(dict.fromkeys(category for _, category in classes))
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
     by_category = {}
-    for category, rng in zip(categories, seeded(args.seed, "category", len(categories)), strict=True):
+    for category in categories:
+        rng = seeds.rng(args.seed, "fsd", "category", category)
         one, other = real.of_category(category), generated.of_category(category)
         shares = contributions(one.source.moments, other.source.moments)
         rows |= {(row[0], row[1]): row for row in class_rows(one, other, shares, settings, rng)}
@@ -132,7 +132,8 @@ def read_sides(args: argparse.Namespace) -> tuple[list[tuple[str, str]], Side, S
     shown = np.flatnonzero((real.moments.mean > 0) | (generated.moments.mean > 0))
     size = group_size(real.moments.count, generated.moments.count)
     sides = []
-    for name, source, rng in zip(("real", "generated"), (real, generated), seeded(args.seed, "table", 2), strict=True):
+    for name, source in (("real", real), ("generated", generated)):
+        rng = seeds.rng(args.seed, "fsd", "table", name)
         path, folder, count = (getattr(args, f"{name}_{what}") for what in ("moments", "tables", "count"))
         shards = checked(areas.read_shards(folder, count, args.shard_size), source, path, folder)
         least_px = args.settings["presence_percent"] / 100 * source.image_px
@@ -161,11 +162,6 @@ def checked(
         yield shard
     if counted != source.moments.count:
         raise UserError(problem)
-
-
-def seeded(seed: int, purpose: str, count: int) -> list[np.random.Generator]:
-    """Independent random streams of this stage for one purpose."""
-    return np.random.default_rng([seed, zlib.crc32(f"fsd/{purpose}".encode())]).spawn(count)
 
 
 def check_comparable(one: SourceMoments, other: SourceMoments, category: str) -> None:

@@ -6,9 +6,8 @@ Shape suffixes: N images, C classes of the segmenter.
 """
 
 import argparse
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from lacuna.formats import areas, tables
 from lacuna.formats.images import ImageShards
-from lacuna.kit import command
+from lacuna.kit import command, seeds
 from lacuna.kit.arguments import FileNames
 from lacuna.kit.errors import UserError
 from lacuna.statistics import verdicts
@@ -26,6 +25,15 @@ from lacuna.statistics.frechet import contributions, frechet
 from lacuna.statistics.moments import of_rows
 
 FEWEST_IMAGES = 2  # of a class on either side: below, there is no covariance
+
+
+@dataclass(frozen=True)
+class Within:
+    """What is found within one class of images: the distance and its parts, and for each object tests and its share."""
+
+    distance: dict[str, float]
+    tests: verdicts.ClassTests
+    contribution_C: NDArray[np.float64]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -40,10 +48,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"{args.generated_tables}: other classes or image size than {args.real_tables}, expected one segmenter and "
             "one size"
         )
-    summary: dict[str, Any] = {}
-    rows: list[list[Any]] = []
-    rngs = np.random.default_rng([args.seed, zlib.crc32(b"fsd_by_class")]).spawn(1 + int(generated_label_N.max()))
-    for label in np.unique(generated_label_N):
+    columns = objects(real, settings["category"])
+    by_label: dict[int, Within] = {}
+    for label in np.unique(generated_label_N).tolist():
         one, other = (
             of_class(table, label_N == label)
             for table, label_N in ((real, real_label_N), (generated, generated_label_N))
@@ -51,11 +58,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         for side, found in (("real", one), ("generated", other)):
             if len(found.index) < FEWEST_IMAGES:
                 raise UserError(f"class {label}: {len(found.index)} {side} images, expected at least {FEWEST_IMAGES}")
-        distance, objects = compared(one, other, settings, rngs[label])
-        summary[str(label)] = distance
-        rows += [[int(label), *row] for row in objects]
-    tables.write_tsv(args.tsv, ("label", *verdicts.COLUMNS), rows)
-    tables.write_json(args.json, {"by_label": summary, "unit": "percent", "seed": args.seed, "code": args.code})
+        by_label[label] = compared(one, other, columns, settings, seeds.rng(args.seed, "fsd_by_class", label))
+    names = [real.classes[column] for column in columns]
+    tables.write_tsv(args.tsv, ("label", *verdicts.COLUMNS), rows(by_label, names, settings))
+    distances = {str(label): within.distance for label, within in by_label.items()}
+    tables.write_json(args.json, {"by_label": distances, "unit": "percent", "seed": args.seed, "code": args.code})
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -98,27 +105,49 @@ def of_class(table: areas.ClassAreas, chosen_N: NDArray[np.bool_]) -> areas.Clas
     return replace(table, area_px=table.area_px[chosen_N], index=table.index[chosen_N], group=group_N)
 
 
+def objects(table: areas.ClassAreas, category: str) -> list[int]:
+    """Columns of the classes of one category.
+
+    Raises:
+        UserError: there are none.
+    """
+    found = [column for column, its in enumerate(table.categories) if its == category]
+    if not found:
+        raise UserError(f"fsd.category: {category!r} is not in the tables; add it to segment.heads")
+    return found
+
+
 def compared(
-    real: areas.ClassAreas, generated: areas.ClassAreas, settings: Mapping[str, Any], rng: np.random.Generator
-) -> tuple[dict[str, float], Iterator[tuple[Any, ...]]]:
-    """The distance of the configured category within one class, and a row an object."""
-    chosen = np.flatnonzero(np.array(real.categories) == settings["category"])
-    if not len(chosen):
-        raise UserError(f"fsd.category: {settings['category']!r} is not in the tables; add it to segment.heads")
-    names = [real.classes[column] for column in chosen]
-    one, other = (side.area_px[:, chosen] for side in (real, generated))
+    real: areas.ClassAreas,
+    generated: areas.ClassAreas,
+    columns: Sequence[int],
+    settings: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> Within:
+    """The distance of the configured category within one class of images, and the tests of its objects."""
+    one, other = (side.area_px[:, columns] for side in (real, generated))
     unit, least_px = 100 / real.image_px, settings["presence_percent"] / 100 * real.image_px
     moments = [of_rows(areas_NC, unit) for areas_NC in (one, other)]
     found = frechet(*moments)
-    limits = verdicts.Thresholds(settings["omitted_below"], settings["changed_by"], settings["q_below"])
     sides = clustered(one, least_px, real.group), clustered(other, least_px, generated.group)
     tests = verdicts.compare_clusters(*sides, unit, settings["confidence"], settings["permutations"], rng)
     distance = {
         "fsd": found.fsd, "mean_term": found.mean_term, "covariance_term": found.covariance_term,
         "num_real": len(one), "num_generated": len(other),
     }  # fmt: skip
+    return Within(distance, tests, contributions(*moments).by_class)
+
+
+def rows(
+    by_label: Mapping[int, Within], names: Sequence[str], settings: Mapping[str, Any]
+) -> Iterator[tuple[Any, ...]]:
+    """A row for each label and object; q is corrected over all of them, since a reader looks at all of them."""
+    limits = verdicts.Thresholds(settings["omitted_below"], settings["changed_by"], settings["q_below"])
     categories = [settings["category"]] * len(names)
-    return distance, iter(verdicts.rows(names, categories, tests, contributions(*moments).by_class, limits))
+    family = verdicts.one_family([within.tests for within in by_label.values()])
+    for (label, within), tests in zip(by_label.items(), family, strict=True):
+        for row in verdicts.rows(names, categories, tests, within.contribution_C, limits):
+            yield (label, *row)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from lacuna.formats.inversions import Inversions
 from lacuna.formats.omissions import CLASS_COLUMNS, COLUMNS, OmissionMaps
 from lacuna.formats.omissions import write as write_maps
 from lacuna.inversion.labels import lost_mask, object_maps
-from lacuna.kit import command, compute
+from lacuna.kit import command, compute, seeds
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.shards import shard_paths
 from lacuna.registry.segmenters import load_segmenter
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     floor = noise_floor(control, args.shown_percent)
     rows = omissions(photo_NHW, reconstruction_NHW, found.index, found.converged, names, floor)
     ranked = class_omissions(
-        rows, control, args.shown_percent, args.confidence, partial(compute.seed_for, args.seed, "omissions")
+        rows, control, args.shown_percent, args.confidence, partial(seeds.seed_for, args.seed, "omissions")
     )
     tables.write_tsv(args.tsv, COLUMNS, [astuple(row) for row in rows])
     tables.write_tsv(args.classes, CLASS_COLUMNS, [astuple(row) for row in ranked])

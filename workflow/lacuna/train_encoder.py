@@ -26,7 +26,7 @@ from lacuna.inversion.least_squares import fit_chain, fit_linear
 from lacuna.inversion.plan import plan_from
 from lacuna.inversion.states import packed
 from lacuna.inversion.training import Task, train
-from lacuna.kit import command, compute, precision
+from lacuna.kit import command, compute, precision, seeds
 from lacuna.kit.provenance import digest_file
 from lacuna.models.encoders import LayerEncoder
 from lacuna.registry.encoders import load_encoder, metadata_of, new_encoder, part_of
@@ -80,7 +80,7 @@ def training_task(args: argparse.Namespace, generator: nn.Sequential) -> Task:
     """The untrained part, its losses and its latents."""
     settings = args.settings
     return Task(
-        encoder=new_encoder(args.part, generator, settings, compute.seed_for(args.seed, "train_encoder", args.part)),
+        encoder=new_encoder(args.part, generator, settings, seeds.seed_for(args.seed, "train_encoder", args.part)),
         pairs=part_pairs(args.part, generator, settings["layer"]),
         losses=part_losses(args.part, settings),
         latents=latents(args.seed, args.part, generator, settings["batch_size"]),

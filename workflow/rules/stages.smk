@@ -15,9 +15,11 @@ for stage, paths in STAGE_FILES.items():
             conda:
                 "../../envs/lacuna.yaml"
             params:
+                confidence=CONFIG["fsd"]["confidence"],
                 code=source_digest("lacuna.evaluate_table"),
             shell:
-                "python -m lacuna.evaluate_table --tables {input.tables} --code {params.code} | tee {log}"
+                "python -m lacuna.evaluate_table --tables {input.tables} --confidence {params.confidence}"
+                " --code {params.code} | tee {log}"
 
     else:
 

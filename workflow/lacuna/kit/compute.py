@@ -1,13 +1,12 @@
 """Where and from which seed a stage computes: device, threads, random generators."""
 
 import functools
-import hashlib
 import logging
 import os
 
 import torch
 
-from lacuna.kit import gpus, precision
+from lacuna.kit import gpus, precision, seeds
 from lacuna.kit.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -58,12 +57,6 @@ def configure(threads: int) -> None:
     precision.configure()
 
 
-def seed_for(root_seed: int, *names: str | int) -> int:
-    """Seed of one job, from the root seed and what the job is: independent streams, no global state."""
-    text = "/".join(str(part) for part in (root_seed, *names))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1  # 63 bits: torch takes int64
-
-
 def generator(root_seed: int, *names: str | int) -> torch.Generator:
-    """A CPU random generator for one job; see `seed_for`."""
-    return torch.Generator().manual_seed(seed_for(root_seed, *names))
+    """Torch's CPU random generator of one stream; see `seeds`."""
+    return torch.Generator().manual_seed(seeds.seed_for(root_seed, *names))

@@ -5,7 +5,7 @@ Shape suffixes: N images, H height, W width, S steps, T terms of the loss.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -28,7 +28,8 @@ SURE_PHOTOS = 2  # a class is claimed to be lost if so many photos lose it
 class ClassLoss:
     """What became of one class over all converged images; areas in percent of the image, over images that show it.
 
-    excess: area of the region lost above the noise floor, between `low` and `high` with confidence 0.95.
+    floor_with, floor_lost: of the generator's own images, those that show the class and those that lost it.
+    excess: area of the region lost above the noise floor, between `low` and `high` with the confidence of `omissions`.
     """
 
     name: str
@@ -81,7 +82,7 @@ class Inversion:
 
 def views(found: Sequence[Inverted], colours: Colours, album: Album) -> list[Inversion]:
     """All inversions of the page; photos first, each with the noise floor of its generator."""
-    floors = {item.generator: item for item in found if item.is_floor}
+    floors = {item.generator: item for item in reversed(found) if item.is_floor}  # the first, as `omissions` takes it
     ordered = sorted(found, key=lambda item: item.is_floor)
     return [_view(item, None if item.is_floor else floors.get(item.generator), colours, album) for item in ordered]
 
@@ -97,19 +98,18 @@ def legend_classes(found: Sequence[Inverted]) -> list[str]:
 
 
 def class_losses(item: Inverted) -> list[ClassLoss]:
-    """What became of each class in the images that converged, the most often lost first."""
-    sure = item.converged_N
-    above = {row["class"]: [float(row[name]) for name in ("excess", "low", "high")] for row in item.ranking}
+    """What became of each class in the images that converged, as `omissions` counted it; the most often lost first."""
+    counts = ("num_images", "num_lost", "num_control", "num_control_lost")
+    means = ("photo_area", "reconstruction_area", "excess", "low", "high")
     found = []
-    for number, name in enumerate(item.classes):
-        photo_N = item.photo_areas[sure, number]
-        having_N = item.shown[sure, number]
-        if name == BACKGROUND or not having_N.any():
-            continue
-        lost = int(item.lost[sure, number].sum())
-        mean = float(item.reconstruction_areas[sure, number][having_N].mean())
-        areas = float(photo_N[having_N].mean()), mean
-        found.append(ClassLoss(name, int(having_N.sum()), lost, *areas, 0, 0, *above.get(name, [math.nan] * 3)))
+    for row in item.ranking:
+        num_with, num_lost, floor_with, floor_lost = (int(row[name]) for name in counts)
+        photo_area, reconstruction_area, *excess = (float(row[name]) for name in means)
+        loss = ClassLoss(
+            row["class"], num_with, num_lost, photo_area, reconstruction_area, floor_with, floor_lost, *excess
+        )
+        if num_with:
+            found.append(loss)
     return sorted(found, key=lambda loss: (-loss.rate, -loss.photo_area))
 
 
@@ -157,10 +157,8 @@ def strongest(item: Inverted, short: Sequence[str]) -> tuple[int, str, float, fl
 
 def _view(item: Inverted, floor: Inverted | None, colours: Colours, album: Album) -> Inversion:
     losses = class_losses(item)
-    lost_of_own = {loss.name: (loss.num_lost, loss.num_with) for loss in class_losses(floor)} if floor else {}
-    if floor:
-        own = [lost_of_own.get(loss.name, (0, 0)) for loss in losses]
-        losses = [replace(loss, floor_lost=n, floor_with=of) for loss, (n, of) in zip(losses, own, strict=True)]
+    own = {row["class"]: (int(row["num_control_lost"]), int(row["num_control"])) for row in item.ranking}
+    lost_of_own = {name: (num_lost, of) for name, (num_lost, of) in own.items() if of}
     order = sorted(range(len(item.index_N)), key=lambda row: (not item.converged_N[row], -item.lost_percent[row]))
     own_error = float(floor.pixel_errors[floor.converged_N].mean()) if floor and floor.converged_N.any() else math.nan
     beside = gallery.Floor(lost_of_own, own_error) if floor else None

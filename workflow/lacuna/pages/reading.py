@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.figures.colours import BACKGROUND
-from lacuna.statistics.omissions import LOST_SHARE, class_areas
+from lacuna.statistics.omissions import class_areas, most_is_lost
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Inverted:
         is_floor: the images are the generator's own.
         shown_percent: a photo shows a class that covers more of it than this.
         evaluation: rows of the evaluation of all methods.
-        ranking: a row a class, how much of it is lost above the noise floor.
+        ranking: a row for each class that a photo shows, as `omissions` counted what is lost of it.
         methods: what each method made of the first images, (n, H, W, 3) each; empty where there is but one method.
     """
 
@@ -64,7 +64,7 @@ class Inverted:
     @cached_property
     def lost(self) -> NDArray[np.bool_]:
         """(N, C) whether the photo shows the class and its reconstruction has lost it."""
-        return self.shown & (self.reconstruction_areas < LOST_SHARE * self.photo_areas)
+        return self.shown & most_is_lost(self.photo_areas, self.reconstruction_areas)
 
     @cached_property
     def lost_percent(self) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Labels = NDArray[np.integer]
+Areas = NDArray[np.float64] | np.float64
 LOST_SHARE = 0.5  # a class is lost if the reconstruction has less than this share of its area
 RESAMPLES = 2000
 
@@ -150,7 +151,12 @@ def _class_omission(
 
 def is_lost(row: Omission) -> bool:
     """Whether the image has lost the class, not only some of it."""
-    return row.reconstruction_area < LOST_SHARE * row.photo_area
+    return bool(most_is_lost(np.float64(row.photo_area), np.float64(row.reconstruction_area)))
+
+
+def most_is_lost(photo_area: Areas, reconstruction_area: Areas) -> NDArray[np.bool_]:
+    """Whether a class is lost: less than `LOST_SHARE` of its area is left; for areas of any shape."""
+    return np.asarray(reconstruction_area < LOST_SHARE * photo_area)
 
 
 def _resampled_means(values_N: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

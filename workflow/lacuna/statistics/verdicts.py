@@ -6,7 +6,7 @@ Shape suffixes: N real images, M generated images, T images of both, C classes, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -119,6 +119,19 @@ def compare_summaries(
     delta, low, high = relative_delta(real, generated, confidence)
     ratio, ratio_high = presence_ratio(real, generated, confidence)
     return ClassTests(real, generated, delta, low, high, ratio, ratio_high, p, q)
+
+
+def one_family(tables: Sequence[ClassTests]) -> list[ClassTests]:
+    """Tests of several tables with q corrected over all of their classes together, as if they were one table.
+
+    Of the claims of all tables then about a share of q is false, however many tables there are.
+    """
+    p = np.concatenate([tests.p for tests in tables])
+    q, tested = np.full(len(p), np.nan), ~np.isnan(p)
+    if tested.any():
+        q[tested] = false_discovery_control(p[tested])
+    ends = np.cumsum([len(tests.p) for tests in tables])[:-1]
+    return [replace(tests, q=q_C) for tests, q_C in zip(tables, np.split(q, ends), strict=True)]
 
 
 def deals(num_real: int, num_generated: int, permutations: int, rng: np.random.Generator) -> Iterator[Array]:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from lacuna.formats.images import ImageShards
-from lacuna.kit import command, compute, precision
+from lacuna.kit import command, compute, precision, seeds
 from lacuna.kit.interruption import deferred_termination
 from lacuna.models.classifier import ResidualClassifier
 from lacuna.models.pixels import from_bytes
@@ -32,7 +32,7 @@ class Training:
         self.images, self.settings, self.seed, self.device = images, settings, seed, device
         self.precision = precision.training_precision(settings["precision"], device)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(compute.seed_for(seed, "train_classifier", "weights"))
+            torch.manual_seed(seeds.seed_for(seed, "train_classifier", "weights"))
             self.network = ResidualClassifier(settings["architecture"], num_classes)
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.num_classes = num_classes

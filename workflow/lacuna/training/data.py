@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lacuna.formats.images import ImageShards
-from lacuna.kit import compute
+from lacuna.kit import seeds
 from lacuna.kit.errors import UserError
 from lacuna.models.pixels import from_bytes
 
@@ -63,7 +63,7 @@ class RealImages:
     def _row(self, place: int) -> int:
         epoch, position = divmod(place, self.count)
         if self._order[0] != epoch:
-            random = np.random.default_rng(compute.seed_for(self.seed, "order of real images", epoch))
+            random = seeds.rng(self.seed, "order of real images", epoch)
             self._order = (epoch, random.permutation(self.count))
         return int(self._order[1][position])
 
@@ -98,7 +98,7 @@ class RealClasses(RealImages):
 
     def _order_of(self, k: int, epoch: int) -> NDArray[np.int64]:
         if self._orders.get(k, (-1,))[0] != epoch:
-            random = np.random.default_rng(compute.seed_for(self.seed, "order of real images", epoch, k))
+            random = seeds.rng(self.seed, "order of real images", epoch, k)
             self._orders[k] = (epoch, random.permutation(self._rows_of[k]))
         return self._orders[k][1]
 

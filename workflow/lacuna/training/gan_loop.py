@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from lacuna.kit import compute, precision
+from lacuna.kit import compute, precision, seeds
 from lacuna.kit.errors import diverged
 from lacuna.training.schedule import Phase, Schedule
 
@@ -64,7 +64,7 @@ class GanTraining:
         name: str = "the generator",
     ) -> None:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(compute.seed_for(seed, "train_generator", "weights"))
+            torch.manual_seed(seeds.seed_for(seed, "train_generator", "weights"))
             self.game = build(settings)
         whole = [{"size": self.game.final_size, "images": 1, "fade": 0}]  # of families that do not grow
         self.schedule = Schedule(settings.get("schedule", whole), self.game.final_size)
@@ -97,7 +97,7 @@ class GanTraining:
         # What networks draw themselves (dropout) depends on the seed and the step alone, so it needs no state.
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(compute.seed_for(self.seed, "train_generator", "step", self.steps))
+            torch.manual_seed(seeds.seed_for(self.seed, "train_generator", "step", self.steps))
             for _ in range(self.game.discriminator_steps):
                 numbers |= self._step_discriminator(real(self.images, phase.size), phase)
                 self.images += self.batch_size

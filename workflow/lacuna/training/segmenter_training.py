@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from lacuna.formats.images import ImageShards
-from lacuna.kit import command, compute, precision
+from lacuna.kit import command, compute, precision, seeds
 from lacuna.kit.interruption import deferred_termination
 from lacuna.models.parsing import part_blocks
 from lacuna.models.segmenter import SIGNED_RGB, Segmenter, build_network
@@ -64,7 +64,7 @@ class Training:
         self.precision = precision.training_precision(settings["precision"], device)
         classes, owners = vocabulary["classes"], vocabulary["part_owners"]
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(compute.seed_for(seed, "train_segmenter", "weights"))
+            torch.manual_seed(seeds.seed_for(seed, "train_segmenter", "weights"))
             network = build_network(classes, owners, settings["architecture"])
         network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.segmenter = Segmenter(network, classes, owners, SIGNED_RGB, scenes.size)
