@@ -15,7 +15,8 @@ from PIL import Image
 
 from lacuna import segment
 from lacuna.formats import areas
-from lacuna.sources import folder, subset
+from lacuna.sources import subset
+from lacuna.sources.containers.folder import Folder
 from lacuna.sources.preparation import fit
 
 pytestmark = pytest.mark.golden
@@ -91,7 +92,7 @@ def tally(golden: GoldenFolder, tmp_path_factory: pytest.TempPathFactory) -> Tal
         "--last", str(count - 1), "--settings", json.dumps(settings), "--batch-size", "5", "--device", "cpu",
         "--threads", "1", "--table", str(place / "table.h5"), "--code", "test",
     ])  # fmt: skip
-    entries = folder.listing(photos)
+    entries = Folder(photos).listing().entries
     names = [entries[number].name for number in subset.chosen(len(entries), 0, count - 1, seed, "golden")]
     return Tally(arrays, areas.read(place / "table.h5"), names)
 

@@ -17,7 +17,8 @@ from lacuna.kit.errors import UserError
 from lacuna.kit.grouping import group_codes, group_of, problem
 from lacuna.kit.provenance import Provenance
 from lacuna.kit.targets import segment_settings
-from lacuna.sources import folder, open_images, subset
+from lacuna.sources import open_images, subset
+from lacuna.sources.containers.folder import Folder
 from lacuna.sources.preparation import Preparation
 from lacuna.statistics import sketch
 from lacuna.statistics.clusters import clustered
@@ -108,7 +109,7 @@ def test_files_know_their_groups_whatever_is_left_out_or_put_in_order(tmp_path: 
         images = open_images([tmp_path], 0, 4, Preparation(16), seed)
         index_N = np.concatenate([index for index, _ in images.batches(2)])
         codes = images.groups(index_N, "parent")
-        names = [folder.listing(tmp_path)[number].name for number in subset.chosen(5, 0, 4, seed, "")]
+        names = [Folder(tmp_path).listing().entries[number].name for number in subset.chosen(5, 0, 4, seed, "")]
         assert codes is not None and len(codes) == 4
         assert np.array_equal(codes, group_codes([names[index] for index in index_N], "parent"))
         assert images.groups(index_N, None) is None

@@ -1,4 +1,4 @@
-"""What a folder or zip file holds beside images is told; and a shard reads the files that it was planned with."""
+"""What a folder or archive holds beside images is told; and a shard reads the files that it was planned with."""
 
 import os
 import warnings
@@ -10,7 +10,9 @@ from PIL import Image
 
 from lacuna.kit.errors import UserError
 from lacuna.sources import census, open_images
-from lacuna.sources import folder as folder_source
+from lacuna.sources.containers import folder as folder_module
+from lacuna.sources.containers import surveyed
+from lacuna.sources.containers.listing import Census, Entry, plan_digest
 from lacuna.sources.labelled import class_names
 from lacuna.sources.preparation import Preparation
 
@@ -21,19 +23,24 @@ def picture(path: Path, color: int = 0) -> Path:
     return path
 
 
+def survey(path: Path) -> tuple[list[Entry], Census]:
+    _, found = surveyed(path)
+    return list(found.entries), found.seen
+
+
 def test_droppings_of_desktops_are_no_images_and_are_counted(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     for name in ("._a.png", ".DS_Store", "Thumbs.db", ".hidden.jpg"):
         (tmp_path / name).write_bytes(b"x")
     for folder in ("__MACOSX", "@eaDir", ".thumbnails", ".ipynb_checkpoints"):
         picture(tmp_path / folder / "a.png")
-    entries, seen = folder_source.survey(tmp_path)
+    entries, seen = survey(tmp_path)
     assert [entry.name for entry in entries] == ["a.png"] and seen.hidden == 8
     with zipfile.ZipFile(tmp_path / "mac.zip", "w") as archive:
         archive.write(tmp_path / "a.png", "photos/a.png")
         for name in ("__MACOSX/photos/._a.png", "photos/.DS_Store", "photos/.ipynb_checkpoints/a.png"):
             archive.writestr(name, b"x")
-    entries, seen = folder_source.survey(tmp_path / "mac.zip")
+    entries, seen = survey(tmp_path / "mac.zip")
     assert [entry.name for entry in entries] == ["photos/a.png"] and seen.hidden == 3 and not seen.worth_a_warning
 
 
@@ -47,7 +54,7 @@ def test_links_are_followed_once_and_those_to_nothing_are_told(tmp_path: Path) -
     for number in range(3):
         (tmp_path / f"photos/gone_{number}.png").symlink_to(tmp_path / "nowhere" / str(number))
     (tmp_path / "photos/gone.txt").symlink_to(tmp_path / "nowhere.txt")
-    entries, seen = folder_source.survey(tmp_path / "photos")
+    entries, seen = survey(tmp_path / "photos")
     assert [entry.name for entry in entries] == ["again/a.png", "file.png", "own.png"]
     assert (seen.links, seen.dangling, seen.worth_a_warning) == (1, 3, True)
     assert seen.line("photos") == "photos: 3 images; links to nothing: 3; linked folders followed: 1"
@@ -57,27 +64,29 @@ def test_other_kinds_are_told_and_a_warning_only_where_they_may_be_images(tmp_pa
     for number in range(20):
         picture(tmp_path / f"{number}.png")
         (tmp_path / f"{number}.json").write_text("{}")
-    entries, seen = folder_source.survey(tmp_path)
+    entries, seen = survey(tmp_path)
     assert len(entries) == 20 and seen.line("real") == "real: 20 images; other files: 20 .json"
     assert not seen.worth_a_warning
     (tmp_path / "drawing.PSD").write_bytes(b"8BPS")
-    assert folder_source.survey(tmp_path)[1].worth_a_warning
+    assert survey(tmp_path)[1].worth_a_warning
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".gif", ".ppm", ".pgm", ".jfif", ".jpe", ".avif", ".jp2", ".TIF", ".heic"])
 def test_every_suffix_of_an_image_counts(tmp_path: Path, suffix: str) -> None:
     (tmp_path / f"a{suffix}").write_bytes(b"x")
-    assert [entry.name for entry in folder_source.listing(tmp_path)] == [f"a{suffix}"]
+    assert [entry.name for entry in survey(tmp_path)[0]] == [f"a{suffix}"]
 
 
 def test_a_folder_without_images_says_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")
     (tmp_path / "samples.npz").write_bytes(b"x")
-    with pytest.raises(UserError, match=r"no images in it \(other files: 1 .npz, 1 .txt\), expected .png"):
-        folder_source.listing(tmp_path)
+    with pytest.raises(
+        UserError, match=r"\(other files: 1 .npz, 1 .txt\), expected .* the path of the .npz file itself"
+    ):
+        survey(tmp_path)
 
 
-def test_what_is_no_folder_and_no_zip_file_is_named(tmp_path: Path) -> None:
+def test_what_cannot_hold_images_is_named(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     for name in ("list.csv", "list.txt", "files.tar"):
         (tmp_path / name).write_bytes(b"x" * 100)
@@ -86,12 +95,13 @@ def test_what_is_no_folder_and_no_zip_file_is_named(tmp_path: Path) -> None:
     data = (tmp_path / "cut.zip").read_bytes()
     (tmp_path / "cut.zip").write_bytes(data[: len(data) // 2])
     expected = {
-        "a.png": "one image", "list.csv": "a list", "list.txt": "a list", "files.tar": "a file of kind .tar",
-        "cut.zip": "a damaged zip file",
+        "a.png": "one image, expected a folder of images", "list.csv": "a list, expected a folder",
+        "list.txt": "a list, expected", "files.tar": "no tar file, or a damaged one, expected a folder of images",
+        "cut.zip": "a damaged zip file .*; copy or download it again",
     }  # fmt: skip
     for name, words in expected.items():
-        with pytest.raises(UserError, match=f"{name}: {words}, expected a folder of images or a zip file"):
-            folder_source.listing(tmp_path / name)
+        with pytest.raises(UserError, match=f"{name}: {words}"):
+            survey(tmp_path / name)
 
 
 @pytest.mark.parametrize(("field", "value", "words"), [(6, 1, "an encrypted zip"), (8, 9, "compressed by method 9")])
@@ -105,7 +115,7 @@ def test_zip_files_that_python_cannot_unpack_are_refused_in_one_line(
         data[data.index(mark) + field + shift] = value
     (tmp_path / "a.zip").write_bytes(bytes(data))
     with pytest.raises(UserError, match=words):
-        folder_source.listing(tmp_path / "a.zip")
+        survey(tmp_path / "a.zip")
 
 
 def test_names_that_a_zip_file_holds_twice_are_told(tmp_path: Path) -> None:
@@ -113,7 +123,7 @@ def test_names_that_a_zip_file_holds_twice_are_told(tmp_path: Path) -> None:
         warnings.simplefilter("ignore")
         for color in (1, 2):
             archive.write(picture(tmp_path / f"{color}.png", color), "a.png")
-    entries, seen = folder_source.survey(tmp_path / "a.zip")
+    entries, seen = survey(tmp_path / "a.zip")
     assert len(entries) == 1 and seen.repeated == 1 and seen.worth_a_warning
 
 
@@ -127,17 +137,17 @@ def test_a_folder_that_may_not_be_read_is_one_line(tmp_path: Path, monkeypatch: 
             raise PermissionError(13, "Permission denied", path)
         return real(path)
 
-    monkeypatch.setattr(folder_source.os, "scandir", scandir)
-    entries, seen = folder_source.survey(tmp_path)
+    monkeypatch.setattr(folder_module.os, "scandir", scandir)
+    entries, seen = survey(tmp_path)
     assert len(entries) == 1 and seen.closed == 1 and seen.worth_a_warning
     with pytest.raises(UserError, match="this folder may not be read"):
-        folder_source.survey(tmp_path / "closed")
+        survey(tmp_path / "closed")
 
 
 def test_class_folders_named_by_numbers_sort_as_numbers(tmp_path: Path) -> None:
     for name in ("10", "2", "1", "n02", "n010", "a", "007"):
         picture(tmp_path / name / "x.png")
-    names = class_names(folder_source.listing(tmp_path))
+    names = class_names(entry.name.split("/")[0] for entry in survey(tmp_path)[0])
     assert names == ["1", "2", "007", "10", "a", "n02", "n010"]
 
 
@@ -154,8 +164,8 @@ def test_sides_that_lie_in_one_another_are_told() -> None:
 def test_a_shard_whose_files_have_changed_since_the_plan_stops(tmp_path: Path) -> None:
     for number in range(6):
         picture(tmp_path / f"{number}.png", number)
-    entries = folder_source.listing(tmp_path)
-    planned = folder_source.plan_digest(entries[2:4])
+    entries, _ = survey(tmp_path)
+    planned = plan_digest(entries[2:4])
     assert len(list(open_images([tmp_path], 2, 3, Preparation(16), None, planned).batches(2))) == 1
     (tmp_path / "0.png").unlink()  # every later image is another one now
     with pytest.raises(UserError, match="its files have changed since the workflow started; run the same command"):
@@ -165,4 +175,4 @@ def test_a_shard_whose_files_have_changed_since_the_plan_stops(tmp_path: Path) -
     open_images([tmp_path], 2, 3, Preparation(16), None, planned)  # another shard's file may have changed
     (tmp_path / "5.png").unlink()
     with pytest.raises(UserError, match="have changed"):
-        open_images([tmp_path], 4, 5, Preparation(16), None, folder_source.plan_digest(entries[4:6]))
+        open_images([tmp_path], 4, 5, Preparation(16), None, plan_digest(entries[4:6]))

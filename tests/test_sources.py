@@ -15,12 +15,18 @@ from PIL import Image
 from lacuna.formats import images as image_format
 from lacuna.kit.provenance import Provenance
 from lacuna.pages.inputs import Inputs
-from lacuna.sources import FileImages, ShardImages, census, lsun, open_images, subset
+from lacuna.sources import FileImages, ShardImages, census, open_images, subset
+from lacuna.sources.containers import is_lmdb, lmdb_file, surveyed
+from lacuna.sources.containers.listing import Entry
+from lacuna.sources.containers.lsun import Lsun
 from lacuna.sources.decoding import decode
-from lacuna.sources.folder import listing
 from lacuna.sources.preparation import Preparation
 
 SMALL = Preparation(16)
+
+
+def listing(path: Path) -> Sequence[Entry]:
+    return surveyed(path)[1].entries
 
 
 def picture(mode: str, size: tuple[int, int] = (40, 30)) -> Image.Image:
@@ -97,7 +103,7 @@ def test_a_zip_file_is_a_folder(folder: Path, tmp_path: Path) -> None:
 
 
 def source(path: Path, **settings: Any) -> dict[str, Any]:
-    kind = "lsun" if lsun.is_lsun(path) else "folder"
+    kind = "lsun" if is_lmdb(path) else "folder"
     return {"sources": {"photos": {"kind": kind, "path": str(path)} | settings}}
 
 
@@ -180,7 +186,7 @@ def test_lsun_images_come_in_the_order_of_their_keys(rooms: Path) -> None:
 def test_lsun_counts_and_orders_as_a_folder_with_its_files_does(rooms: Path, tmp_path: Path) -> None:
     exported = tmp_path / "exported"
     exported.mkdir()
-    with lsun.opened(rooms) as environment, environment.begin() as transaction:
+    with lmdb_file.opened(rooms) as environment, environment.begin() as transaction:
         for key, value in transaction.cursor():
             (exported / f"{key.decode()}.webp").write_bytes(value)
     assert counted(rooms) == counted(exported) == 30
@@ -189,7 +195,7 @@ def test_lsun_counts_and_orders_as_a_folder_with_its_files_does(rooms: Path, tmp
 
 
 def test_a_value_that_is_no_image_is_named_by_its_key(rooms: Path) -> None:
-    key = lsun.keys_at(rooms, [4])[0]
+    key = Lsun(rooms).at([4])[0].name
     with lmdb.open(str(rooms), map_size=1 << 24) as environment, environment.begin(write=True) as transaction:
         transaction.put(key.encode(), b"no image")
     images = open_images([rooms], 0, 29, SMALL)

@@ -1,4 +1,4 @@
-"""Gather labelled images: a folder with a subfolder a class becomes image shards with labels, one shard a job.
+"""Gather labelled images: a folder with a subfolder a class, or a file with labels, becomes shards, one shard a job.
 
 An image that cannot be read is no row of its shard, which names it with the reason.
 
@@ -19,9 +19,8 @@ from lacuna.kit import command
 from lacuna.kit.errors import UserError
 from lacuna.kit.grouping import group_codes
 from lacuna.kit.provenance import Provenance, canonical_json
-from lacuna.sources.decoding import decode, printable, reason
-from lacuna.sources.folder import reader
-from lacuna.sources.labelled import class_names, labelled_listing
+from lacuna.sources.decoding import opened, printable, reason
+from lacuna.sources.labelled import labelled_listing
 from lacuna.sources.preparation import fit
 
 log = logging.getLogger(__name__)
@@ -29,30 +28,29 @@ log = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    entries = labelled_listing(args.path)
-    names = class_names([entry for entry, _ in entries])
-    chosen = entries[args.first : args.last + 1]
+    found = labelled_listing(args.path)
+    chosen = found.entries[args.first : args.last + 1]
     if len(chosen) != args.last + 1 - args.first:
-        raise UserError(f"{args.path}: holds {len(entries)} images, {args.last + 1} asked for; lower the count")
-    read = reader(args.path)
+        raise UserError(f"{args.path}: holds {len(found.entries)} images, {args.last + 1} asked for; lower the count")
+    read = found.container.reader(chosen)
     pictures, index, labels, skipped = [], [], [], []
-    for number, (entry, label) in enumerate(command.progress(chosen, desc="gather", unit="image"), start=args.first):
+    for number, entry in enumerate(command.progress(chosen, desc="gather", unit="image"), start=args.first):
         try:
-            pictures.append(fit(decode(read(entry.name), args.background), args.size))
+            pictures.append(fit(opened(read(entry.name), args.background), args.size))
         except Exception as error:
             skipped.append(Skipped(number, printable(entry.name), reason(error)))
             log.warning("skipped image %d, %s: %s", *astuple(skipped[-1]))
             continue
         index.append(number)
-        labels.append(label)
-    read_names = [chosen[number - args.first].entry.name for number in index]
+        labels.append(found.labels[number])
+    read_names = [chosen[number - args.first].name for number in index]
     config = {"path": str(args.path), "size": args.size}
     images.write(
         args.shard,
         np.stack(pictures) if pictures else np.empty((0, args.size, args.size, 3), np.uint8),
         np.array(index, dtype=np.int64),
         Provenance(stage="gather", code=args.code, config=config),
-        attributes={"vocabulary": canonical_json({"scene": names})},
+        attributes={"vocabulary": canonical_json({"scene": list(found.names)})},
         skipped=skipped,
         label=np.array(labels, dtype=np.int64),
         group=group_codes(read_names, args.groups) if args.groups else None,
@@ -61,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("gather", __doc__)
-    parser.add_argument("--path", type=Path, required=True, help="folder or zip file with a subfolder for each class")
+    parser.add_argument("--path", type=Path, required=True, help="what holds images and their labels")
     parser.add_argument("--size", type=int, required=True, help="pixels a side that images are brought to")
     parser.add_argument("--background", default="white", help="color below transparent pixels")
     parser.add_argument("--groups", default="", help="`parent` or an expression: which images belong together")

@@ -77,7 +77,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--encoder", help="trained part that the method starts from; all but `z` need it")
     parser.add_argument("--perceptual-family", help="needed where lambda_perceptual is not 0")
     parser.add_argument("--perceptual-checkpoint")
-    parser.add_argument("--images", nargs="+", action=FileNames, required=True, help="HDF5 shards, or one folder")
+    parser.add_argument(
+        "--images", nargs="+", action=FileNames, required=True, help="HDF5 shards, or one path of a user"
+    )
     parser.add_argument("--source", type=command.json_object, default={}, help="JSON: subset, size, jpeg_quality")
     parser.add_argument("--planned", default="", help="digest of the user's files as the shard was planned")
     parser.add_argument("--first", type=int, required=True, help="number of the first image")
@@ -101,7 +103,10 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Numbers and pixels of the images to invert, which must have the generator's size."""
     preparation = Preparation.of({"source": args.source}, size)
-    source = open_images(args.images, args.first, args.last, preparation, subset_seed(args.source), args.planned)
+    source = open_images(
+        args.images, args.first, args.last, preparation, subset_seed(args.source), args.planned,
+        args.source.get("stored_size"),
+    )  # fmt: skip
     if isinstance(source, ShardImages) and source.size != size:
         raise UserError(
             f"{args.images[0]}: images of {source.size} pixels, expected the generator's {size}; choose others"

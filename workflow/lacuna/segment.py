@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     heads = checked_heads(args.settings["heads"])
     source = args.settings.get("source", {})
     preparation = Preparation.of(args.settings, segmenter.size)
-    images = open_images(args.images, args.first, args.last, preparation, subset_seed(source), args.planned)
+    images = open_images(
+        args.images, args.first, args.last, preparation, subset_seed(source), args.planned, source.get("stored_size")
+    )
     size = BatchSize(args.batch_size)
     looked_at = LookedAt(images)
     index_N, area_px_NC = segmented_areas(segmenter, looked_at, heads, size)
@@ -83,7 +85,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--family", required=True, help="architecture of the segmenter")
     parser.add_argument("--checkpoint", required=True, help="weights of the segmenter")
     parser.add_argument(
-        "--images", nargs="+", action=FileNames, required=True, help="image shards (.h5), or one folder or zip file"
+        "--images", nargs="+", action=FileNames, required=True, help="image shards (.h5), or one path of a user"
     )
     parser.add_argument("--planned", default="", help="digest of the user's files as the shard was planned")
     parser.add_argument("--first", type=int, required=True, help="first image")

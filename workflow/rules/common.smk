@@ -18,7 +18,8 @@ from lacuna.kit.errors import UserError
 from lacuna.kit.provenance import canonical_json
 from lacuna.kit.shards import shard_from_name, shards
 from lacuna.kit.source_code import remember, source_digest
-from lacuna.sources import census, lsun
+from lacuna.sources import census
+from lacuna.sources.containers import lmdb_file
 
 # What is set beside the Snakefile must reach every job, also where the folder has a space in its name. The trap lets the
 # shell outlive the SIGTERM that a scheduler sends to all processes: if it died first, the job would count as ended, and

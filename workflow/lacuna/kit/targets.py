@@ -174,7 +174,9 @@ def reading(source: Config) -> Config:
     """How the images of a source are read before they are segmented."""
     if source["kind"] == "world":
         return {"size": source["seen_at"], "boxes": True} if "seen_at" in source else {}
-    return {key: source[key] for key in ("jpeg_quality", "size", "subset", "background") if key in source}
+    return {
+        key: source[key] for key in ("jpeg_quality", "size", "subset", "background", "stored_size") if key in source
+    }
 
 
 def segment_settings(config: Config, source: str) -> Config:

@@ -68,7 +68,8 @@ class Inputs:
         last = min(count, in_shard if paths else settings["count"]) - 1
         side, ground = settings.get("size") or FOLDER_PX, settings.get("background", "white")
         preparation = Preparation(None if paths else side, ground=ground)
-        found = open_images(paths or [settings["path"]], 0, last, preparation, subset_seed(settings))
+        seed, stored = subset_seed(settings), settings.get("stored_size")
+        found = open_images(paths or [settings["path"]], 0, last, preparation, seed, stored_size=stored)
         none = np.empty((0, side, side, 3), np.uint8)
         return next((images_NHW3 for _, images_NHW3 in found.batches(count)), none)
 

@@ -1,4 +1,4 @@
-"""Where images come from: shards that the workflow made, or a user's folder, zip file or LMDB.
+"""Where images come from: shards that the workflow made, or what a user has: a folder, an archive, arrays, an LMDB.
 
 Shape suffixes: N images, H height, W width.
 """
@@ -15,9 +15,10 @@ from lacuna.formats.areas import Skipped
 from lacuna.formats.images import ImageShards
 from lacuna.kit.errors import UserError
 from lacuna.kit.grouping import group_codes
-from lacuna.sources import folder, lsun, subset
-from lacuna.sources.decoding import FRAMES, decode, printable, reason
-from lacuna.sources.folder import Entry
+from lacuna.sources import subset
+from lacuna.sources.containers import surveyed
+from lacuna.sources.containers.listing import Data, Entry, plan_digest
+from lacuna.sources.decoding import FRAMES, opened, printable, reason
 from lacuna.sources.preparation import Preparation
 
 Batch = tuple[NDArray[np.int64], NDArray[np.uint8]]  # index_N, images_NHW3
@@ -89,11 +90,9 @@ class ShardImages:
 
 
 class FileImages:
-    """Image files that are read by name; the first is number `first` of its source."""
+    """Images that are read by name; the first is number `first` of its source."""
 
-    def __init__(
-        self, names: Sequence[str], first: int, read: Callable[[str], bytes], preparation: Preparation
-    ) -> None:
+    def __init__(self, names: Sequence[str], first: int, read: Callable[[str], Data], preparation: Preparation) -> None:
         assert preparation.size is not None, "files of any size are brought to one"
         self.skipped: list[Skipped] = []
         self.resolutions: tuple[int, int] | None = None
@@ -109,7 +108,7 @@ class FileImages:
             index, images = [], []
             for place, name in enumerate(self._names[start : start + batch_size], start=start):
                 try:
-                    image = decode(self._read(name), self._prepare.ground)
+                    image = opened(self._read(name), self._prepare.ground)
                     images.append(self._prepare(image))
                 except Exception as error:
                     self.skipped.append(Skipped(self._first + place, printable(name), reason(error)))
@@ -134,12 +133,14 @@ def open_images(
     preparation: Preparation,
     subset_seed: int | None = None,
     planned: str = "",
+    stored_size: int | None = None,
 ) -> ShardImages | FileImages:
-    """Images `first` to `last` of a source: its HDF5 shards, or one folder, zip file or LMDB.
+    """Images `first` to `last` of a source: its HDF5 shards, or what a user has.
 
     Args:
-        subset_seed: a folder, zip file or LMDB is counted in the random order of this seed.
+        subset_seed: what a user has is counted in the random order of this seed.
         planned: digest of the files of these images when the workflow was planned; unchecked where empty.
+        stored_size: side in pixels of the images to read, where an LMDB holds several sizes.
 
     Raises:
         UserError: the files have changed since.
@@ -147,21 +148,21 @@ def open_images(
     path = paths[0]
     if Path(path).suffix == ".h5":
         return ShardImages(paths, first, last, preparation)
-    if lsun.is_lsun(path):
-        check_unchanged([lsun.state(path)], planned, path)
-        names = lsun.keys_at(path, subset.chosen(lsun.count(path), first, last, subset_seed, str(path)))
-        return FileImages(names, first, lsun.reader(path), preparation)
-    entries = folder.listing(path)
-    if last >= len(entries) and planned:
+    container, listing = surveyed(path, stored_size)
+    if listing.numbered:
+        check_unchanged(listing.entries, planned, path)
+    elif last >= listing.total and planned:
         raise changed(path)
-    mine = [entries[number] for number in subset.chosen(len(entries), first, last, subset_seed, str(path))]
-    check_unchanged(mine if len(entries) > 1 else entries, planned, path)
-    return FileImages([entry.name for entry in mine], first, folder.reader(path), preparation)
+    numbers = subset.chosen(listing.total, first, last, subset_seed, str(path))
+    mine = container.at(numbers) if listing.numbered else [listing.entries[number] for number in numbers]
+    if not listing.numbered:
+        check_unchanged(mine, planned, path)
+    return FileImages([entry.name for entry in mine], first, container.reader(mine), preparation)
 
 
 def check_unchanged(entries: Sequence[Entry], planned: str, path: str | Path) -> None:
     """Raise a UserError where files are not those that a shard was planned with."""
-    if planned and folder.plan_digest(entries) != planned:
+    if planned and plan_digest(entries) != planned:
         raise changed(path)
 
 

@@ -1,4 +1,4 @@
-"""What the users' folders, zip files and LMDBs hold, looked at when the workflow starts.
+"""What the users' folders, archives, arrays and LMDBs hold, looked at when the workflow starts.
 
 A count that the configuration leaves out is all that a source holds. Digests of what is seen say what has changed.
 """
@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from lacuna.kit.errors import UserError
-from lacuna.sources import folder, labelled, lsun, subset
-from lacuna.sources.folder import Entry
+from lacuna.kit.shorthand import FILES
+from lacuna.sources import labelled, subset
+from lacuna.sources.containers import is_lmdb, lmdb_file, surveyed
+from lacuna.sources.containers.listing import Census, Entry, listing_digest, plan_digest
 
 Config = dict[str, Any]
 FETCHED = "resources/"  # what fetch brings is tracked as a file, and may not be there yet
@@ -18,45 +20,60 @@ FETCHED = "resources/"  # what fetch brings is tracked as a file, and may not be
 
 @dataclass(frozen=True)
 class Held:
-    """Number of images, and the files that they are in: one an image in the source's order, or the one of the LMDB."""
+    """What a source holds.
+
+    Attributes:
+        total: number of images.
+        entries: one for each image in the source's order; where images are `numbered`, one for each of their files.
+        seen: what was looked at on the way.
+    """
 
     total: int
     entries: Sequence[Entry]
-    seen: folder.Census | None = None  # on the way to the listing, of a folder or zip file
+    seen: Census
+    numbered: bool = False
 
     def digest(self, first: int, last: int) -> str:
         """What changes when the files of images `first` to `last` do."""
-        return folder.listing_digest(self.files(first, last))
+        return listing_digest(self.files(first, last))
 
     def plan(self, first: int, last: int) -> str:
         """What a job of images `first` to `last` must find as it was when the workflow was planned."""
-        return folder.plan_digest(self.files(first, last))
+        return plan_digest(self.files(first, last))
 
     def files(self, first: int, last: int) -> Sequence[Entry]:
         """The files of images `first` to `last`."""
-        return self.entries if len(self.entries) == 1 else self.entries[first : last + 1]
+        return self.entries if self.numbered else self.entries[first : last + 1]
 
 
 def census(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Held]:
     """What each of the sources `names` holds; those that the workflow makes or fetches are left out."""
-    kinds = {name: config["sources"][name]["kind"] for name in names}
-    found = {}
-    for name in names:
-        path, seed = config["sources"][name].get("path", ""), subset_seed(config["sources"][name])
-        if kinds[name] == "folder" and not lsun.is_lsun(path):
-            entries, seen = folder.survey(path)
-            found[name] = Held(len(entries), [entries[number] for number in subset.order(len(entries), seed)], seen)
-        elif kinds[name] == "labelled":
-            found[name] = held_labelled(path)
-        elif kinds[name] in ("folder", "lsun") and not is_fetched(path):
-            found[name] = Held(lsun.count(path), [lsun.state(path)])
-    return found
+    return {
+        name: held(config["sources"][name])
+        for name in names
+        if config["sources"][name]["kind"] in FILES and not _is_to_be_fetched(config["sources"][name])
+    }
 
 
-def held_labelled(path: str) -> Held:
-    """What a folder of classes holds; its images go round the classes."""
-    entries = [entry for entry, _ in labelled.labelled_listing(path)]
-    return Held(len(entries), entries)
+def _is_to_be_fetched(source: Mapping[str, Any]) -> bool:
+    """Whether a source is an LMDB that fetch brings, now or before."""
+    path = source.get("path", "")
+    return is_fetched(path) and (source["kind"] == "lsun" or (source["kind"] == "folder" and is_lmdb(path)))
+
+
+def held(source: Mapping[str, Any]) -> Held:
+    """What one source holds."""
+    path = source["path"]
+    if source["kind"] == "labelled":
+        found = labelled.labelled_listing(path)
+        return Held(len(found.entries), found.entries, found.seen)
+    if source["kind"] == "lsun" and not is_lmdb(path):
+        raise lmdb_file.missing(path)
+    _, listing = surveyed(path, source.get("stored_size"))
+    if listing.numbered:
+        return Held(listing.total, listing.entries, listing.seen, numbered=True)
+    order = subset.order(listing.total, subset_seed(source))
+    return Held(listing.total, [listing.entries[number] for number in order], listing.seen)
 
 
 def counted(config: Mapping[str, Any], held: Mapping[str, Held]) -> Config:
@@ -92,8 +109,8 @@ def subset_seed(source: Mapping[str, Any]) -> int | None:
 def lines(held: Mapping[str, Held]) -> Iterator[tuple[bool, str]]:
     """One line on each source with something to tell, and whether it is a warning."""
     for name, found in held.items():
-        text = found.seen.line(name) if found.seen else ""
-        if found.seen and text:
+        text = found.seen.line(name)
+        if text:
             yield found.seen.worth_a_warning, text
 
 

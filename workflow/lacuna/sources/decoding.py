@@ -22,6 +22,7 @@ import struct
 import warnings
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
@@ -81,6 +82,11 @@ def decode(data: bytes, ground: str = "white", max_pixels: int = MAX_PIXELS) -> 
         raise UserError(f"{image.width} x {image.height} pixels, expected at least {SMALLEST_SIDE_PX} a side")
     image.info = {FRAMES: frames}
     return image
+
+
+def opened(data: bytes | NDArray[np.uint8], ground: str = "white") -> Image.Image:
+    """The image in what a container holds: the bytes of a file, or pixels."""
+    return decode(data, ground) if isinstance(data, bytes) else from_array(data)
 
 
 def from_array(array: NDArray[Any]) -> Image.Image:

@@ -1,50 +1,68 @@
-"""A user's labelled images: a folder or zip file with a subfolder for each class, as ImageNet comes.
+"""A user's labelled images: a folder or archive with a subfolder for each class, as ImageNet comes, or a file that has
+a label for each image, .npz or parquet.
 
-Label k is the k-th subfolder by name, numbers in names by their size. Images go round the classes: first the first of
-each class, then the second of each, so the first N hold the classes as equally as there are images, and image i stays
-what it is whatever the count.
+Label k of subfolders is the k-th by name, numbers in names by their size; labels in files are what they are. Images go
+round the classes: first the first of each class, then the second of each, so the first N hold the classes as equally as
+there are images, and image i stays what it is whatever the count.
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from lacuna.kit.errors import UserError
-from lacuna.sources.folder import Entry, listing
+from lacuna.sources.containers import surveyed
+from lacuna.sources.containers.listing import Census, Container, Entry, Labels
 
 
-class LabelledEntry(NamedTuple):
-    """One file and its label."""
+@dataclass(frozen=True)
+class LabelledListing:
+    """The images of all classes, going round the classes, and the label of each; names of all labels."""
 
-    entry: Entry
-    label: int
+    container: Container
+    entries: Sequence[Entry]
+    labels: Sequence[int]
+    names: Sequence[str]
+    seen: Census
 
 
-def labelled_listing(path: str | Path) -> list[LabelledEntry]:
-    """The image files of all classes, going round the classes.
+def labelled_listing(path: str | Path) -> LabelledListing:
+    """The labelled images at a path.
 
     Raises:
-        UserError: no such folder, no images, or an image that lies in no subfolder.
+        UserError: nothing there that can be read, no images, or images without a label.
     """
-    entries = listing(path)
+    container, listing = surveyed(path)
+    found = container.labels()
+    entries = container.at(range(listing.total)) if listing.numbered else listing.entries
+    codes, names = found or _of_subfolders(path, entries)
+    seen: Counter[int] = Counter()
+    ranked = []
+    for place, code in enumerate(codes):
+        ranked.append((seen[code], code, place))
+        seen[code] += 1
+    places = [place for _, _, place in sorted(ranked)]
+    return LabelledListing(
+        container, [entries[place] for place in places], [codes[place] for place in places], names, listing.seen
+    )
+
+
+def _of_subfolders(path: str | Path, entries: Sequence[Entry]) -> Labels:
+    """Labels by the subfolder that each image is in."""
     loose = next((entry.name for entry in entries if "/" not in entry.name), None)
     if loose is not None:
         raise UserError(f"{path}: {loose} lies in no subfolder, expected every image in a subfolder of its class")
-    names = class_names(entries)
-    label_of = {name: label for label, name in enumerate(names)}
-    seen = dict.fromkeys(names, 0)
-    ranked = []
-    for entry in entries:
-        name = entry.name.split("/")[0]
-        ranked.append((seen[name], label_of[name], entry))
-        seen[name] += 1
-    return [LabelledEntry(entry, label) for _, label, entry in sorted(ranked)]
+    folders = [entry.name.split("/")[0] for entry in entries]
+    names = class_names(folders)
+    code_of = {name: code for code, name in enumerate(names)}
+    return Labels([code_of[folder] for folder in folders], names)
 
 
-def class_names(entries: Sequence[Entry]) -> list[str]:
-    """Names of the subfolders in order: by name, but numbers in names by their size, so that 2 comes before 10."""
-    return sorted({entry.name.split("/")[0] for entry in entries}, key=_natural)
+def class_names(folders: Iterable[str]) -> list[str]:
+    """Names of subfolders in order: by name, but numbers in names by their size, so that 2 comes before 10."""
+    return sorted(set(folders), key=_natural)
 
 
 def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -20,7 +20,7 @@ def source_count(name):
 
 
 def source_path(name):
-    """Folder, zip file or LMDB of a source; empty for image shards that the workflow makes."""
+    """What a user has of a source; empty for image shards that the workflow makes."""
     source = CONFIG["sources"][name]
     return "" if source["kind"] in targets.SHARDED else source["path"]
 
@@ -66,12 +66,12 @@ def shard_images(wildcards):
     """Image shards that hold the images of the wildcard's shard, or the LMDB that fetch brings for it."""
     path = source_path(wildcards.source)
     if census.is_fetched(path) and CONFIG["sources"][wildcards.source]["kind"] == "lsun":
-        return [f"{path}/{lsun.DATA}"]
+        return [f"{path}/{lmdb_file.DATA}"]
     return covering_shards(wildcards.source, first_index(wildcards), last_index(wildcards))
 
 
 def shard_images_flag(wildcards):
-    """Words of `--images`: the image shards, or the user's folder, zip file or LMDB."""
+    """Words of `--images`: the image shards, or the user's path."""
     path = source_path(wildcards.source)
     words = [path, *shard_plan(wildcards)] if path else shard_images(wildcards)
     return shlex.join(words)
