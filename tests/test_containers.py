@@ -23,6 +23,7 @@ from lacuna import gather
 from lacuna.kit.errors import UserError
 from lacuna.sources import census, open_images
 from lacuna.sources.containers import in_order, is_lmdb, parquet, surveyed
+from lacuna.sources.held import Plan
 from lacuna.sources.preparation import Preparation
 
 NUM = 25
@@ -150,7 +151,7 @@ def test_a_changed_container_changes_its_digest_and_stops_a_planned_shard(tmp_pa
     held = source(path)
     digest, planned = held.digest(3, 5), held.plan(3, 5)
     assert source(path).digest(3, 5) == digest
-    read(path, 3, 5, planned=planned)
+    read(path, 3, 5, plan=Plan(digest=planned))
     file = path if path.is_file() else next(file for file in (path / "03.png", *path.rglob("*0-of*"), path / "data.mdb")
                                             if file.is_file())  # fmt: skip
     os.utime(file, (1, 1))
@@ -218,6 +219,7 @@ def test_only_the_image_asked_for_is_read_of_arrays(tmp_path: Path) -> None:
     script = """
 import resource, sys
 from lacuna.sources import open_images
+from lacuna.sources.held import Plan
 from lacuna.sources.preparation import Preparation
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 list(open_images([sys.argv[1]], 3, 3, Preparation(32)).batches(1))

@@ -1,6 +1,7 @@
 """Two folders of images on the command line, and the report: what README promises to users of any generator."""
 
 import io
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import toy
 from PIL import Image
 
+from lacuna.formats import manifests, tables
+from lacuna.kit.provenance import digest_file
 from lacuna.world import World
 
 pytestmark = pytest.mark.workflow
@@ -23,6 +26,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     photos.mkdir(parents=True)
     for number, size in enumerate((64, 70, 96, 128, 64, 80, 100)):
         picture(number).resize((size + 13, size)).save(photos / f"{number}.{'png' if number % 2 else 'webp'}")
+    (photos / "notes.txt").write_text("no image")
     with zipfile.ZipFile(copy.parent / "samples.zip", "w") as archive:
         for number, size in enumerate((32, 48, 40, 32, 32)):
             data = io.BytesIO()
@@ -65,6 +69,33 @@ def test_one_image_more_is_seen(finished: Path) -> None:
     try:
         jobs = toy.planned(finished, *OVERLAY, *paths(finished), "segmenter=chapel")
         assert jobs == {"segment_shard": 1, "moments_source": 1, "fsd_pair": 1, "report_page": 1}
+    finally:
+        more.unlink()
+
+
+def test_what_was_seen_is_written_for_the_jobs_when_a_run_begins_and_stated(finished: Path) -> None:
+    found = manifests.read(finished / "results/manifests/real.jsonl")
+    assert found is not None and [row[0] for row in found.rows(0, 1)] == ["2026/0.webp", "2026/1.png"]
+    assert len(found.lines) == 7
+    images = tables.read_json(finished / "results/fsd/chapel/real~generated.json")["images"]
+    assert images["real"]["census"]["others"] == {".txt": 1} and images["generated"]["census"]["images"] == 5
+    page = (finished / "results/report/folders.html").read_text()
+    assert "Beside the real images, when they were listed, lay other files: 1 .txt." in page
+    with toy.h5py.File(finished / "results/segment/chapel/generated/0-4.h5") as file:
+        inputs = json.loads(file.attrs["inputs"])
+    assert inputs[f"{finished.parent}/samples.zip"] != digest_file(finished.parent / "samples.zip")
+
+
+def test_a_job_believes_the_manifest_and_a_dry_run_writes_none(finished: Path) -> None:
+    """Also the Snakemake that each job on a cluster starts: it lists no folder."""
+    command = (*OVERLAY, *paths(finished), "segmenter=chapel")
+    before = (finished / "results/manifests/real.jsonl").stat().st_ino
+    more = finished.parent / "my photos" / "2026" / "00.png"
+    picture(50).save(more)
+    try:
+        assert toy.planned(finished, *command)["segment_shard"] == 1
+        assert (finished / "results/manifests/real.jsonl").stat().st_ino == before
+        assert toy.planned(finished, *command, "--mode", "subprocess") == {}
     finally:
         more.unlink()
 

@@ -13,6 +13,7 @@ from lacuna.sources import census, open_images
 from lacuna.sources.containers import folder as folder_module
 from lacuna.sources.containers import surveyed
 from lacuna.sources.containers.listing import Census, Entry, plan_digest
+from lacuna.sources.held import Plan
 from lacuna.sources.labelled import class_names
 from lacuna.sources.preparation import Preparation
 
@@ -165,7 +166,7 @@ def test_a_shard_whose_files_have_changed_since_the_plan_stops(tmp_path: Path) -
     for number in range(6):
         picture(tmp_path / f"{number}.png", number)
     entries, _ = survey(tmp_path)
-    planned = plan_digest(entries[2:4])
+    planned = Plan(digest=plan_digest(entries[2:4]))
     assert len(list(open_images([tmp_path], 2, 3, Preparation(16), None, planned).batches(2))) == 1
     (tmp_path / "0.png").unlink()  # every later image is another one now
     with pytest.raises(UserError, match="its files have changed since the workflow started; run the same command"):
@@ -175,4 +176,4 @@ def test_a_shard_whose_files_have_changed_since_the_plan_stops(tmp_path: Path) -
     open_images([tmp_path], 2, 3, Preparation(16), None, planned)  # another shard's file may have changed
     (tmp_path / "5.png").unlink()
     with pytest.raises(UserError, match="have changed"):
-        open_images([tmp_path], 4, 5, Preparation(16), None, plan_digest(entries[4:6]))
+        open_images([tmp_path], 4, 5, Preparation(16), None, Plan(digest=plan_digest(entries[4:6])))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lacuna.formats import areas, moments, tables
+from lacuna.formats import areas, manifests, moments, tables
 from lacuna.formats.moments import SourceMoments
 from lacuna.kit import command, seeds
 from lacuna.kit.errors import UserError
@@ -96,7 +96,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             *resolution_warnings(resolution(real.source, generated.source)),
             *image_warnings(real.source.images, generated.source.images),
         ],
-        "images": {name: source.images.summary() if source.images else None for name, source in sides.items()},
+        "images": {
+            name: source.images.summary() | {"census": manifests.census(getattr(args, f"{name}_manifest"))}
+            if source.images
+            else None
+            for name, source in sides.items()
+        },
         "num_shared": num_shared(real.source.images, generated.source.images),
     }
     for warning in summary["warnings"]:
@@ -112,6 +117,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.add_argument(f"--{name}-moments", required=True, help=f"moments of the {name} source")
         parser.add_argument(f"--{name}-tables", required=True, help=f"folder of the {name} class-area shards")
         parser.add_argument(f"--{name}-count", type=int, required=True, help=f"number of {name} images")
+        parser.add_argument(f"--{name}-manifest", help=f"what the workflow saw of the {name} images of a user")
     parser.add_argument("--shard-size", type=int, required=True, help="images a shard")
     parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `fsd` of the config")
     parser.add_argument("--seed", type=int, required=True, help="root seed of subsets and permutations")

@@ -9,18 +9,16 @@ import argparse
 import logging
 from collections.abc import Sequence
 from dataclasses import astuple
-from pathlib import Path
 
 import numpy as np
 
 from lacuna.formats import images
 from lacuna.formats.areas import Skipped
 from lacuna.kit import command
-from lacuna.kit.errors import UserError
 from lacuna.kit.grouping import group_codes
 from lacuna.kit.provenance import Provenance, canonical_json
 from lacuna.sources.decoding import opened, printable, reason
-from lacuna.sources.labelled import labelled_listing
+from lacuna.sources.held import Asked, Plan, planned
 from lacuna.sources.preparation import fit
 
 log = logging.getLogger(__name__)
@@ -28,11 +26,10 @@ log = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    found = labelled_listing(args.path)
-    chosen = found.entries[args.first : args.last + 1]
-    if len(chosen) != args.last + 1 - args.first:
-        raise UserError(f"{args.path}: holds {len(found.entries)} images, {args.last + 1} asked for; lower the count")
-    read = found.container.reader(chosen)
+    asked = Asked(args.path, labelled=True)
+    held = planned(asked, args.first, args.last, Plan.of(args))
+    container, chosen = held.images(asked, args.first, args.last)
+    read = container.reader(chosen)
     pictures, index, labels, skipped = [], [], [], []
     for number, entry in enumerate(command.progress(chosen, desc="gather", unit="image"), start=args.first):
         try:
@@ -42,15 +39,15 @@ def main(argv: Sequence[str] | None = None) -> None:
             log.warning("skipped image %d, %s: %s", *astuple(skipped[-1]))
             continue
         index.append(number)
-        labels.append(found.labels[number])
+        labels.append(entry.label)
     read_names = [chosen[number - args.first].name for number in index]
-    config = {"path": str(args.path), "size": args.size}
+    config, listing = {"path": args.path, "size": args.size}, {args.path: held.plan(args.first, args.last)}
     images.write(
         args.shard,
         np.stack(pictures) if pictures else np.empty((0, args.size, args.size, 3), np.uint8),
         np.array(index, dtype=np.int64),
-        Provenance(stage="gather", code=args.code, config=config),
-        attributes={"vocabulary": canonical_json({"scene": list(found.names)})},
+        Provenance(stage="gather", code=args.code, config=config, listings=listing),
+        attributes={"vocabulary": canonical_json({"scene": list(held.classes)})},
         skipped=skipped,
         label=np.array(labels, dtype=np.int64),
         group=group_codes(read_names, args.groups) if args.groups else None,
@@ -59,10 +56,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("gather", __doc__)
-    parser.add_argument("--path", type=Path, required=True, help="what holds images and their labels")
+    parser.add_argument("--path", required=True, help="what holds images and their labels")
     parser.add_argument("--size", type=int, required=True, help="pixels a side that images are brought to")
     parser.add_argument("--background", default="white", help="color below transparent pixels")
     parser.add_argument("--groups", default="", help="`parent` or an expression: which images belong together")
+    Plan.add_arguments(parser)
     parser.add_argument("--first", type=int, required=True, help="first image")
     parser.add_argument("--last", type=int, required=True, help="last image, included")
     parser.add_argument("--shard", required=True, help="HDF5 file to write")

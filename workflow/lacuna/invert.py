@@ -39,9 +39,10 @@ from lacuna.models.pixels import from_bytes, to_bytes
 from lacuna.registry.encoders import load_encoder
 from lacuna.registry.generators import load_generator
 from lacuna.registry.perceptual import load_perceptual
-from lacuna.sources import ShardImages, open_images
-from lacuna.sources.census import subset_seed
+from lacuna.sources import ShardImages, open_images, shards_of
+from lacuna.sources.held import Plan
 from lacuna.sources.preparation import Preparation
+from lacuna.sources.subset import subset_seed
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     generator = packed(
         load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
     )
-    index_N, images_NHW3 = read_images(args, image_size(generator))
+    index_N, images_NHW3, args.listing = read_images(args, image_size(generator))
     encoder, perceptual = load_networks(args, generator)
     earlier = inversions.earlier(args.shard, provenance(args, []), images_NHW3, index_N)
     new_N = np.flatnonzero(~np.isin(index_N, earlier.index)) if earlier else np.arange(len(index_N))
@@ -81,7 +82,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         "--images", nargs="+", action=FileNames, required=True, help="HDF5 shards, or one path of a user"
     )
     parser.add_argument("--source", type=command.json_object, default={}, help="JSON: subset, size, jpeg_quality")
-    parser.add_argument("--planned", default="", help="digest of the user's files as the shard was planned")
+    Plan.add_arguments(parser)
     parser.add_argument("--first", type=int, required=True, help="number of the first image")
     parser.add_argument("--last", type=int, required=True, help="number of the last image")
     parser.add_argument("--settings", type=command.json_object, required=True)
@@ -100,11 +101,11 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return args
 
 
-def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Numbers and pixels of the images to invert, which must have the generator's size."""
+def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8], Mapping[str, str]]:
+    """Numbers and pixels of the images to invert, which must have the generator's size; digest of a user's listing."""
     preparation = Preparation.of({"source": args.source}, size)
     source = open_images(
-        args.images, args.first, args.last, preparation, subset_seed(args.source), args.planned,
+        args.images, args.first, args.last, preparation, subset_seed(args.source), Plan.of(args),
         args.source.get("stored_size"),
     )  # fmt: skip
     if isinstance(source, ShardImages) and source.size != size:
@@ -115,8 +116,9 @@ def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64],
     for skipped in source.skipped:
         log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
     if not batches:
-        return np.empty(0, np.int64), np.empty((0, size, size, 3), np.uint8)
-    return np.concatenate([index for index, _ in batches]), np.concatenate([images for _, images in batches])
+        return np.empty(0, np.int64), np.empty((0, size, size, 3), np.uint8), source.listing
+    index_N, images_NHW3 = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    return index_N, images_NHW3, source.listing
 
 
 def load_networks(
@@ -244,22 +246,23 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
 
 
 def provenance(args: argparse.Namespace, images: Sequence[str]) -> Provenance:
-    """What the shard follows from; of `images`, the files are digested."""
+    """What the shard follows from; of `images`, shards are digested, and a user's source by its listing."""
     config = args.settings | {"method": args.method, "generator": args.generator_settings, "first": args.first}
-    return Provenance("invert", args.code, config, args.seed, input_files(args, images))
+    listing = args.listing if images else {}
+    return Provenance("invert", args.code, config, args.seed, input_files(args, images), listing)
 
 
 def input_files(args: argparse.Namespace, images: Sequence[str]) -> list[str]:
-    """Weights, and those of `images` that are files, not a folder."""
+    """Weights, and those of `images` that are shards."""
     perceptual = upp.weights_files(args.perceptual_family, args.perceptual_checkpoint or "")
-    files = [args.checkpoint, args.generator_settings.get("file"), args.encoder, *perceptual, *images]
+    files = [args.checkpoint, args.generator_settings.get("file"), args.encoder, *perceptual, *shards_of(images)]
     return [str(file) for file in files if file and Path(file).is_file()]
 
 
 def resume_key(args: argparse.Namespace) -> dict[str, Any]:
     """What a state must agree with: all flags that can change a result, and the digests of the input files."""
     digests = {file: digest_file(file) for file in input_files(args, args.images)}
-    ignored = {"device", "threads", "state", "shard"}
+    ignored = {"device", "threads", "state", "shard", "manifest"}
     return {name: value for name, value in vars(args).items() if name not in ignored} | {"inputs": digests}
 
 

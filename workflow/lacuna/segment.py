@@ -23,9 +23,10 @@ from lacuna.kit.provenance import Provenance
 from lacuna.models.class_areas import areas_of
 from lacuna.models.segmenter import Segmenter
 from lacuna.registry.segmenters import load_segmenter
-from lacuna.sources import Batch, Images, open_images
-from lacuna.sources.census import subset_seed
+from lacuna.sources import Batch, Images, open_images, shards_of
+from lacuna.sources.held import Plan
 from lacuna.sources.preparation import Preparation
+from lacuna.sources.subset import subset_seed
 from lacuna.statistics.images_read import one_color, pixels_hash
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     source = args.settings.get("source", {})
     preparation = Preparation.of(args.settings, segmenter.size)
     images = open_images(
-        args.images, args.first, args.last, preparation, subset_seed(source), args.planned, source.get("stored_size")
+        args.images, args.first, args.last, preparation, subset_seed(source), Plan.of(args), source.get("stored_size")
     )
     size = BatchSize(args.batch_size)
     looked_at = LookedAt(images)
@@ -56,8 +57,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         preparation.text, looked_at.content, looked_at.num_one_color, images.multi_frame,
         images.groups(index_N, args.settings.get("groups")),
     )  # fmt: skip
-    inputs = [*files_of(args.images), *files_of(upp.weights_files(args.family, args.checkpoint))]
-    areas.write(args.table, table, Provenance("segment", args.code, args.settings | size.note(), None, inputs))
+    inputs = [*shards_of(args.images), *weights_of(args)]
+    config = args.settings | size.note()
+    areas.write(args.table, table, Provenance("segment", args.code, config, None, inputs, images.listing))
 
 
 class LookedAt:
@@ -87,7 +89,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--images", nargs="+", action=FileNames, required=True, help="image shards (.h5), or one path of a user"
     )
-    parser.add_argument("--planned", default="", help="digest of the user's files as the shard was planned")
+    Plan.add_arguments(parser)
     parser.add_argument("--first", type=int, required=True, help="first image")
     parser.add_argument("--last", type=int, required=True, help="last image, included")
     parser.add_argument(
@@ -133,9 +135,9 @@ def columns(classes: Mapping[str, Sequence[str]], heads: Sequence[str]) -> tuple
     return names, categories
 
 
-def files_of(paths: Sequence[str]) -> list[Path]:
-    """The files among `paths`; a folder of images is tracked by its listing instead."""
-    return [Path(path) for path in paths if Path(path).is_file()]
+def weights_of(args: argparse.Namespace) -> list[str]:
+    """The files that the segmenter's weights are in."""
+    return [path for path in map(str, upp.weights_files(args.family, args.checkpoint)) if Path(path).is_file()]
 
 
 if __name__ == "__main__":

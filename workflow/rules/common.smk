@@ -26,13 +26,15 @@ from lacuna.sources.containers import lmdb_file
 # a stage that is saving its state would be killed.
 remember(Path(".snakemake/lacuna_sources.json"))
 
+MANIFESTS = Path("results/manifests")
 CONFIG_FILES = " + ".join(str(path) for path in workflow.configfiles) or "config"
 typed = workflow.config_settings.config_args or []  # as on the command line, in jobs too
 try:
     CONFIG, LEFT_OUT = shorthand.without_missing(
         check_config(config, CONFIG_FILES, typed, os.path.exists), os.path.exists
     )
-    HELD = census.census(CONFIG, targets.used_sources(CONFIG))
+    # What the main process sees it writes down when a run begins; jobs believe it and look at no folder.
+    HELD = census.census(CONFIG, targets.used_sources(CONFIG), None if workflow.is_main_process else MANIFESTS)
     CONFIG = check_config(census.counted(CONFIG, HELD), where=CONFIG_FILES)
     STAGE_FILES = targets.stage_files(CONFIG)
 except UserError as error:
@@ -42,6 +44,12 @@ if workflow.is_main_process:  # jobs say nothing of it again
         logger.warning(line)
     for is_warning, line in census.lines(HELD):
         (logger.warning if is_warning else logger.info)(line)
+
+
+onstart:
+    if workflow.is_main_process:
+        census.write_manifests(MANIFESTS, CONFIG, HELD)
+
 
 # Where results are computed and in which order sums are taken is no reason to compute them again, so these two come by
 # the environment, not by params.

@@ -35,6 +35,8 @@ rule fsd_pair:
         generated_folder=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.generated),
         real_count=lambda wildcards: source_count(wildcards.real),
         generated_count=lambda wildcards: source_count(wildcards.generated),
+        real_manifest=lambda wildcards: manifest_flag("real", wildcards.real),
+        generated_manifest=lambda wildcards: manifest_flag("generated", wildcards.generated),
         shard_size=CONFIG["shard_size"]["images"],
         seed=CONFIG["seed"],
         code=source_digest("lacuna.fsd"),
@@ -46,6 +48,8 @@ rule fsd_pair:
         " --real-count {params.real_count}"
         " --generated-tables {params.generated_folder}"
         " --generated-count {params.generated_count}"
+        " {params.real_manifest}"
+        " {params.generated_manifest}"
         " --shard-size {params.shard_size}"
         " --settings {params.settings:q}"
         " --seed {params.seed}"

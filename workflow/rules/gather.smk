@@ -16,6 +16,7 @@ rule gather_shard:
     params:
         path=lambda wildcards: CONFIG["sources"][wildcards.source]["path"],
         listing=shard_listing,
+        plan=lambda wildcards: shlex.join(shard_plan(wildcards)),
         size=lambda wildcards: CONFIG["sources"][wildcards.source]["size"],
         groups=lambda wildcards: CONFIG["sources"][wildcards.source].get("groups", ""),
         first=first_index,
@@ -24,6 +25,7 @@ rule gather_shard:
     shell:
         "python -m lacuna.gather"
         " --path {params.path:q}"
+        " {params.plan}"
         " --size {params.size}"
         " --groups {params.groups:q}"
         " --first {params.first}"

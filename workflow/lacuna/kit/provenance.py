@@ -28,17 +28,27 @@ def _digest(path: str, size: int, modified_ns: int) -> str:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made a file: the stage, the digest of its source, its parameters, its root seed and its input files."""
+    """What made a file.
+
+    Attributes:
+        stage: its name.
+        code: digest of its source.
+        config: its parameters.
+        seed: the root seed.
+        inputs: files, which are digested.
+        listings: digest of what is named by its listing alone, by path: a user's images.
+    """
 
     stage: str
     code: str
     config: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     inputs: Sequence[str | Path] = ()
+    listings: Mapping[str, str] = field(default_factory=dict)
 
     def attributes(self) -> dict[str, str | int]:
         """The common attributes of design's file formats; inputs are digested here."""
-        digests = {Path(path).as_posix(): digest_file(path) for path in self.inputs}
+        digests = {Path(path).as_posix(): digest_file(path) for path in self.inputs} | dict(self.listings)
         found: dict[str, str | int] = {
             "stage": self.stage,
             "code": self.code,

@@ -1,6 +1,6 @@
 """The sections about distributions: one view a comparison."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from lacuna.pages.charts import Chart, Origin
 from lacuna.pages.inputs import Config, Inputs
 from lacuna.pages.measures import Measures, measures
 from lacuna.pages.words import ClassRow
+from lacuna.sources.containers.listing import Census
 from lacuna.statistics.images_read import by_group, headline
 
 SHEET_IMAGES = 64
@@ -87,6 +88,7 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
     known_images = {name: side for name, side in summary.get("images", {}).items() if side}
     named = [row for row in rows if row.name != BACKGROUND]
     counted = [row for row in named if row.category == summary.get("category", row.category)]
+    notes = [by_group(known_images), *beside(known_images)]
     drawn, figures = charts.charts([row for row in named if occurs(row)], real, generated, anchor)
     origin = charts.contributions_of([row for row in counted if occurs(row)], summary["fsd"])
     measured = measures(summary)
@@ -109,7 +111,7 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         num_generated=int(summary["num_generated"]),
         confidence=summary.get("confidence"),
         warnings=list(summary.get("warnings", [])),
-        resolution=" ".join(filter(None, [resolution_note(summary.get("resolution", {})), by_group(known_images)])),
+        resolution=" ".join(filter(None, [resolution_note(summary.get("resolution", {})), *notes])),
         rows=[row for row in rows if occurs(row)],
         num_absent=sum(not occurs(row) for row in named),
         shortest=[(row, words.detail(row)) for row in words.shortest(counted)],
@@ -121,6 +123,18 @@ def view(inputs: Inputs, comparison: Config) -> Comparison:
         measures=measured,
         figures=figures,
     )
+
+
+def beside(sides: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What lay in the sources beside the images, a sentence for each side with anything to tell.
+
+    Args:
+        sides: what the summary of a comparison says of the images of each side.
+    """
+    for name, side in sides.items():
+        told = Census.of(side["census"]).told() if side.get("census") else ""
+        if told:
+            yield f"Beside the {name} images, when they were listed, lay {told}."
 
 
 def resolution_note(found: Mapping[str, Any]) -> str:

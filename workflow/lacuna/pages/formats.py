@@ -6,18 +6,20 @@ python -m lacuna.pages.formats > docs/formats.md
 import sys
 from types import ModuleType
 
-from lacuna.formats import areas, checkpoints, images, inversions, moments, omissions, overfits, planted
+from lacuna.formats import areas, checkpoints, images, inversions, manifests, moments, omissions, overfits, planted
 
-MODULES: tuple[ModuleType, ...] = (images, areas, planted, moments, inversions, omissions, overfits, checkpoints)
+MODULES: tuple[ModuleType, ...] = (
+    images, areas, planted, moments, inversions, omissions, overfits, checkpoints, manifests,
+)  # fmt: skip
 
 OPENING = """\
 # File formats
 
 Every HDF5 file carries the attributes `format` (name and version), `stage`, `code` (digest of the code that made it),
-`config` (JSON of its parameters), `seed` and `inputs` (JSON: path -> digest), so that a file carried elsewhere still
-says where it comes from. Shards are named by the images that they hold, `0-999.h5`; `index` says which image a row is
-of. Areas are stored as pixel counts and reported in percent of the image. Files appear under their names only when
-they are whole.
+`config` (JSON of its parameters), `seed` and `inputs` (JSON: path -> digest; of a user's images the digest of their
+names and sizes), so that a file carried elsewhere still says where it comes from. Shards are named by the images that
+they hold, `0-999.h5`; `index` says which image a row is of. Areas are stored as pixel counts and reported in percent of
+the image. Files appear under their names only when they are whole.
 
 Tables for people are TSV with a header; their columns are explained in [statistics.md](statistics.md). This page is
 written from the modules in `workflow/lacuna/formats/`, the only reader and writer of each format (`make docs`).

@@ -14,8 +14,10 @@ from lacuna.kit import entries, networks, targets, usage
 from lacuna.kit.shards import is_shard_name, shard_from_name
 from lacuna.pages.reading import Inverted, total_loss
 from lacuna.sources import open_images
-from lacuna.sources.census import subset_seed
+from lacuna.sources.census import manifest_path
+from lacuna.sources.held import Plan
 from lacuna.sources.preparation import Preparation
+from lacuna.sources.subset import subset_seed
 
 Config = dict[str, Any]
 FOLDER_PX = 128  # side of a folder's images on a contact sheet
@@ -69,7 +71,8 @@ class Inputs:
         side, ground = settings.get("size") or FOLDER_PX, settings.get("background", "white")
         preparation = Preparation(None if paths else side, ground=ground)
         seed, stored = subset_seed(settings), settings.get("stored_size")
-        found = open_images(paths or [settings["path"]], 0, last, preparation, seed, stored_size=stored)
+        plan = Plan(str(manifest_path(self.results / "manifests", source)))
+        found = open_images(paths or [settings["path"]], 0, last, preparation, seed, plan, stored)
         none = np.empty((0, side, side, 3), np.uint8)
         return next((images_NHW3 for _, images_NHW3 in found.batches(count)), none)
 

@@ -3,7 +3,7 @@
 Shape suffixes: N images, H height, W width.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,10 +15,9 @@ from lacuna.formats.areas import Skipped
 from lacuna.formats.images import ImageShards
 from lacuna.kit.errors import UserError
 from lacuna.kit.grouping import group_codes
-from lacuna.sources import subset
-from lacuna.sources.containers import surveyed
-from lacuna.sources.containers.listing import Data, Entry, plan_digest
+from lacuna.sources.containers.listing import Data
 from lacuna.sources.decoding import FRAMES, opened, printable, reason
+from lacuna.sources.held import Asked, Plan, planned
 from lacuna.sources.preparation import Preparation
 
 Batch = tuple[NDArray[np.int64], NDArray[np.uint8]]  # index_N, images_NHW3
@@ -34,6 +33,7 @@ class Images(Protocol):
     skipped: list[Skipped]
     resolutions: tuple[int, int] | None
     multi_frame: int  # files of several frames or pages, of which the first was read
+    listing: Mapping[str, str]  # digest of the entries that the images have, by the path of a user's source
 
     @property
     def image_px(self) -> int:
@@ -51,6 +51,7 @@ class ShardImages:
 
     def __init__(self, paths: Sequence[str | Path], first: int, last: int, preparation: Preparation) -> None:
         self.multi_frame = 0
+        self.listing: Mapping[str, str] = {}
         self._shards = ImageShards(paths)
         self.skipped: list[Skipped] = [row for row in self._shards.skipped if first <= row.index <= last]
         self._prepare = preparation
@@ -97,6 +98,7 @@ class FileImages:
         self.skipped: list[Skipped] = []
         self.resolutions: tuple[int, int] | None = None
         self.multi_frame = 0
+        self.listing: Mapping[str, str] = {}
         self._names, self._first, self._read, self._prepare = names, first, read, preparation
         self.image_px = preparation.size**2
 
@@ -126,46 +128,35 @@ class FileImages:
         return None if rule is None else group_codes([self._names[index - self._first] for index in index_N], rule)
 
 
+def shards_of(paths: Sequence[str]) -> list[str]:
+    """The image shards among the paths of a source; what a user has is known by its listing instead."""
+    return [path for path in paths if Path(path).suffix == ".h5"]
+
+
 def open_images(
     paths: Sequence[str | Path],
     first: int,
     last: int,
     preparation: Preparation,
     subset_seed: int | None = None,
-    planned: str = "",
+    plan: Plan | None = None,
     stored_size: int | None = None,
 ) -> ShardImages | FileImages:
     """Images `first` to `last` of a source: its HDF5 shards, or what a user has.
 
     Args:
         subset_seed: what a user has is counted in the random order of this seed.
-        planned: digest of the files of these images when the workflow was planned; unchecked where empty.
+        plan: of the workflow; where there is none, the images are listed.
         stored_size: side in pixels of the images to read, where an LMDB holds several sizes.
 
     Raises:
-        UserError: the files have changed since.
+        UserError: the files have changed since the plan.
     """
-    path = paths[0]
-    if Path(path).suffix == ".h5":
+    if shards_of([str(paths[0])]):
         return ShardImages(paths, first, last, preparation)
-    container, listing = surveyed(path, stored_size)
-    if listing.numbered:
-        check_unchanged(listing.entries, planned, path)
-    elif last >= listing.total and planned:
-        raise changed(path)
-    numbers = subset.chosen(listing.total, first, last, subset_seed, str(path))
-    mine = container.at(numbers) if listing.numbered else [listing.entries[number] for number in numbers]
-    if not listing.numbered:
-        check_unchanged(mine, planned, path)
-    return FileImages([entry.name for entry in mine], first, container.reader(mine), preparation)
-
-
-def check_unchanged(entries: Sequence[Entry], planned: str, path: str | Path) -> None:
-    """Raise a UserError where files are not those that a shard was planned with."""
-    if planned and plan_digest(entries) != planned:
-        raise changed(path)
-
-
-def changed(path: str | Path) -> UserError:
-    """What to say of a source whose files have changed: shards of two states would count an image twice, or never."""
-    return UserError(f"{path}: its files have changed since the workflow started; run the same command again")
+    asked = Asked(str(paths[0]), False, subset_seed, stored_size)
+    held = planned(asked, first, last, plan or Plan())
+    container, mine = held.images(asked, first, last)
+    images = FileImages([entry.name for entry in mine], first, container.reader(mine), preparation)
+    images.listing = {asked.path: held.plan(first, last)}
+    return images

@@ -1,79 +1,55 @@
 """What the users' folders, archives, arrays and LMDBs hold, looked at when the workflow starts.
 
-A count that the configuration leaves out is all that a source holds. Digests of what is seen say what has changed.
+A count that the configuration leaves out is all that a source holds. What the main process sees it writes down, for the
+jobs, each of which starts Snakemake again on a cluster.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lacuna.kit.errors import UserError
 from lacuna.kit.shorthand import FILES
-from lacuna.sources import labelled, subset
-from lacuna.sources.containers import is_lmdb, lmdb_file, surveyed
-from lacuna.sources.containers.listing import Census, Entry, listing_digest, plan_digest
+from lacuna.sources.containers import is_lmdb
+from lacuna.sources.held import Asked, Held, checked_lmdb, from_manifest, listed, write_manifest
 
 Config = dict[str, Any]
 FETCHED = "resources/"  # what fetch brings is tracked as a file, and may not be there yet
 
 
-@dataclass(frozen=True)
-class Held:
-    """What a source holds.
+def census(config: Mapping[str, Any], names: Sequence[str], manifests: Path | None = None) -> dict[str, Held]:
+    """What each of the sources `names` holds; those that the workflow makes or fetches are left out.
 
-    Attributes:
-        total: number of images.
-        entries: one for each image in the source's order; where images are `numbered`, one for each of their files.
-        seen: what was looked at on the way.
+    Args:
+        manifests: folder of what the main process saw, which is believed; None looks at the sources themselves.
     """
-
-    total: int
-    entries: Sequence[Entry]
-    seen: Census
-    numbered: bool = False
-
-    def digest(self, first: int, last: int) -> str:
-        """What changes when the files of images `first` to `last` do."""
-        return listing_digest(self.files(first, last))
-
-    def plan(self, first: int, last: int) -> str:
-        """What a job of images `first` to `last` must find as it was when the workflow was planned."""
-        return plan_digest(self.files(first, last))
-
-    def files(self, first: int, last: int) -> Sequence[Entry]:
-        """The files of images `first` to `last`."""
-        return self.entries if self.numbered else self.entries[first : last + 1]
+    found = {}
+    for name in names:
+        source = config["sources"][name]
+        if source["kind"] not in FILES or _is_to_be_fetched(source):
+            continue
+        asked = Asked.by(source)
+        seen_before = from_manifest(manifest_path(manifests, name), asked) if manifests else None
+        found[name] = seen_before or (checked_lmdb(asked) if source["kind"] == "lsun" else listed(asked))
+    return found
 
 
-def census(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Held]:
-    """What each of the sources `names` holds; those that the workflow makes or fetches are left out."""
-    return {
-        name: held(config["sources"][name])
-        for name in names
-        if config["sources"][name]["kind"] in FILES and not _is_to_be_fetched(config["sources"][name])
-    }
+def manifest_path(folder: Path, name: str) -> Path:
+    """Where the manifest of a source lies."""
+    return folder / f"{name}.jsonl"
+
+
+def write_manifests(folder: Path, config: Mapping[str, Any], held: Mapping[str, Held]) -> None:
+    """Write what the sources hold, for the jobs."""
+    for name, found in held.items():
+        source = config["sources"][name]
+        write_manifest(manifest_path(folder, name), Asked.by(source), found, source["count"])
 
 
 def _is_to_be_fetched(source: Mapping[str, Any]) -> bool:
     """Whether a source is an LMDB that fetch brings, now or before."""
     path = source.get("path", "")
     return is_fetched(path) and (source["kind"] == "lsun" or (source["kind"] == "folder" and is_lmdb(path)))
-
-
-def held(source: Mapping[str, Any]) -> Held:
-    """What one source holds."""
-    path = source["path"]
-    if source["kind"] == "labelled":
-        found = labelled.labelled_listing(path)
-        return Held(len(found.entries), found.entries, found.seen)
-    if source["kind"] == "lsun" and not is_lmdb(path):
-        raise lmdb_file.missing(path)
-    _, listing = surveyed(path, source.get("stored_size"))
-    if listing.numbered:
-        return Held(listing.total, listing.entries, listing.seen, numbered=True)
-    order = subset.order(listing.total, subset_seed(source))
-    return Held(listing.total, [listing.entries[number] for number in order], listing.seen)
 
 
 def counted(config: Mapping[str, Any], held: Mapping[str, Held]) -> Config:
@@ -98,12 +74,6 @@ def counted(config: Mapping[str, Any], held: Mapping[str, Held]) -> Config:
 def is_fetched(path: str) -> bool:
     """Whether a path is one that fetch makes."""
     return path.startswith(FETCHED)
-
-
-def subset_seed(source: Mapping[str, Any]) -> int | None:
-    """Seed of the order in which a source is counted; None for its own order."""
-    seed: int | None = source.get("subset", {}).get("seed")
-    return seed
 
 
 def lines(held: Mapping[str, Held]) -> Iterator[tuple[bool, str]]:

@@ -19,11 +19,10 @@ from lacuna.sources.containers.listing import Census, Container, Entry, Labels
 
 @dataclass(frozen=True)
 class LabelledListing:
-    """The images of all classes, going round the classes, and the label of each; names of all labels."""
+    """The images of all classes with their labels, going round the classes; names of all labels."""
 
     container: Container
     entries: Sequence[Entry]
-    labels: Sequence[int]
     names: Sequence[str]
     seen: Census
 
@@ -43,10 +42,9 @@ def labelled_listing(path: str | Path) -> LabelledListing:
     for place, code in enumerate(codes):
         ranked.append((seen[code], code, place))
         seen[code] += 1
-    places = [place for _, _, place in sorted(ranked)]
-    return LabelledListing(
-        container, [entries[place] for place in places], [codes[place] for place in places], names, listing.seen
-    )
+    ordered = ((entries[place], code) for _, code, place in sorted(ranked))
+    rows = [Entry(entry.name, entry.size, entry.modified_ns, entry.start, code) for entry, code in ordered]
+    return LabelledListing(container, rows, names, listing.seen)
 
 
 def _of_subfolders(path: str | Path, entries: Sequence[Entry]) -> Labels:

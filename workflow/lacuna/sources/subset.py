@@ -1,9 +1,16 @@
 """Which images of a large source are looked at: all in their order, or a random subset that a seed fixes."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lacuna.kit.errors import UserError
+
+
+def subset_seed(source: Mapping[str, Any]) -> int | None:
+    """Seed of the order in which a source is counted, as the configuration says; None for its own order."""
+    seed: int | None = source.get("subset", {}).get("seed")
+    return seed
 
 
 def order(total: int, subset_seed: int | None) -> Sequence[int]:

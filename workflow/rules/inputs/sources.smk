@@ -50,7 +50,20 @@ def shard_listing(wildcards):
 def shard_plan(wildcards):
     """Words that hold a job to the user's files that it was planned with; none for files that fetch has yet to bring."""
     held = HELD.get(wildcards.source)
-    return ["--planned", held.plan(first_index(wildcards), last_index(wildcards))] if held else []
+    if not held:
+        return []
+    plan = held.plan(first_index(wildcards), last_index(wildcards))
+    return ["--manifest", manifest(wildcards.source), "--planned", plan]
+
+
+def manifest(name):
+    """What the main process saw of a user's source."""
+    return census.manifest_path(MANIFESTS, name).as_posix()
+
+
+def manifest_flag(side, name):
+    """Words that tell a stage of the manifest of one side; none for images that the workflow makes."""
+    return shlex.join([f"--{side}-manifest", manifest(name)] if name in HELD else [])
 
 
 def covering_shards(name, first, last):

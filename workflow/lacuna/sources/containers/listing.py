@@ -6,10 +6,10 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +39,14 @@ class Entry:
         modified_ns: modification time of the file that it is in.
         start: where the image begins: byte of a tar file, number in a container whose images have numbers. Of a
             parquet file the number of its first image.
+        label: class of the image, where a source is labelled.
     """
 
     name: str
     size: int
     modified_ns: int
     start: int = 0
+    label: int = -1
 
 
 @dataclass
@@ -68,6 +70,15 @@ class Census:
     dangling: int = 0
     closed: int = 0
     repeated: int = 0
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Self:
+        """The census that a file states."""
+        return cls(**dict(said) | {"others": Counter(said["others"])})
+
+    def stated(self) -> dict[str, Any]:
+        """The numbers, as a file states them."""
+        return vars(self) | {"others": dict(sorted(self.others.items()))}
 
     @property
     def lost(self) -> int:
@@ -210,13 +221,13 @@ def suffix(name: str) -> str:
 
 
 def listing_digest(entries: Sequence[Entry]) -> str:
-    """What says that the files of a source have changed: names, sizes, times."""
-    return _digest([(entry.name, entry.size, entry.modified_ns) for entry in entries])
+    """What says that the files of a source have changed: names, sizes, times, labels."""
+    return _digest([(entry.name, entry.size, entry.modified_ns, entry.label) for entry in entries])
 
 
 def plan_digest(entries: Sequence[Entry]) -> str:
-    """What says that a job finds the files that it was planned with: names and sizes, wherever they were copied to."""
-    return _digest([(entry.name, entry.size) for entry in entries])
+    """What says that a job finds the files that it was planned with: names, sizes, labels; copies have other times."""
+    return _digest([(entry.name, entry.size, entry.label) for entry in entries])
 
 
 def _digest(rows: Sequence[tuple[str | int, ...]]) -> str:
