@@ -68,8 +68,11 @@ def test_other_kinds_are_told_and_a_warning_only_where_they_may_be_images(tmp_pa
     entries, seen = survey(tmp_path)
     assert len(entries) == 20 and seen.line("real") == "real: 20 images; other files: 20 .json"
     assert not seen.worth_a_warning
-    (tmp_path / "drawing.PSD").write_bytes(b"8BPS")
-    assert survey(tmp_path)[1].worth_a_warning
+    for name in ("drawing.PSD", "train-00000-of-00001.parquet"):
+        (tmp_path / name).write_bytes(b"8BPS")
+        assert survey(tmp_path)[1].worth_a_warning
+        (tmp_path / name).unlink()
+    assert not survey(tmp_path)[1].worth_a_warning
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".gif", ".ppm", ".pgm", ".jfif", ".jpe", ".avif", ".jp2", ".TIF", ".heic"])

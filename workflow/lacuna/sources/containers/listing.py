@@ -105,8 +105,9 @@ class Census:
 
     @property
     def worth_a_warning(self) -> bool:
-        """Whether over 1 % of what may be images is not listed."""
-        return self.repeated > 0 or self.lost > 0.01 * (self.images + self.lost)
+        """Whether over 1 % of what may be images is not listed, or a file that may hold many."""
+        unopened = any(self.others[kind] for kind in HOLDS_IMAGES)
+        return unopened or self.repeated > 0 or self.lost > 0.01 * (self.images + self.lost)
 
     def counts(self, name: str) -> bool:
         """Whether a file is listed, by its name; any other is noted."""
