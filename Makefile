@@ -44,8 +44,8 @@ bench: env
 
 # Two pages are written from what they are about: the schema, and the modules of the file formats.
 docs: env
-	"$(BIN)/python" -m lacuna.pages.configuration > docs/configuration.md
-	"$(BIN)/python" -m lacuna.pages.formats > docs/formats.md
+	"$(BIN)/python" -m lacuna.report.configuration > docs/configuration.md
+	"$(BIN)/python" -m lacuna.report.formats > docs/formats.md
 
 # Pins what is installed now; torch's own CUDA packages follow from torch and differ between machines.
 lock:

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 import yaml
 
+from lacuna.config.configuration import check_config
 from lacuna.formats import tables
-from lacuna.kit.configuration import check_config
 from lacuna.models.pixels import to_bytes
 from lacuna.registry.generators import load_generator
 from lacuna.registry.segmenters import load_segmenter
-from lacuna.train_generator import GAMES
+from lacuna.stages.train_generator import GAMES
 from lacuna.training.gan_loop import GanTraining
 from lacuna.world import World
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from lacuna import train_generator
 from lacuna.formats import checkpoints, images
 from lacuna.formats.images import ImageShards
-from lacuna.kit.provenance import Provenance
 from lacuna.models.acgan import ClassGenerator, calibrated, from_weights, with_class
 from lacuna.models.acgan_training import ClassDiscriminator, dropped
 from lacuna.models.pixels import to_bytes
 from lacuna.registry.generators import load_generator
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import train_generator
 from lacuna.training.acgan import AcganGame
 from lacuna.training.data import RealClasses, rows_of_classes
 from lacuna.training.gan_loop import GanTraining

@@ -8,7 +8,6 @@ import pytest
 import torch
 from inversion_case import INVERSION, TRAINING
 
-from lacuna import invert, sample, train_encoder
 from lacuna.formats import checkpoints, inversions
 from lacuna.inversion.layers import head_layouts, path, shapes
 from lacuna.inversion.states import layouts, pack, packed, unpack
@@ -16,6 +15,7 @@ from lacuna.models.chain import head
 from lacuna.models.stylegan import StyleGenerator
 from lacuna.registry.encoders import new_encoder
 from lacuna.registry.generators import load_generator
+from lacuna.stages import invert, sample, train_encoder
 
 FILE = """
 from torch import nn

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from lacuna.kit.configuration import SCHEMA, check_config
-from lacuna.kit.errors import UserError
-from lacuna.kit.networks import generator_files, generator_settings
+from lacuna.config.configuration import SCHEMA, check_config
+from lacuna.config.networks import generator_files, generator_settings
+from lacuna.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 Config = dict[str, Any]

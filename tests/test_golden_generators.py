@@ -10,10 +10,10 @@ import torch
 from golden_folder import GoldenFolder, array_names
 from torch import Tensor
 
+from lacuna.data.latents import latents
 from lacuna.models.chain import Generator, layer_names
 from lacuna.models.pixels import to_bytes
 from lacuna.registry.generators import load_generator
-from lacuna.sources.latents import latents
 
 pytestmark = pytest.mark.golden
 

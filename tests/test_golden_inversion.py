@@ -10,6 +10,7 @@ import torch
 from golden_folder import GoldenArrays, GoldenFolder
 from torch import Tensor, nn
 
+from lacuna.data.latents import latents
 from lacuna.formats.checkpoints import load_strict
 from lacuna.inversion.layers import path
 from lacuna.inversion.objective import TERMS, Objective, Weights
@@ -21,7 +22,6 @@ from lacuna.models import progan
 from lacuna.models.chain import Generator, head, tail
 from lacuna.models.perceptual import Vgg16
 from lacuna.models.published_encoder import HybridEncoder
-from lacuna.sources.latents import latents
 
 pytestmark = pytest.mark.golden
 MODES = ("train", "eval")

@@ -13,10 +13,10 @@ from golden_folder import GoldenArrays, GoldenFolder, array_names
 from numpy.typing import NDArray
 from PIL import Image
 
-from lacuna import segment
+from lacuna.data import folder, subset
+from lacuna.data.preparation import fit
 from lacuna.formats import areas
-from lacuna.sources import folder, subset
-from lacuna.sources.preparation import fit
+from lacuna.stages import segment
 
 pytestmark = pytest.mark.golden
 TRANSFORMS, TALLY = "f_sampler_transform", "b_tally"

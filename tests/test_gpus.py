@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from lacuna.kit import compute, gpus
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
+from lacuna.runtime import compute, gpus
 
 WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 
@@ -90,7 +90,7 @@ def claim_elsewhere(folder: Path, names: dict[int, str]) -> subprocess.Popen[str
     """Another process that claims a GPU, says which and keeps it until its input ends."""
     script = f"""
         import sys
-        from lacuna.kit import gpus
+        from lacuna.runtime import gpus
         print(gpus.claim({names!r}, {str(folder)!r}), flush=True)
         sys.stdin.read()
     """

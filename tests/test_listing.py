@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lacuna.kit.errors import UserError
-from lacuna.sources import census, open_images
-from lacuna.sources import folder as folder_source
-from lacuna.sources.labelled import class_names
-from lacuna.sources.preparation import Preparation
+from lacuna.data import census, open_images
+from lacuna.data import folder as folder_source
+from lacuna.data.labelled import class_names
+from lacuna.data.preparation import Preparation
+from lacuna.errors import UserError
 
 
 def picture(path: Path, color: int = 0) -> Path:

@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from segmenter_case import SIZE, save_scenes, save_segmenter
 
-from lacuna import segment
 from lacuna.formats import areas, checkpoints
 from lacuna.models.class_areas import class_areas
 from lacuna.registry.segmenters import load_segmenter
+from lacuna.stages import segment
 from lacuna.world import PART_OWNERS, VOCABULARY
 
 COUNT = 9

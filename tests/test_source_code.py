@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lacuna.kit import source_code
-from lacuna.kit.source_code import remember, source_digest
+from lacuna.planning import source_code
+from lacuna.planning.source_code import remember, source_digest
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lacuna.data import FileImages, ShardImages, census, lsun, open_images, subset
+from lacuna.data.decoding import decode
+from lacuna.data.folder import listing
+from lacuna.data.preparation import Preparation
 from lacuna.formats import images as image_format
-from lacuna.kit.provenance import Provenance
-from lacuna.pages.inputs import Inputs
-from lacuna.sources import FileImages, ShardImages, census, lsun, open_images, subset
-from lacuna.sources.decoding import decode
-from lacuna.sources.folder import listing
-from lacuna.sources.preparation import Preparation
+from lacuna.report.inputs import Inputs
+from lacuna.runtime.provenance import Provenance
 
 SMALL = Preparation(16)
 

@@ -8,7 +8,7 @@ import yaml
 
 PACKAGE = Path(__file__).resolve().parents[1] / "workflow" / "lacuna"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
-STAGES = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+STAGES = {path.stem for path in PACKAGE.glob("stages/*.py")} - {"__init__"}
 
 
 def imports(path: Path) -> set[str]:
@@ -26,21 +26,29 @@ def imports(path: Path) -> set[str]:
 def test_nobody_imports_a_stage_and_nothing_knows_snakemake(path: Path) -> None:
     names = imports(path)
     assert not {name for name in names if name.split(".")[0] == "snakemake"}
-    assert not {name for name in names if name.startswith("lacuna.") and name.split(".")[1] in STAGES}
+    assert not {name for name in names if name.startswith("lacuna.stages")}
+
+
+def test_planning_and_runtime_do_not_know_each_other() -> None:
+    """What only the Snakefile needs costs no job anything, and a change of it reruns none."""
+    for room, other in (("planning", "runtime"), ("runtime", "planning"), ("stages", "planning")):
+        names = {name for path in (PACKAGE / room).glob("*.py") for name in imports(path)}
+        assert names and not {name for name in names if name.startswith(f"lacuna.{other}")}, room
 
 
 @pytest.mark.parametrize(
     ("room", "strangers"),
     [
-        ("statistics", {"torch", "h5py", "lacuna.formats", "lacuna.registry"}),
+        ("areas", {"torch", "h5py", "lacuna.formats", "lacuna.registry"}),
         ("models", {"h5py", "lacuna.formats", "lacuna.registry", "pathlib"}),
-        ("figures", {"torch", "h5py", "lacuna.formats", "lacuna.registry"}),
+        ("report/figures", {"torch", "h5py", "lacuna.formats", "lacuna.registry"}),
         ("world", {"torch", "h5py", "lacuna.formats"}),
-        ("formats", {"lacuna.registry", "lacuna.models", "lacuna.sources"}),
+        ("formats", {"lacuna.registry", "lacuna.models", "lacuna.data"}),
     ],
 )
 def test_a_room_knows_only_what_it_may(room: str, strangers: set[str]) -> None:
     known = {name for path in (PACKAGE / room).rglob("*.py") for name in imports(path)}
+    assert known
     found = {name for name in known for stranger in strangers if name == stranger or name.startswith(f"{stranger}.")}
     assert not found
 
@@ -49,7 +57,8 @@ def test_stages_without_networks_do_not_load_torch() -> None:
     """Importing torch takes seconds of every job."""
     for stage in ("render", "tabulate", "moments", "fsd", "truth", "calibrate", "report"):
         seen: set[str] = set()
-        queue = [f"lacuna.{stage}"]
+        queue = [f"lacuna.stages.{stage}"]
+        assert stage in STAGES
         while queue:
             name = queue.pop()
             path = PACKAGE.parent / Path(*name.split("."))

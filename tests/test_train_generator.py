@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from lacuna import train_generator
 from lacuna.formats import checkpoints, images, tables
-from lacuna.kit import command
-from lacuna.kit.provenance import Provenance
 from lacuna.registry.generators import load_generator
+from lacuna.runtime import command
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import train_generator
 from lacuna.training import card, sheets
 from lacuna.training.data import RealImages, to_training
 from lacuna.training.gan_loop import GanTraining
@@ -93,7 +93,7 @@ def test_training_leaves_weights_card_log_sheets_and_a_snapshot(train: Train) ->
     text = (out / "gan.md").read_text()
     assert "| 4 | 24 |" in text
     assert "| 8 | 40 |" in text
-    assert "python -m lacuna.train_generator" in text
+    assert "python -m lacuna.stages.train_generator" in text
     load_generator("progan", out / "state.ema.safetensors")
 
 

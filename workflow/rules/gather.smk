@@ -20,9 +20,9 @@ rule gather_shard:
         groups=lambda wildcards: CONFIG["sources"][wildcards.source].get("groups", ""),
         first=first_index,
         last=last_index,
-        code=source_digest("lacuna.gather"),
+        code=source_digest("lacuna.stages.gather"),
     shell:
-        "python -m lacuna.gather"
+        "python -m lacuna.stages.gather"
         " --path {params.path:q}"
         " --size {params.size}"
         " --groups {params.groups:q}"

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.config.shards import shard_paths
+from lacuna.errors import UserError
 from lacuna.formats import hdf5
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import Provenance
-from lacuna.kit.shards import shard_paths
+from lacuna.runtime.provenance import Provenance
 
 log = logging.getLogger(__name__)
 FORMAT = "lacuna-inversions/1"

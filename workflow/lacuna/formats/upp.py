@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 
 FAMILY = "upp"
 # What a file of the folder is called, and its name as published.

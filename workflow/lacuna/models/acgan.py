@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 from lacuna.models.chain import Generator
 
 FIRST_SIZE = 4  # pixels; the size that layer1 makes

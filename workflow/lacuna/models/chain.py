@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 
 State = Tensor | tuple[Tensor, ...]  # what lies between two layers
 

@@ -18,7 +18,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 from lacuna.models.layers import LEAK, pixel_norm
 
 Shape = tuple[int, ...]  # of one image's tensor: (D,) or (C, H, W)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 from lacuna.models.upsampled_argmax import upsampled_argmax
 
 NOTHING = "-"

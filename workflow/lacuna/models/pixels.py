@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 
 
 def to_bytes(x_N3HW: Tensor, origin: str = "the network") -> NDArray[np.uint8]:

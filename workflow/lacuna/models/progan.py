@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 from lacuna.models.chain import Generator
 from lacuna.models.layers import LEAK, pixel_norm, upscale_conv
 

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lacuna.kit.errors import UserError
-from lacuna.kit.precision import arithmetic
+from lacuna.errors import UserError
 from lacuna.models.parsing import PartBlock, best_class, num_part_channels, part_blocks, part_labels
 from lacuna.models.upernet import UPerNet
+from lacuna.runtime.precision import arithmetic
 
 
 @dataclass(frozen=True)

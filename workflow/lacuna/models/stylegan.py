@@ -27,7 +27,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 from lacuna.models.chain import Generator
 from lacuna.models.stylegan_layers import (
     FIRST_SIZE,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 from lacuna.models.stylegan import StyleGenerator
 from lacuna.models.stylegan_layers import FIRST_SIZE, Habits
 from lacuna.models.stylegan_ports import NOTHING, PORTS, Port

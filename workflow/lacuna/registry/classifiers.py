@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.export.passes import move_to_device_pass
 
+from lacuna.errors import UserError
 from lacuna.formats import checkpoints
-from lacuna.kit.errors import UserError
 from lacuna.models.classifier import ResidualClassifier
 from lacuna.models.folding import fold_batch_norms
 from lacuna.models.pixels import resized

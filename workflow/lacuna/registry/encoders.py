@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lacuna.errors import UserError
 from lacuna.formats import checkpoints
 from lacuna.inversion.layers import device_of, head_layouts, ignores_length, image_size, shapes
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import digest_file
 from lacuna.models import published_encoder
 from lacuna.models.encoders import composed
+from lacuna.runtime.provenance import digest_file
 
 SHAPING = ("layer", "network", "width", "tail_width", "context")  # settings that say what the networks look like
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lacuna.errors import UserError
 from lacuna.formats import checkpoints
-from lacuna.kit.errors import UserError
 from lacuna.models import acgan, progan, stylegan_loading, wgan
 from lacuna.models.chain import Generator
 from lacuna.registry import python_file

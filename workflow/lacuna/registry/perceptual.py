@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lacuna.errors import UserError
 from lacuna.formats import checkpoints
-from lacuna.kit.errors import UserError
 from lacuna.models.perceptual import PerceptualNetwork, Vgg16
 from lacuna.registry.segmenters import load_segmenter
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 from lacuna.models.chain import Generator
 
 

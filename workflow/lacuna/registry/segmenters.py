@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
+from lacuna.errors import UserError
 from lacuna.formats import checkpoints
-from lacuna.kit.errors import UserError
-from lacuna.kit.precision import check_precision
 from lacuna.models.folding import fold_batch_norms
 from lacuna.models.segmenter import SIGNED_RGB, PixelNormalisation, Segmenter, build_network, check_counts
 from lacuna.registry.upp import load_published
+from lacuna.runtime.precision import check_precision
 
 METADATA_FORMAT = "lacuna-segmenter/1"
 CPU = torch.device("cpu")

@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from lacuna.formats.images import ImageShards
-from lacuna.kit import command, compute, precision, seeds
-from lacuna.kit.interruption import deferred_termination
 from lacuna.models.classifier import ResidualClassifier
 from lacuna.models.pixels import from_bytes
+from lacuna.runtime import command, compute, precision, seeds
+from lacuna.runtime.interruption import deferred_termination
 from lacuna.training.segmenter_data import LabelledBatch, rows_of_step, varied
 from lacuna.training.segmenter_losses import check_finite, confusion, learning_rate
 

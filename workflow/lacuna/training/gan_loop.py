@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from lacuna.kit import compute, precision, seeds
-from lacuna.kit.errors import diverged
+from lacuna.errors import diverged
+from lacuna.runtime import compute, precision, seeds
 from lacuna.training.schedule import Phase, Schedule
 
 ADVICE = "lower learning_rate or raise the penalty"  # where a training diverged

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lacuna.kit.provenance import canonical_json
+from lacuna.runtime.provenance import canonical_json
 from lacuna.training.segmenter_data import LABEL_MAPS
 from lacuna.training.segmenter_losses import intersection_over_union
 from lacuna.training.segmenter_training import Scores, Training

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from lacuna.errors import UserError
 from lacuna.formats.images import ImageShards
-from lacuna.kit import compute
-from lacuna.kit.errors import UserError
+from lacuna.runtime import compute
 
 LABEL_MAPS = ("object", "part", "material")
 RUN_ROWS = 8  # neighbours that are read together

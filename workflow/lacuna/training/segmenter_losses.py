@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from lacuna.kit.errors import diverged
+from lacuna.errors import diverged
 from lacuna.models.parsing import PartBlock, num_part_channels
 from lacuna.models.upernet import resized
 

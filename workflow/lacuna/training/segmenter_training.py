@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from lacuna.formats.images import ImageShards
-from lacuna.kit import command, compute, precision, seeds
-from lacuna.kit.interruption import deferred_termination
 from lacuna.models.parsing import part_blocks
 from lacuna.models.segmenter import SIGNED_RGB, Segmenter, build_network
+from lacuna.runtime import command, compute, precision, seeds
+from lacuna.runtime.interruption import deferred_termination
 from lacuna.training.segmenter_data import LABEL_MAPS, read_batch, rows_of_step, varied
 from lacuna.training.segmenter_losses import (
     ParsingLoss,

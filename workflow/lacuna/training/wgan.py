@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 from lacuna.models.wgan import BATCH_NORM, AblationGenerator
 from lacuna.models.wgan_training import Critic, settled
 from lacuna.training import losses
