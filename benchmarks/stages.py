@@ -15,9 +15,9 @@ import yaml
 
 from lacuna.config.configuration import check_config
 from lacuna.formats import tables
-from lacuna.models.pixels import to_bytes
-from lacuna.registry.generators import load_generator
-from lacuna.registry.segmenters import load_segmenter
+from lacuna.generators.loading import load_generator
+from lacuna.networks.pixels import to_bytes
+from lacuna.segmenters.loading import load_segmenter
 from lacuna.stages.train_generator import GAMES
 from lacuna.training.gan_loop import GanTraining
 from lacuna.world import World

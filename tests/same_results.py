@@ -1,9 +1,9 @@
 """Keep the results of one commit and compare those of another with them: nothing but what is meant to changes.
 
-    python tests/same_results.py make FOLDER      # runs five configurations and the toy pipeline of this checkout, small
-    python tests/same_results.py compare A B      # every array, JSON and TSV; exit 1 where one differs
+    python tests/same_results.py make FOLDER    # runs five configurations, small, and the toy pipeline of this checkout
+    python tests/same_results.py compare A B    # every array, JSON and TSV; exit 1 where one differs
 
-Provenance (digests of code and inputs, the settings as they were told) and times differ between commits and are left out.
+Provenance (digests of code and inputs, settings as they were told) and times differ between commits and are left out.
 """
 
 import argparse
@@ -18,7 +18,6 @@ from typing import Any
 import h5py
 import numpy as np
 import toy
-import yaml
 from safetensors.numpy import load_file
 
 COUNTS = {
@@ -38,7 +37,9 @@ def overlay(name: str) -> dict[str, Any]:
     """A configuration that makes one experiment small."""
     small: dict[str, Any] = {"sources": {source: {"count": count} for source, count in COUNTS[name].items()}}
     if name in ("config", "inversion"):
-        methods = ["layered_r"] if name == "config" else ["z", "direct", "direct_z", "layered", "layered_z", "layered_r"]
+        methods = (
+            ["layered_r"] if name == "config" else ["z", "direct", "direct_z", "layered", "layered_z", "layered_r"]
+        )
         entries = ["chapel", "progan", *(["skyscrapers", "night"] if name == "inversion" else [])]
         small["inversions"] = [
             {"generator": "progan_chapel", "source": source, "count": 4, "methods": methods} for source in entries
@@ -52,7 +53,11 @@ def make(folder: Path, names: list[str]) -> None:
     """Run the configurations in a copy of this checkout and keep `results/` of each."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        copy = toy.copy_workflow(folder / f"{name}.copy") if name == "toy" else toy.copy_repository(folder / f"{name}.copy")
+        copy = (
+            toy.copy_workflow(folder / f"{name}.copy")
+            if name == "toy"
+            else toy.copy_repository(folder / f"{name}.copy")
+        )
         words = ["--cores", "2", "--quiet"]
         if name != "toy":
             toy.write_config(copy, overlay(name), "small.yaml")
@@ -92,7 +97,11 @@ def content(path: Path) -> dict[str, Any]:
         return dict(load_file(path))
     if path.suffix == ".json":
         value = json.loads(path.read_text())
-        return {key: part for key, part in value.items() if key not in PROVENANCE} if isinstance(value, dict) else {"": value}
+        return (
+            {key: part for key, part in value.items() if key not in PROVENANCE}
+            if isinstance(value, dict)
+            else {"": value}
+        )
     rows = [line.split("\t") for line in path.read_text().splitlines()]
     return {f"row {number}": row for number, row in enumerate(rows)}
 
@@ -107,7 +116,7 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> Iterator[str]:
         if one.dtype == other.dtype and one.shape == other.shape and one.tobytes() == other.tobytes() != b"":
             if one.dtype != object or one.tolist() == other.tolist():
                 continue
-        elif one.dtype == object and one.tolist() == other.tolist() or one.size == other.size == 0:
+        elif (one.dtype == object and one.tolist() == other.tolist()) or one.size == other.size == 0:
             continue
         if one.shape == other.shape and one.dtype.kind in "iuf" and other.dtype.kind in "iuf":
             apart = float(np.nanmax(np.abs(one.astype(float) - other.astype(float))))

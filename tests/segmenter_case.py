@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from lacuna.formats import checkpoints
-from lacuna.models.segmenter import build_network
-from lacuna.registry.segmenters import metadata
+from lacuna.segmenters.loading import metadata
+from lacuna.segmenters.segmenter import build_network
 from lacuna.stages import render
 from lacuna.world import PART_OWNERS, VOCABULARY
 

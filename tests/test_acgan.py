@@ -10,13 +10,13 @@ import torch
 
 from lacuna.formats import checkpoints, images
 from lacuna.formats.images import ImageShards
-from lacuna.models.acgan import ClassGenerator, calibrated, from_weights, with_class
-from lacuna.models.acgan_training import ClassDiscriminator, dropped
-from lacuna.models.pixels import to_bytes
-from lacuna.registry.generators import load_generator
+from lacuna.generators.acgan.discriminator import ClassDiscriminator, dropped
+from lacuna.generators.acgan.model import ClassGenerator, calibrated, from_weights, with_class
+from lacuna.generators.acgan.training import AcganGame
+from lacuna.generators.loading import load_generator
+from lacuna.networks.pixels import to_bytes
 from lacuna.runtime.provenance import Provenance
 from lacuna.stages import train_generator
-from lacuna.training.acgan import AcganGame
 from lacuna.training.data import RealClasses, rows_of_classes
 from lacuna.training.gan_loop import GanTraining
 from lacuna.training.schedule import Phase

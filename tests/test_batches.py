@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from lacuna.formats import checkpoints
-from lacuna.models.progan import ProgressiveGenerator
+from lacuna.generators.progan.model import ProgressiveGenerator
 from lacuna.runtime.batches import BatchSize, in_batches
 from lacuna.stages import sample
 

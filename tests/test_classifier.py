@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from lacuna.classifiers.loading import load_classifier
+from lacuna.classifiers.resnet.training import Training
 from lacuna.config.configuration import check_config
 from lacuna.errors import UserError
 from lacuna.formats import images, tables
-from lacuna.registry.classifiers import load_classifier
 from lacuna.runtime import command
 from lacuna.runtime.provenance import Provenance, canonical_json
 from lacuna.stages import train_classifier
-from lacuna.training.classifier_training import Training
 
 SETTINGS: dict[str, Any] = {
     "architecture": {

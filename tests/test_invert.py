@@ -9,13 +9,13 @@ from inversion_case import INVERSION, TRAINING, save_generator, save_samples, ti
 from PIL import Image
 
 from lacuna.formats import checkpoints, images, inversions
+from lacuna.generators.chain import head, tail
+from lacuna.inversion.encoder_loading import metadata_of, new_encoder
 from lacuna.inversion.methods import METHODS
 from lacuna.inversion.objective import TERMS
 from lacuna.inversion.search import Search
 from lacuna.inversion.unknowns import Unknowns, reconstruct
-from lacuna.models.chain import head, tail
-from lacuna.models.pixels import from_bytes, to_bytes
-from lacuna.registry.encoders import metadata_of, new_encoder
+from lacuna.networks.pixels import from_bytes, to_bytes
 from lacuna.runtime import command
 from lacuna.runtime.provenance import Provenance
 from lacuna.stages import invert

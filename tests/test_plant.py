@@ -9,7 +9,7 @@ import torch
 
 from lacuna.areas.omissions import class_counts
 from lacuna.formats import checkpoints, planted
-from lacuna.registry.segmenters import build_network, metadata
+from lacuna.segmenters.loading import build_network, metadata
 from lacuna.stages import plant, render
 from lacuna.world import PART_OWNERS, VOCABULARY, World
 

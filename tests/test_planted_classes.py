@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from lacuna.formats import areas, checkpoints, images, overfits, tables
-from lacuna.models.acgan import ClassGenerator
+from lacuna.generators.acgan.model import ClassGenerator
 from lacuna.runtime.provenance import Provenance
 from lacuna.stages import discriminate, diversity, fsd_by_class, overfit
 from lacuna.world import VOCABULARY, World

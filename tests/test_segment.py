@@ -10,8 +10,8 @@ from PIL import Image
 from segmenter_case import SIZE, save_scenes, save_segmenter
 
 from lacuna.formats import areas, checkpoints
-from lacuna.models.class_areas import class_areas
-from lacuna.registry.segmenters import load_segmenter
+from lacuna.segmenters.class_areas import class_areas
+from lacuna.segmenters.loading import load_segmenter
 from lacuna.stages import segment
 from lacuna.world import PART_OWNERS, VOCABULARY
 

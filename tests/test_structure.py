@@ -39,11 +39,11 @@ def test_planning_and_runtime_do_not_know_each_other() -> None:
 @pytest.mark.parametrize(
     ("room", "strangers"),
     [
-        ("areas", {"torch", "h5py", "lacuna.formats", "lacuna.registry"}),
-        ("models", {"h5py", "lacuna.formats", "lacuna.registry", "pathlib"}),
-        ("report/figures", {"torch", "h5py", "lacuna.formats", "lacuna.registry"}),
+        ("areas", {"torch", "h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators"}),
+        ("networks", {"h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators", "pathlib"}),
+        ("report/figures", {"torch", "h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators"}),
         ("world", {"torch", "h5py", "lacuna.formats"}),
-        ("formats", {"lacuna.registry", "lacuna.models", "lacuna.data"}),
+        ("formats", {"lacuna.segmenters", "lacuna.generators", "lacuna.networks", "lacuna.data"}),
     ],
 )
 def test_a_room_knows_only_what_it_may(room: str, strangers: set[str]) -> None:
@@ -72,8 +72,8 @@ def test_stages_without_networks_do_not_load_torch() -> None:
 
 
 def test_every_family_of_the_schema_can_be_loaded() -> None:
-    from lacuna.registry.generators import GENERATORS
-    from lacuna.registry.segmenters import SEGMENTERS
+    from lacuna.generators.loading import GENERATORS
+    from lacuna.segmenters.loading import SEGMENTERS
 
     schema = yaml.safe_load((PACKAGE.parent / "schemas" / "config.schema.yaml").read_text())["$defs"]
     assert set(schema["generator"]["properties"]["family"]["enum"]) == set(GENERATORS)

@@ -3,12 +3,12 @@ import torch
 from torch import Tensor
 
 from lacuna.formats import checkpoints
-from lacuna.models import stylegan_loading
-from lacuna.models.layers import adain
-from lacuna.models.progan_training import enlarge
-from lacuna.models.stylegan_training import GrowingStyleGenerator
+from lacuna.generators.progan.growing import enlarge
+from lacuna.generators.stylegan import checkpoint as stylegan_loading
+from lacuna.generators.stylegan.growing import GrowingStyleGenerator
+from lacuna.generators.stylegan.training import StyleganGame
+from lacuna.networks.layers import adain
 from lacuna.training.schedule import Phase
-from lacuna.training.stylegan import StyleganGame
 
 SIZES = [6, 8, 8, 6, 5]  # 32 pixels
 SETTINGS = {

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from lacuna.formats import checkpoints, images, tables
-from lacuna.registry.generators import load_generator
+from lacuna.generators.loading import load_generator
 from lacuna.runtime import command
 from lacuna.runtime.provenance import Provenance
 from lacuna.stages import train_generator

@@ -14,20 +14,20 @@ from lacuna.errors import UserError
 from lacuna.formats import images
 from lacuna.formats.images import ImageShards
 from lacuna.formats.tables import read_tsv
-from lacuna.models.parsing import part_blocks
-from lacuna.registry.segmenters import load_segmenter
 from lacuna.runtime import command
 from lacuna.runtime.provenance import Provenance
-from lacuna.stages import render, train_segmenter
-from lacuna.training import segmenter_training
-from lacuna.training.segmenter_data import LabelledBatch, read_batch, rows_of_step, varied
-from lacuna.training.segmenter_losses import (
+from lacuna.segmenters.loading import load_segmenter
+from lacuna.segmenters.parsing import part_blocks
+from lacuna.segmenters.upernet import training as segmenter_training
+from lacuna.segmenters.upernet.data import LabelledBatch, read_batch, rows_of_step, varied
+from lacuna.segmenters.upernet.losses import (
     ParsingLoss,
     class_weights,
     confusion,
     intersection_over_union,
     learning_rate,
 )  # fmt: skip
+from lacuna.stages import render, train_segmenter
 from lacuna.world import VOCABULARY
 
 WORLD = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}

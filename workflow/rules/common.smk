@@ -11,7 +11,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow")
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from lacuna.formats import upp
+from lacuna.segmenters.upp import files as upp
 from lacuna.config import entries, networks, published, shorthand, targets
 from lacuna.runtime import arguments
 from lacuna.config.configuration import check_config

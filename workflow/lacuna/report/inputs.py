@@ -13,10 +13,11 @@ from lacuna.config.shards import is_shard_name, shard_from_name
 from lacuna.data import open_images
 from lacuna.data.census import subset_seed
 from lacuna.data.preparation import Preparation
-from lacuna.formats import inversions, omissions, tables, upp
+from lacuna.formats import inversions, omissions, tables
 from lacuna.formats.images import ImageShards
 from lacuna.report.reading import Inverted, total_loss
 from lacuna.runtime import usage
+from lacuna.segmenters.upp import files as upp
 
 Config = dict[str, Any]
 FOLDER_PX = 128  # side of a folder's images on a contact sheet

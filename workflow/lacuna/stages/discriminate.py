@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from lacuna.areas.conditional import accuracy, inception_score, indistinct
+from lacuna.classifiers.loading import Classifier, load_classifier
 from lacuna.conditional.labelled import LabelledImages
 from lacuna.formats import tables
-from lacuna.registry.classifiers import Classifier, load_classifier
 from lacuna.runtime import command, compute
 from lacuna.runtime.arguments import FileNames
 from lacuna.runtime.batches import BatchSize, in_batches

@@ -20,7 +20,7 @@ from lacuna.conditional.labelled import LabelledImages
 from lacuna.conditional.similarity import ms_ssim, random_pairs, rule
 from lacuna.errors import UserError
 from lacuna.formats import tables
-from lacuna.models.pixels import resized_bytes
+from lacuna.networks.pixels import resized_bytes
 from lacuna.runtime import command, compute, seeds
 from lacuna.runtime.arguments import FileNames
 

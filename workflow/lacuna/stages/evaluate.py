@@ -22,23 +22,23 @@ from lacuna.formats import inversions, tables
 from lacuna.formats.files import atomic
 from lacuna.formats.images import ImageShards
 from lacuna.formats.inversions import Inversions
+from lacuna.generators.chain import head
+from lacuna.generators.loading import load_generator
 from lacuna.inversion.correlation import pearson
 from lacuna.inversion.labels import lost_mask, object_maps
 from lacuna.inversion.layers import latent_width, path
 from lacuna.inversion.objective import mean_difference
+from lacuna.inversion.perceptual import PerceptualNetwork
+from lacuna.inversion.perceptual_loading import load_perceptual
 from lacuna.inversion.states import packed
-from lacuna.models.chain import head
-from lacuna.models.perceptual import PerceptualNetwork
-from lacuna.models.pixels import from_bytes
-from lacuna.models.segmenter import Segmenter
-from lacuna.registry.generators import load_generator
-from lacuna.registry.perceptual import load_perceptual
-from lacuna.registry.segmenters import load_segmenter
+from lacuna.networks.pixels import from_bytes
 from lacuna.report.figures import style
 from lacuna.report.figures.inversions import methods_figure
 from lacuna.runtime import command, compute, seeds
 from lacuna.runtime.arguments import FileNames
 from lacuna.runtime.provenance import digest_file
+from lacuna.segmenters.loading import load_segmenter
+from lacuna.segmenters.segmenter import Segmenter
 
 COLUMNS = ("method", "quantity", "truth", "mean", "low", "high", "num_images")
 RESAMPLES = 2000

@@ -23,14 +23,14 @@ from lacuna.data.latents import latents
 from lacuna.data.preparation import Preparation
 from lacuna.errors import UserError
 from lacuna.formats import checkpoints, files, moments, tables
-from lacuna.models.chain import Generator
-from lacuna.models.class_areas import areas_of
-from lacuna.models.pixels import to_bytes
-from lacuna.models.segmenter import Segmenter
-from lacuna.registry.generators import load_generator
-from lacuna.registry.segmenters import load_segmenter
+from lacuna.generators.chain import Generator
+from lacuna.generators.loading import load_generator
+from lacuna.networks.pixels import to_bytes
 from lacuna.runtime import command, compute
 from lacuna.runtime.batches import BatchSize, in_batches
+from lacuna.segmenters.class_areas import areas_of
+from lacuna.segmenters.loading import load_segmenter
+from lacuna.segmenters.segmenter import Segmenter
 
 COLUMNS = ("images", "size", "fsd", "mean_term", "covariance_term", "num_real", "num_generated")
 

@@ -24,24 +24,25 @@ from lacuna.data import ShardImages, open_images
 from lacuna.data.census import subset_seed
 from lacuna.data.preparation import Preparation
 from lacuna.errors import UserError
-from lacuna.formats import checkpoints, inversions, upp
+from lacuna.formats import checkpoints, inversions
+from lacuna.generators.chain import head, tail
+from lacuna.generators.loading import load_generator
+from lacuna.inversion.encoder_loading import load_encoder
 from lacuna.inversion.layers import canonical, ignores_length, image_size, latent_width, path, shapes
 from lacuna.inversion.methods import METHODS
 from lacuna.inversion.objective import TERMS, Objective, Weights
+from lacuna.inversion.perceptual import PerceptualNetwork
+from lacuna.inversion.perceptual_loading import load_perceptual
 from lacuna.inversion.plan import Patience, plan_from
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.states import packed
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
-from lacuna.models.chain import head, tail
-from lacuna.models.perceptual import PerceptualNetwork
-from lacuna.models.pixels import from_bytes, to_bytes
-from lacuna.registry.encoders import load_encoder
-from lacuna.registry.generators import load_generator
-from lacuna.registry.perceptual import load_perceptual
+from lacuna.networks.pixels import from_bytes, to_bytes
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.arguments import FileNames
 from lacuna.runtime.batches import BatchSize, fitting
 from lacuna.runtime.provenance import Provenance, digest_file
+from lacuna.segmenters.upp import files as upp
 
 log = logging.getLogger(__name__)
 

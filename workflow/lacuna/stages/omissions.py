@@ -26,17 +26,18 @@ from lacuna.areas.omissions import (
     rank_images,
 )  # fmt: skip
 from lacuna.config.shards import shard_paths
-from lacuna.formats import inversions, tables, upp
+from lacuna.formats import inversions, tables
 from lacuna.formats.files import atomic
 from lacuna.formats.inversions import Inversions
 from lacuna.formats.omissions import CLASS_COLUMNS, COLUMNS, OmissionMaps
 from lacuna.formats.omissions import write as write_maps
 from lacuna.inversion.labels import lost_mask, object_maps
-from lacuna.registry.segmenters import load_segmenter
 from lacuna.report.figures.colours import class_colours
 from lacuna.report.figures.omission_gallery import Row, class_gallery
 from lacuna.runtime import command, compute, seeds
 from lacuna.runtime.provenance import Provenance
+from lacuna.segmenters.loading import load_segmenter
+from lacuna.segmenters.upp import files as upp
 
 SHOWN, UNSURE = 8, 2  # images of a gallery: converged ones, and others
 

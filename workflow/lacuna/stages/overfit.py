@@ -20,9 +20,9 @@ from lacuna.conditional.labelled import LabelledImages
 from lacuna.conditional.neighbours import Neighbours, nearest
 from lacuna.errors import UserError
 from lacuna.formats import overfits, tables
-from lacuna.models.acgan import SplitGenerator
-from lacuna.models.pixels import resized_bytes, to_bytes
-from lacuna.registry.generators import load_generator
+from lacuna.generators.acgan.model import SplitGenerator
+from lacuna.generators.loading import load_generator
+from lacuna.networks.pixels import resized_bytes, to_bytes
 from lacuna.runtime import command, compute
 from lacuna.runtime.arguments import FileNames
 from lacuna.runtime.provenance import Provenance

@@ -19,10 +19,10 @@ from lacuna.areas.omissions import class_counts
 from lacuna.errors import UserError
 from lacuna.formats import planted
 from lacuna.formats.images import ImageShards
-from lacuna.registry.segmenters import Segmenter, load_segmenter
 from lacuna.runtime import command, compute
 from lacuna.runtime.batches import BatchSize, in_batches
 from lacuna.runtime.provenance import Provenance
+from lacuna.segmenters.loading import Segmenter, load_segmenter
 from lacuna.world import FREQUENCIES, VOCABULARY, World
 
 Row = tuple[int, int, NDArray[np.uint8], NDArray[np.uint16]]  # index, position of what is left out, image, labels

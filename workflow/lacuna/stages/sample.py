@@ -22,10 +22,10 @@ from torch import nn
 from lacuna.data.latents import latents
 from lacuna.errors import UserError
 from lacuna.formats import images
-from lacuna.models.acgan import SplitGenerator
-from lacuna.models.chain import Generator
-from lacuna.models.pixels import to_bytes
-from lacuna.registry.generators import load_generator
+from lacuna.generators.acgan.model import SplitGenerator
+from lacuna.generators.chain import Generator
+from lacuna.generators.loading import load_generator
+from lacuna.networks.pixels import to_bytes
 from lacuna.runtime import command, compute
 from lacuna.runtime.batches import BatchSize, in_batches
 from lacuna.runtime.provenance import Provenance

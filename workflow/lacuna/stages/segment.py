@@ -19,14 +19,15 @@ from lacuna.data import Batch, Images, open_images
 from lacuna.data.census import subset_seed
 from lacuna.data.preparation import Preparation
 from lacuna.errors import UserError
-from lacuna.formats import areas, upp
-from lacuna.models.class_areas import areas_of
-from lacuna.models.segmenter import Segmenter
-from lacuna.registry.segmenters import load_segmenter
+from lacuna.formats import areas
 from lacuna.runtime import command, compute
 from lacuna.runtime.arguments import FileNames
 from lacuna.runtime.batches import BatchSize, in_batches
 from lacuna.runtime.provenance import Provenance
+from lacuna.segmenters.class_areas import areas_of
+from lacuna.segmenters.loading import load_segmenter
+from lacuna.segmenters.segmenter import Segmenter
+from lacuna.segmenters.upp import files as upp
 
 log = logging.getLogger(__name__)
 HEADS = ("object", "part", "material")  # the label maps that have areas, in the order of the table's columns

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.classifiers.loading import metadata
+from lacuna.classifiers.resnet import training as classifier_training
+from lacuna.classifiers.resnet.training import COLUMNS, Training, accuracy
 from lacuna.config.shards import shard_paths
 from lacuna.errors import UserError
 from lacuna.formats import checkpoints, files, tables
 from lacuna.formats.images import ImageShards
-from lacuna.registry.classifiers import metadata
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.provenance import Provenance, canonical_json
-from lacuna.training import classifier_training
-from lacuna.training.classifier_training import COLUMNS, Training, accuracy
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -20,15 +20,15 @@ import torch
 from torch import Tensor, nn
 
 from lacuna.formats import checkpoints, tables
+from lacuna.generators.loading import load_generator
 from lacuna.inversion import pairs
+from lacuna.inversion.encoder_loading import load_encoder, metadata_of, new_encoder, part_of
+from lacuna.inversion.encoders import LayerEncoder
 from lacuna.inversion.layers import canonical, device_of, ignores_length, latent_width, layer_and_before
 from lacuna.inversion.least_squares import fit_chain, fit_linear
 from lacuna.inversion.plan import plan_from
 from lacuna.inversion.states import packed
 from lacuna.inversion.training import Task, train
-from lacuna.models.encoders import LayerEncoder
-from lacuna.registry.encoders import load_encoder, metadata_of, new_encoder, part_of
-from lacuna.registry.generators import load_generator
 from lacuna.runtime import command, compute, precision, seeds
 from lacuna.runtime.provenance import digest_file
 

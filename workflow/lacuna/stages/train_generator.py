@@ -23,18 +23,18 @@ from torch import Tensor
 from lacuna.config import shards
 from lacuna.errors import UserError, diverged
 from lacuna.formats import checkpoints, files, tables
-from lacuna.models.pixels import to_bytes
+from lacuna.generators.acgan.training import AcganGame
+from lacuna.generators.progan.training import ProganGame
+from lacuna.generators.stylegan.training import StyleganGame
+from lacuna.generators.wgan.training import WganGame
+from lacuna.networks.pixels import to_bytes
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.interruption import deferred_termination
 from lacuna.runtime.provenance import digest_file
 from lacuna.training import card, sheets
-from lacuna.training.acgan import AcganGame
 from lacuna.training.data import RealClasses, RealImages, to_training
 from lacuna.training.gan_loop import ADVICE, Game, GanTraining
 from lacuna.training.journal import COLUMNS, Journal
-from lacuna.training.progan import ProganGame
-from lacuna.training.stylegan import StyleganGame
-from lacuna.training.wgan import WganGame
 
 log = logging.getLogger(__name__)
 

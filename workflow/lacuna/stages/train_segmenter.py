@@ -13,12 +13,12 @@ from lacuna.config.shards import shard_paths
 from lacuna.errors import UserError
 from lacuna.formats import checkpoints, files, tables
 from lacuna.formats.images import ImageShards
-from lacuna.registry.segmenters import metadata
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.provenance import Provenance
-from lacuna.training import segmenter_training
-from lacuna.training.segmenter_card import card
-from lacuna.training.segmenter_data import check_labelled
+from lacuna.segmenters.loading import metadata
+from lacuna.segmenters.upernet import training as segmenter_training
+from lacuna.segmenters.upernet.card import card
+from lacuna.segmenters.upernet.data import check_labelled
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lacuna.errors import UserError
 from lacuna.formats.images import ImageShards
-from lacuna.models.pixels import from_bytes
+from lacuna.networks.pixels import from_bytes
 from lacuna.runtime import seeds
 
 
