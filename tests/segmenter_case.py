@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from lacuna.formats import checkpoints
-from lacuna.segmenters.loading import metadata
 from lacuna.segmenters.segmenter import build_network
+from lacuna.segmenters.upernet.checkpoint import metadata
 from lacuna.stages import render
 from lacuna.world import PART_OWNERS, VOCABULARY
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lacuna.classifiers.loading import load_classifier
+from lacuna.classifiers.classifier import load_classifier
 from lacuna.classifiers.resnet.training import Training
 from lacuna.config.configuration import check_config
 from lacuna.errors import UserError

@@ -244,5 +244,5 @@ def test_splits_hold_every_class_once(config: Config, splits: Any, message: str)
 
 def test_only_class_splits_have_several_checkpoints(config: Config) -> None:
     config["generators"]["progan_chapel"]["checkpoint"] = ["a.safetensors", "b.safetensors"]
-    with pytest.raises(ValueError, match="only family acgan has class splits"):
+    with pytest.raises(ValueError, match="only families with labels have class splits"):
         check_config(config)

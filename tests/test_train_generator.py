@@ -205,7 +205,7 @@ def test_divergence_stops_and_keeps_the_last_state(train: Train, monkeypatch: py
 
     def poison(training: GanTraining, real: Any) -> dict[str, float]:
         if training.images == 40:
-            next(training.game.generator.parameters()).data.fill_(float("nan"))
+            next(training.task.generator.parameters()).data.fill_(float("nan"))
         return step(training, real)
 
     monkeypatch.setattr(GanTraining, "step", poison)
@@ -223,7 +223,7 @@ def test_a_weight_that_is_not_finite_is_never_kept(train: Train, monkeypatch: py
     def spoil(training: GanTraining, real: Any) -> dict[str, float]:
         numbers = step(training, real)
         if training.images == 48:
-            next(training.game.discriminator.parameters()).data.flatten()[0] = float("inf")
+            next(training.task.discriminator.parameters()).data.flatten()[0] = float("inf")
         return numbers
 
     monkeypatch.setattr(GanTraining, "step", spoil)

@@ -10,11 +10,11 @@ import torch
 import toy
 from PIL import Image
 
-from lacuna.inversion.perceptual_loading import PERCEPTUAL
-from lacuna.segmenters.loading import SEGMENTERS, load_segmenter
+from lacuna.families import PERCEPTUAL, SEGMENTERS
+from lacuna.segmenters.loading import load_segmenter
 from lacuna.segmenters.segmenter import build_network
-from lacuna.segmenters.upp import files as upp
 from lacuna.segmenters.upp import checkpoint as published
+from lacuna.segmenters.upp import files as upp
 
 LABELS: dict[str, Any] = {
     "object": ["-", "sky", "building", "person"],

@@ -35,7 +35,7 @@ rule invert_shard:
         last=last_index,
         seed=CONFIG["seed"],
         state="results/invert/{method}/{generator}/{source}/{shard}.state.pt",
-        code=source_digest("lacuna.stages.invert"),
+        code=network_code("invert", "generators"),
     shell:
         "python -m lacuna.stages.invert"
         " --method {wildcards.method}"

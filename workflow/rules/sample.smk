@@ -23,7 +23,7 @@ rule sample_shard:
         seed=source_seed,
         first=first_index,
         last=last_index,
-        code=source_digest("lacuna.stages.sample"),
+        code=network_code("sample", "generators"),
     shell:
         "python -m lacuna.stages.sample"
         " --family {params.family}"

@@ -25,7 +25,7 @@ rule segment_shard:
         batch_size=CONFIG["segment"]["batch_size"],
         first=first_index,
         last=last_index,
-        code=source_digest("lacuna.stages.segment"),
+        code=network_code("segment", "segmenters"),
     shell:
         "python -m lacuna.stages.segment"
         " --family {params.family}"

@@ -25,7 +25,7 @@ rule train_encoder_part:
         settings=settings("train_encoder"),
         seed=CONFIG["seed"],
         state="results/train_encoder/{generator}/{part}.state.pt",
-        code=source_digest("lacuna.stages.train_encoder"),
+        code=network_code("train_encoder", "generators"),
     shell:
         "python -m lacuna.stages.train_encoder"
         " --part {wildcards.part}"

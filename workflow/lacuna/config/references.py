@@ -6,6 +6,7 @@ from typing import Any
 
 from lacuna.config import grouping
 from lacuna.config.shorthand import FILES
+from lacuna.families import GENERATORS
 
 Config = dict[str, Any]
 
@@ -30,10 +31,13 @@ def problems(config: Config) -> Iterator[str]:
     for name, generator in config["generators"].items():
         if "checkpoint" not in generator:
             yield from _trainable(config, f"generators.{name}", generator, ("trained_on",))
-        if generator["family"] == "acgan":
+        if GENERATORS[generator["family"]].has_labels:
             yield from _split_checks(f"generators.{name}", generator)
         elif not isinstance(generator.get("checkpoint", ""), str):
-            yield f"generators.{name}.checkpoint: found a list, expected one file; only family acgan has class splits"
+            yield (
+                f"generators.{name}.checkpoint: found a list, expected one file; only families with labels have class "
+                "splits"
+            )
     for number, comparison in enumerate(config["comparisons"]):
         place = f"comparisons.{number}"
         for side in ("real", "generated"):
@@ -98,9 +102,14 @@ def _conditional_checks(config: Config) -> Iterator[str]:
 
 def _has_labels(config: Config, name: str, place: str) -> Iterator[str]:
     source = config["sources"].get(name, {"kind": "world"})
-    family = config["generators"].get(source.get("generator"), {"family": "acgan"})["family"]
-    if source["kind"] not in ("world", "labelled", "generator") or family != "acgan":
-        yield f"{place}: found {name!r}, which has no labels, expected a world, labelled folders or an acgan's samples"
+    generator = config["generators"].get(source.get("generator"))
+    plain = generator is not None and not GENERATORS[generator["family"]].has_labels
+    if source["kind"] not in ("world", "labelled", "generator") or plain:
+        known = " or ".join(sorted(name for name, family in GENERATORS.items() if family.has_labels))
+        yield (
+            f"{place}: found {name!r}, which has no labels, expected a world, labelled folders or samples of a "
+            f"generator of family {known}"
+        )
 
 
 def _calibration_checks(config: Config) -> Iterator[str]:

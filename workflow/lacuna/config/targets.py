@@ -7,6 +7,7 @@ from typing import Any
 
 from lacuna.config import entries, networks, published
 from lacuna.config.shards import shards
+from lacuna.families import GENERATORS
 
 Config = dict[str, Any]
 CONDITIONAL = {"discriminate": ("tsv", "json"), "diversity": ("tsv", "json"), "overfit": ("tsv", "json", "h5")}
@@ -161,7 +162,8 @@ def truth_files(segmenter: str, real: str) -> list[str]:
 
 def followed(config: Config) -> dict[str, Config]:
     """Generators without classes that the workflow trains, and the first comparison of each one's samples."""
-    names = [name for name in trained(config, "generators") if config["generators"][name]["family"] != "acgan"]
+    families = {name: entry["family"] for name, entry in config["generators"].items()}
+    names = [name for name in trained(config, "generators") if not GENERATORS[families[name]].has_labels]
     found: dict[str, Config] = {}
     for entry in config["comparisons"]:
         name = config["sources"][entry["generated"]].get("generator")

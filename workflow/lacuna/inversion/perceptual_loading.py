@@ -1,13 +1,13 @@
-"""Every known family of perceptual networks, and how to load it."""
+"""Perceptual networks by family: the backbone of any segmenter, or VGG16."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from lacuna.errors import UserError
+from lacuna import families
 from lacuna.formats import checkpoints
 from lacuna.inversion.perceptual import PerceptualNetwork, Vgg16
 from lacuna.segmenters.loading import load_segmenter
@@ -19,22 +19,16 @@ def load_perceptual(family: str, checkpoint: str | Path, device: str | torch.dev
     Raises:
         UserError: unknown family, or weights that do not fit.
     """
-    if family not in PERCEPTUAL:
-        raise UserError(f"unknown perceptual family {family!r}; known: {', '.join(sorted(PERCEPTUAL))}")
-    return PERCEPTUAL[family](checkpoint, device)
+    found: PerceptualNetwork = families.loader("perceptual", family)(family, checkpoint, device)
+    return found
 
 
-def load_upernet(checkpoint: str | Path, device: str | torch.device) -> PerceptualNetwork:
+def load_backbone(family: str, checkpoint: str | Path, device: str | torch.device) -> PerceptualNetwork:
     """The backbone of a segmenter."""
-    return load_segmenter("upernet", checkpoint, device)
+    return load_segmenter(family, checkpoint, device)
 
 
-def load_upp(checkpoint: str | Path, device: str | torch.device) -> PerceptualNetwork:
-    """The backbone of the published segmenter."""
-    return load_segmenter("upp", checkpoint, device)
-
-
-def load_vgg16(checkpoint: str | Path, device: str | torch.device) -> PerceptualNetwork:
+def load_vgg16(family: str, checkpoint: str | Path, device: str | torch.device) -> PerceptualNetwork:
     """VGG16 from a state dict with the published keys."""
     state, _ = checkpoints.load_weights(checkpoint)
     network = Vgg16()
@@ -46,10 +40,3 @@ def vgg16_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Keys `features.N.weight` as ours; what lies behind our last layer, `features.20`, is not needed."""
     behind = re.compile(r"features\.(2[1-9]|30)\.|classifier\.")
     return {re.sub(r"^features\.", "layers.", key): value for key, value in state.items() if not behind.match(key)}
-
-
-PERCEPTUAL: dict[str, Callable[[str | Path, str | torch.device], PerceptualNetwork]] = {
-    "upernet": load_upernet,
-    "upp": load_upp,
-    "vgg16": load_vgg16,
-}

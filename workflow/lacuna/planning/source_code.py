@@ -10,9 +10,11 @@ import functools
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lacuna.families import KINDS, code_of
 from lacuna.formats import files
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -29,24 +31,57 @@ class Source:
 _remembered: dict[str, Source] = {}  # by name and content of the file, see `_key`
 
 
+# What imports the code of families by the tables, and which part of them.
+OPENS = {
+    "lacuna.generators.loading": ("generators", False),
+    "lacuna.segmenters.loading": ("segmenters", False),
+    "lacuna.classifiers.classifier": ("classifiers", False),
+    "lacuna.inversion.perceptual_loading": ("perceptual", False),
+    "lacuna.stages.train_generator": ("generators", True),
+}
+# What runs a stage and changes no number that it writes: a finished result stays what it was when these change.
+PLUMBING = frozenset(
+    f"lacuna.runtime.{name}"
+    for name in ("arguments", "batches", "command", "gpus", "interruption", "resuming", "usage")
+)
+
+
 @functools.cache
-def source_digest(module: str) -> str:
+def source_digest(module: str, **families: str) -> str:
     """Digest of `module` and of every module of this package that it imports, at any depth (16 hex digits).
 
-    Syntax trees are hashed: comments and layout do not count, docstrings do. Imports must be static.
+    Syntax trees are hashed, so comments, docstrings and layout do not count, and neither does PLUMBING. Imports must be
+    static, but for families of networks: of these the code of the chosen one counts, or of all.
+
+    Args:
+        families: the chosen family by kind, such as `generators="progan"`.
     """
+    found = modules(module, **families)
+    digest = hashlib.sha256()
+    for name in sorted(found):
+        digest.update(f"{name} {found[name].digest}".encode())
+    return digest.hexdigest()[:16]
+
+
+def modules(module: str, **families: str) -> dict[str, Source]:
+    """Every module whose code counts for `module`, by name."""
     found: dict[str, Source] = {}
     queue = [module]
     while queue:
         name = queue.pop()
         path = module_path(name)
-        if path and name not in found:
+        if path and name not in found and name not in PLUMBING:
             found[name] = source(path)
             queue += found[name].imports
-    digest = hashlib.sha256()
-    for name in sorted(found):
-        digest.update(f"{name} {found[name].digest}".encode())
-    return digest.hexdigest()[:16]
+            if name in OPENS:
+                queue += _code_of_families(*OPENS[name], families)
+    return found
+
+
+def _code_of_families(kind: str, training: bool, chosen: Mapping[str, str]) -> set[str]:
+    """Modules of the chosen family of a kind, or of all its families."""
+    table = KINDS[kind]
+    return code_of({name: table[name] for name in [chosen[kind]]} if kind in chosen else table, training)
 
 
 def remember(path: Path) -> None:
@@ -89,7 +124,17 @@ def parsed(path: Path, content: bytes) -> Source:
             origin = ".".join([*base, *([node.module] if node.module else [])])
             names |= {origin} | {f"{origin}.{alias.name}" for alias in node.names}
     packages = {".".join(parts[:end]) for parts in (name.split(".") for name in names) for end in range(1, len(parts))}
-    return Source(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), sorted(names | packages))
+    return Source(hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest(), sorted(names | packages))
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    """The tree without what only readers read; a stage that shows its own says so by `__doc__`, for a help text."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
+            node
+        ):
+            node.body = node.body[1:]
+    return tree
 
 
 @functools.cache

@@ -1,65 +1,24 @@
-"""Every known family of segmenters, and how to load it."""
+"""Checkpoints of segmenters in, segmenters that are ready out, whatever the family."""
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from lacuna.errors import UserError
-from lacuna.formats import checkpoints
+from lacuna import families
 from lacuna.networks.folding import fold_batch_norms
 from lacuna.runtime.precision import check_precision
-from lacuna.segmenters.segmenter import SIGNED_RGB, PixelNormalisation, Segmenter, build_network, check_counts
-from lacuna.segmenters.upp.checkpoint import load_published
+from lacuna.segmenters.segmenter import Segmenter
 
-METADATA_FORMAT = "lacuna-segmenter/1"
 CPU = torch.device("cpu")
-
-
-def metadata(
-    classes: Mapping[str, Sequence[str]],
-    part_owners: Mapping[str, str],
-    architecture: Mapping[str, Any],
-    size: int,
-    **more: Any,
-) -> dict[str, Any]:
-    """What a weights file must say so that it can be loaded from itself alone."""
-    pixels = {"channels": SIGNED_RGB.channels, "mean": list(SIGNED_RGB.mean), "std": list(SIGNED_RGB.std)}
-    vocabulary = {"classes": {key: list(names) for key, names in classes.items()}, "part_owners": dict(part_owners)}
-    return {
-        "format": METADATA_FORMAT, "architecture": dict(architecture), "size": size, "pixels": pixels,
-    } | vocabulary | more  # fmt: skip
-
-
-def load_upernet(checkpoint: str | Path) -> Segmenter:
-    """A segmenter that train_segmenter made: one safetensors file that says all about itself."""
-    state_dict, found = checkpoints.load_weights(checkpoint)
-    if found.get("format") != METADATA_FORMAT:
-        raise UserError(
-            f"{checkpoint}: metadata says format {found.get('format')!r}, expected {METADATA_FORMAT}; "
-            "give weights that train_segmenter wrote, or another family"
-        )
-    classes, owners, pixels = found["classes"], found["part_owners"], found["pixels"]
-    check_counts(classes, owners, state_dict, str(checkpoint), prefix="decoder.")
-    network = build_network(classes, owners, found["architecture"])
-    checkpoints.load_strict(network, state_dict, checkpoint)
-    normalisation = PixelNormalisation(pixels["channels"], tuple(pixels["mean"]), tuple(pixels["std"]))
-    return Segmenter(network, classes, owners, normalisation, found["size"])
-
-
-SEGMENTERS: dict[str, Callable[[str | Path], Segmenter]] = {"upernet": load_upernet, "upp": load_published}
 
 
 def load_segmenter(
     family: str, checkpoint: str | Path, device: str | torch.device = "cpu", precision: str = "float32"
 ) -> Segmenter:
     """Load a segmenter, ready to be used; see `ready`."""
-    if family not in SEGMENTERS:
-        raise UserError(f"unknown segmenter family {family!r}; known: {', '.join(sorted(SEGMENTERS))}")
     check_precision(precision, torch.device(device))
-    named = replace(SEGMENTERS[family](checkpoint), name=f"{family} segmenter {checkpoint}")
+    named = replace(families.loader("segmenters", family)(checkpoint), name=f"{family} segmenter {checkpoint}")
     return ready(named, torch.device(device), precision)
 
 

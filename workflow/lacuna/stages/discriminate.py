@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from lacuna.areas.conditional import accuracy, inception_score, indistinct
-from lacuna.classifiers.loading import Classifier, load_classifier
+from lacuna.classifiers.classifier import Classifier, load_classifier
 from lacuna.conditional.labelled import LabelledImages
 from lacuna.formats import tables
 from lacuna.runtime import command, compute

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lacuna.classifiers.loading import metadata
 from lacuna.classifiers.resnet import training as classifier_training
+from lacuna.classifiers.resnet.checkpoint import metadata
 from lacuna.classifiers.resnet.training import COLUMNS, Training, accuracy
 from lacuna.config.shards import shard_paths
 from lacuna.errors import UserError

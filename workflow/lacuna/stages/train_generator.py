@@ -20,30 +20,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lacuna import families
 from lacuna.config import shards
 from lacuna.errors import UserError, diverged
 from lacuna.formats import checkpoints, files, tables
-from lacuna.generators.acgan.training import AcganGame
-from lacuna.generators.progan.training import ProganGame
-from lacuna.generators.stylegan.training import StyleganGame
-from lacuna.generators.wgan.training import WganGame
 from lacuna.networks.pixels import to_bytes
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.interruption import deferred_termination
 from lacuna.runtime.provenance import digest_file
 from lacuna.training import card, sheets
 from lacuna.training.data import RealClasses, RealImages, to_training
-from lacuna.training.gan_loop import ADVICE, Game, GanTraining
+from lacuna.training.gan_loop import ADVICE, GanTraining
 from lacuna.training.journal import COLUMNS, Journal
 
 log = logging.getLogger(__name__)
 
-GAMES: dict[str, Callable[[Mapping[str, Any]], Game]] = {
-    "acgan": AcganGame,
-    "progan": ProganGame,
-    "stylegan": StyleganGame,
-    "wgan": WganGame,
-}
 INTERVALS = ("checkpoint_interval", "log_interval", "sheet_interval")  # in real images shown
 # None of these changes what a step does. Leaving `images` out is what makes "train it longer" a change of one number.
 NOT_IN_KEY = ("images", *INTERVALS)
@@ -56,15 +47,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     device = compute.device(args.device)
     args.settings = precision.settled(args.settings, device)
     paths = shards.shard_paths(args.images, args.count, args.shard_size)
-    training = GanTraining(GAMES[args.family], args.settings, args.seed, device, f"generator {args.weights.stem}")
+    training = GanTraining(
+        families.task("generators", args.family), args.settings, args.seed, device, f"generator {args.weights.stem}"
+    )
     key = state_key(args, paths)
     journal = resume(training, args.state, key)
     if not training.images:
         shutil.rmtree(kept_sheets(args), ignore_errors=True)
     with real_images(args, paths, training) as images:
-        if images.size % training.game.final_size:
+        if images.size % training.task.final_size:
             raise UserError(
-                f"{args.images}: images of {images.size} pixels, expected the generator's {training.game.final_size} "
+                f"{args.images}: images of {images.size} pixels, expected the generator's {training.task.final_size} "
                 "or a multiple; render that size or change the generator's sizes"
             )
         train(args, training, journal, key, lambda shown, size: to_training(images.batch(shown), size, training.device))
@@ -72,13 +65,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_log(args, journal)
     write_sheet(args, training)
     hand_over_sheets(kept_sheets(args), args.sheets, training.images)
-    checkpoints.save_weights(args.weights, *current_weights(args, training, training.game.final_size))
+    checkpoints.save_weights(args.weights, *current_weights(args, training, training.task.final_size))
     files.write_text(args.card, card_text(args, training, journal))
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = command.parser("train_generator", __doc__)
-    parser.add_argument("--family", required=True, choices=sorted(GAMES))
+    parser.add_argument("--family", required=True, choices=families.trainable("generators"))
     parser.add_argument("--images", required=True, type=Path, help="folder of the source's image shards")
     parser.add_argument("--count", required=True, type=int, help="real images; shown in random order, again and again")
     parser.add_argument("--shard-size", required=True, type=int)
@@ -100,8 +93,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def real_images(args: argparse.Namespace, paths: Sequence[Path], training: GanTraining) -> RealImages:
     """Real images in random order, class by class where the family knows classes."""
-    if training.game.classes:
-        return RealClasses(paths, args.count, training.batch_size, args.seed, training.game.classes)
+    if training.task.classes:
+        return RealClasses(paths, args.count, training.batch_size, args.seed, training.task.classes)
     return RealImages(paths, args.count, training.batch_size, args.seed)
 
 
@@ -136,7 +129,7 @@ def train(
     real: Callable[[int, int], Tensor],
 ) -> None:
     """Step until `images` real images were shown; leave states, snapshots, log rows and sheets on the way."""
-    images_a_step = training.batch_size * training.game.discriminator_steps
+    images_a_step = training.batch_size * training.task.discriminator_steps
     last_step = math.ceil(args.settings["images"] / images_a_step)
     intervals = {name: args.settings[name] for name in INTERVALS}
     with deferred_termination() as terminated:
@@ -158,10 +151,10 @@ def train(
 def write_sheet(args: argparse.Namespace, training: GanTraining) -> None:
     """Samples of the averaged generator as it is by now, of the same z each time; beside them its weights."""
     random = compute.generator(args.seed, "train_generator", "sheet")
-    count = len(training.game.classes) ** 2 or SHEET_IMAGES  # a class a column
-    samples_N3HW = training.samples(torch.randn(count, training.game.z_dim, generator=random))
+    count = len(training.task.classes) ** 2 or SHEET_IMAGES  # a class a column
+    samples_N3HW = training.samples(torch.randn(count, training.task.z_dim, generator=random))
     path = kept_sheets(args) / f"{training.images:08d}.png"
-    sheets.write(path, to_bytes(samples_N3HW), side=training.game.final_size)
+    sheets.write(path, to_bytes(samples_N3HW), side=training.task.final_size)
     weights, metadata = current_weights(args, training, training.phase.settled_size)
     checkpoints.save_weights(path.with_suffix(".safetensors"), weights, metadata)
 
@@ -193,10 +186,10 @@ def current_weights(
     args: argparse.Namespace, training: GanTraining, size: int
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The averaged generator's weights, and what is known of them."""
-    weights = training.game.weights(training.ema, size)
+    weights = training.task.weights(training.ema, size)
     metadata = {
         "family": args.family,
-        **training.game.description(size),
+        **training.task.description(size),
         "settings": args.settings,
         "images": training.images,
         "trained_on": args.images.name,
@@ -216,7 +209,7 @@ def write_log(args: argparse.Namespace, journal: Journal) -> None:
 
 
 def card_text(args: argparse.Namespace, training: GanTraining, journal: Journal) -> str:
-    weights = training.game.weights(training.ema, training.game.final_size)
+    weights = training.task.weights(training.ema, training.task.final_size)
     return card.text(
         title=f"{args.weights.stem}: a generator of family {args.family}",
         command=args.command,

@@ -15,9 +15,9 @@ from lacuna.formats import checkpoints, files, tables
 from lacuna.formats.images import ImageShards
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.provenance import Provenance
-from lacuna.segmenters.loading import metadata
 from lacuna.segmenters.upernet import training as segmenter_training
 from lacuna.segmenters.upernet.card import card
+from lacuna.segmenters.upernet.checkpoint import metadata
 from lacuna.segmenters.upernet.data import check_labelled
 
 

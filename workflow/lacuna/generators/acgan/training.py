@@ -21,7 +21,7 @@ CALIBRATED_ON = 500  # samples from which the kept generator's batch norms are m
 CALIBRATION_SEED = 0
 
 
-class AcganGame:
+class AcganTask:
     """L_S: is the source of each image seen rightly? L_C: its class? D maximises L_S + L_C, G maximises L_C - L_S.
 
     As usual, and as in the other families here, G's part of -L_S is the non-saturating one.

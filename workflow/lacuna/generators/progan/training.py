@@ -12,7 +12,7 @@ from lacuna.training import losses
 from lacuna.training.schedule import Phase
 
 
-class GrowingGame:
+class GrowingTask:
     """A generator that grows against ProGAN's discriminator, which grows with it."""
 
     classes: tuple[int, ...] = ()
@@ -49,7 +49,7 @@ class GrowingGame:
         return {"sizes": self.generator.sizes[: size.bit_length() - 1], "size": size, "z_dim": self.z_dim}
 
 
-class ProganGame(GrowingGame):
+class ProganTask(GrowingTask):
     """The progressive GAN. The published loss is `wasserstein`; `logistic` needs fewer passes a step.
 
     Source:

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lacuna.generators.progan.training import GrowingGame
+from lacuna.generators.progan.training import GrowingTask
 from lacuna.generators.stylegan.growing import GrowingStyleGenerator
 from lacuna.training.schedule import Phase
 
 
-class StyleganGame(GrowingGame):
+class StyleganTask(GrowingTask):
     """The style-based generator against ProGAN's discriminator; both grow together.
 
     So it was published; here it also means that ProGAN and StyleGAN see the same images at the same sizes and differ

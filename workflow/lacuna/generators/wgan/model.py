@@ -14,6 +14,7 @@ Source:
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -162,3 +163,9 @@ def from_weights(design: Design, weights: Mapping[str, Tensor]) -> tuple[Ablatio
     generator = AblationGenerator(design, sizes_of(named))
     generator.key_names = names_in_file(weights, generator)
     return generator, named
+
+
+batch_norm = partial(from_weights, BATCH_NORM)
+minibatch_statistics = partial(from_weights, MINIBATCH_STATISTICS)
+equalised = partial(from_weights, EQUALISED)
+pixel_normed = partial(from_weights, PIXEL_NORM)

@@ -16,7 +16,7 @@ SETTLED_ON = 512  # samples from which the statistics of the averaged generator'
 SETTLED_SEED = 0
 
 
-class WganGame:
+class WganTask:
     """The published ablation's generator against a critic, by the Wasserstein loss with a gradient penalty.
 
     Source:

@@ -16,7 +16,7 @@ ARCHITECTURE = {"encoder": {}, "fpn_dim": 512, "ppm_dim": 512}
 SIZE = 256
 
 
-def load_published(checkpoint: str | Path) -> Segmenter:
+def load(checkpoint: str | Path) -> Segmenter:
     """The segmenter of the folder `checkpoint`."""
     labels_path, encoder_path, decoder_path = upp.found_files(checkpoint)
     labels = upp.read_labels(labels_path)
