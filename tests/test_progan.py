@@ -155,5 +155,5 @@ def test_wrong_checkpoints_end_in_one_line(generator: ProgressiveGenerator, tmp_
     torch.save({"conv1.weight": torch.ones(3)}, path)
     with pytest.raises(ValueError, match="0 convolutions named layerK"):
         load_generator("progan", path)
-    with pytest.raises(ValueError, match="'progran' is unknown"):
+    with pytest.raises(ValueError, match="found family 'progran', expected one of"):
         load_generator("progran", path)
