@@ -38,10 +38,10 @@ def test_droppings_of_desktops_are_no_images_and_are_counted(tmp_path: Path) -> 
 
 
 def test_two_dots_begin_a_name_that_someone_gave(tmp_path: Path) -> None:
-    for name in ("..dots.png", "...png", ".one.png"):
+    for name in ("..dots.png", "...a.png", ".one.png"):
         picture(tmp_path / name)
     entries, seen = folder_source.survey(tmp_path)
-    assert [entry.name for entry in entries] == ["..dots.png"] and seen.hidden == 1, seen
+    assert [entry.name for entry in entries] == ["...a.png", "..dots.png"] and seen.hidden == 1, seen
 
 
 def test_links_are_followed_once_and_those_to_nothing_are_told(tmp_path: Path) -> None:

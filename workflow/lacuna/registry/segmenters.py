@@ -1,5 +1,6 @@
 """Every known family of segmenters, and how to load it."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from lacuna.models.folding import fold_batch_norms
 from lacuna.models.segmenter import SIGNED_RGB, PixelNormalisation, Segmenter, build_network, check_counts
 from lacuna.registry.upp import load_published
 
+log = logging.getLogger(__name__)
 METADATA_FORMAT = "lacuna-segmenter/1"
 CPU = torch.device("cpu")
 
@@ -59,6 +61,7 @@ def load_segmenter(
     if family not in SEGMENTERS:
         raise UserError(f"unknown segmenter family {family!r}; known: {', '.join(sorted(SEGMENTERS))}")
     check_precision(precision, torch.device(device))
+    log.info("%s segmenter %s in %s", family, checkpoint, precision)
     named = replace(SEGMENTERS[family](checkpoint), name=f"{family} segmenter {checkpoint}")
     return ready(named, torch.device(device), precision)
 
