@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m pytest
 # What runs Snakemake, a cluster or a browser wants the whole machine; the rest takes a core each.
-WHOLE := workflow or slurm or browser or gpu
+WHOLE := workflow or slurm or browser or gpu or device
 PARALLEL := --numprocesses auto --dist loadfile
 export PYTHONPATH := $(CURDIR)/workflow
 

@@ -46,6 +46,8 @@ def overlay(name: str) -> dict[str, Any]:
         ]
         small["generators"] = {"progan_chapel": {"encoders": ENCODERS}}
         small |= CONVERGED
+    if name == "planted":
+        small["calibrate"] = {"counts": [100], "objects": ["person", "car"], "comparisons": 2, "null_comparisons": 4}
     return small
 
 
@@ -80,9 +82,9 @@ def compare(first: Path, second: Path) -> list[str]:
 
 
 def results(folder: Path) -> Iterator[Path]:
-    """Files that hold results, neither logs nor pages."""
+    """Files that hold results, neither logs nor times nor pages."""
     for path in folder.rglob("*"):
-        if path.suffix in (".h5", ".json", ".tsv", ".safetensors") and not {"logs", "benchmarks"} & {*path.parts}:
+        if path.suffix in (".h5", ".json", ".tsv", ".safetensors") and not {"logs", "benchmarks", "costs.tsv"} & {*path.parts}:
             yield path
 
 

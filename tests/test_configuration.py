@@ -246,3 +246,17 @@ def test_only_class_splits_have_several_checkpoints(config: Config) -> None:
     config["generators"]["progan_chapel"]["checkpoint"] = ["a.safetensors", "b.safetensors"]
     with pytest.raises(ValueError, match="only families with labels have class splits"):
         check_config(config)
+
+
+@pytest.mark.parametrize("kind", ["folder", "lsun", "labelled"])
+def test_the_ground_below_transparent_pixels_is_a_color_that_is_known_before_any_image_is_read(
+    config: Config, kind: str
+) -> None:
+    photos = {"kind": kind, "path": "photos", "count": 9} | ({"size": 64} if kind == "labelled" else {})
+    for ground in ("white", "black", "gray", "#a0B1c2"):
+        config["sources"]["photos"] = photos | {"background": ground}
+        assert check_config(copy.deepcopy(config))["sources"]["photos"]["background"] == ground
+    for ground in ("transparent", "nonsense", "#123", "#12345678", "hsl(0,1%,1%)", 255):
+        config["sources"]["photos"] = photos | {"background": ground}
+        with pytest.raises(UserError, match=r"sources\.photos\.background: "):
+            check_config(copy.deepcopy(config))

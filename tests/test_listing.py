@@ -37,6 +37,13 @@ def test_droppings_of_desktops_are_no_images_and_are_counted(tmp_path: Path) -> 
     assert [entry.name for entry in entries] == ["photos/a.png"] and seen.hidden == 3 and not seen.worth_a_warning
 
 
+def test_two_dots_begin_a_name_that_someone_gave(tmp_path: Path) -> None:
+    for name in ("..dots.png", "...a.png", ".one.png"):
+        picture(tmp_path / name)
+    entries, seen = folder_source.survey(tmp_path)
+    assert [entry.name for entry in entries] == ["...a.png", "..dots.png"] and seen.hidden == 1, seen
+
+
 def test_links_are_followed_once_and_those_to_nothing_are_told(tmp_path: Path) -> None:
     picture(tmp_path / "store/a.png")
     picture(tmp_path / "photos/own.png")

@@ -17,6 +17,7 @@ rule gather_shard:
         path=lambda wildcards: CONFIG["sources"][wildcards.source]["path"],
         listing=shard_listing,
         size=lambda wildcards: CONFIG["sources"][wildcards.source]["size"],
+        background=lambda wildcards: CONFIG["sources"][wildcards.source].get("background", "white"),
         groups=lambda wildcards: CONFIG["sources"][wildcards.source].get("groups", ""),
         first=first_index,
         last=last_index,
@@ -25,6 +26,7 @@ rule gather_shard:
         "python -m lacuna.stages.gather"
         " --path {params.path:q}"
         " --size {params.size}"
+        " --background {params.background:q}"
         " --groups {params.groups:q}"
         " --first {params.first}"
         " --last {params.last}"

@@ -173,7 +173,8 @@ def _counts(name: str, seen: Census) -> bool:
 
 def _is_hidden(name: str) -> bool:
     *folders, leaf = name.split("/")
-    return leaf.startswith(".") or leaf in HIDDEN or any(part in HIDDEN_FOLDERS or part[:1] == "." for part in folders)
+    dotted = leaf.startswith(".") and not leaf.startswith("..")  # "..a.png" is a name that someone gave
+    return dotted or leaf in HIDDEN or any(part in HIDDEN_FOLDERS or part[:1] == "." for part in folders)
 
 
 def _kind(name: str) -> str:

@@ -95,7 +95,8 @@ class Inputs:
         generator, source, count = entry["generator"], entry["source"], entry["count"]
         method = entries.omission_method(entry)
         folder = self.path(f"results/invert/{method}/{generator}/{source}")
-        found = inversions.read_shards(folder, count, self.config["shard_size"]["inversions"])
+        names = ("x", "x_hat", "loss")
+        found = inversions.read_shards(folder, count, self.config["shard_size"]["inversions"], names)
         maps = omissions.read(self.path(targets.omission_files(entry)[1]))
         settings = self.config["sources"][source]
         return Inverted(
@@ -121,7 +122,8 @@ class Inputs:
     def _methods(self, entry: Config) -> dict[str, NDArray[np.uint8]]:
         """What each method made of the first images of a source."""
         shards = {method: targets.inversion_shards(self.config, entry, method)[0] for method in entry["methods"]}
-        return {method: inversions.read(self.path(path)).x_hat[:COMPARED] for method, path in shards.items()}
+        read = {method: inversions.read(self.path(path), ("x_hat",)) for method, path in shards.items()}
+        return {method: found.x_hat[:COMPARED] for method, found in read.items()}
 
     def files(self) -> list[Path]:
         """Every file that the page is made from, weights included."""

@@ -7,7 +7,7 @@ import os
 import torch
 
 from lacuna.errors import UserError
-from lacuna.runtime import gpus, precision, seeds
+from lacuna.runtime import gpus, precision, seeds, usage
 
 log = logging.getLogger(__name__)
 DEVICE = "LACUNA_DEVICE"  # the configuration's `device`, where it is not auto
@@ -23,9 +23,9 @@ def device(name: str) -> torch.device:
     """
     name = os.environ.get(DEVICE) or "auto" if name == "auto" else name
     if name == "auto" and torch.cuda.is_available():
-        found = torch.device("cuda", gpus.claim(gpus.given(os.environ, torch.cuda.device_count())))
+        found = torch.device("cuda", gpus.claim(own_gpus()))
         torch.cuda.set_device(found)
-        log.info("device %s, torch %s for CUDA %s", found, torch.__version__, torch.version.cuda)
+        log.info("device %s %s, torch %s for CUDA %s", found, usage.gpu_name(), torch.__version__, torch.version.cuda)
         return found
     promised = gpus.promised(os.environ)
     if name.startswith("cuda") and not torch.cuda.is_available():
@@ -36,19 +36,31 @@ def device(name: str) -> torch.device:
             "driver, or say `device: cpu` in the configuration"
         )
     found = torch.device("cpu" if name == "auto" else name)
-    log.info("device %s, %d thread(s)", found, torch.get_num_threads())
+    log.info("device %s, %d thread(s), torch %s", found, torch.get_num_threads(), torch.__version__)
     return found
+
+
+def own_gpus() -> dict[int, str]:
+    """GPUs that this job may use: number -> what tells it from all others of the machine.
+
+    Of several that is the UUID: where a scheduler hides all GPUs but a job's own, each job counts them from 0.
+    """
+    given = gpus.given(os.environ, torch.cuda.device_count())
+    if len(given) == 1:
+        return given
+    return {number: str(torch.cuda.get_device_properties(number).uuid) for number in given}
 
 
 def without_cuda() -> str:
     """Why torch has no GPU, in a few words."""
     if torch.version.cuda is None:
         return f"torch {torch.__version__} was built without CUDA"
+    version = f"torch {torch.__version__} for CUDA {torch.version.cuda}"
     try:
         torch.cuda.init()
-    except Exception as error:
-        return f"torch {torch.__version__} for CUDA {torch.version.cuda}: {' '.join(str(error).split())[:200]}"
-    return f"torch {torch.__version__} for CUDA {torch.version.cuda}"
+    except (RuntimeError, AssertionError) as error:  # what the driver says, or that there is none
+        return f"{version}: {' '.join(str(error).split())[:200]}"
+    return version
 
 
 def configure(threads: int) -> None:

@@ -5,6 +5,7 @@ products), and every stage turns that off unless `tf32` is asked for. `auto` is 
 where bfloat16 is emulated unless the processor has instructions for it.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import torch
 
 from lacuna.errors import UserError
 
+log = logging.getLogger(__name__)
 PRECISIONS = ("float32", "tf32", "bfloat16")
 DETERMINISTIC = "LACUNA_DETERMINISTIC"  # 1 where the configuration says `deterministic: true`
 CUBLAS_WORKSPACE = ":4096:8"  # the size with which cuBLAS adds up in one order, as torch's documentation asks
@@ -46,6 +48,7 @@ def settled(settings: Mapping[str, Any], device: torch.device) -> dict[str, Any]
     """
     precision = training_precision(settings["precision"], device)
     _tf32(precision == "tf32")
+    log.info("precision %s", precision)
     return {**settings, "precision": precision}
 
 

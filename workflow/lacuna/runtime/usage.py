@@ -9,12 +9,18 @@ log = logging.getLogger(__name__)
 MEGABYTE = 1 << 20
 
 
+def gpu_name() -> str:
+    """What the GPU is called that this process computes on; empty where it uses none."""
+    torch = sys.modules.get("torch")  # a stage that has not loaded torch has used no GPU
+    return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_initialized() else ""
+
+
 def log_gpu_memory() -> None:
     """Log the most memory that this process has held on a GPU; nothing where it has used none."""
-    torch = sys.modules.get("torch")  # a stage that has not loaded torch has used no GPU
-    if torch is not None and torch.cuda.is_initialized():
-        name = torch.cuda.get_device_name()
-        log.info("%s, GPU memory: at most %d MB", name, torch.cuda.max_memory_reserved() // MEGABYTE)
+    name = gpu_name()
+    if name:
+        reserved = sys.modules["torch"].cuda.max_memory_reserved()
+        log.info("%s, GPU memory: at most %d MB", name, reserved // MEGABYTE)
 
 
 def gpu_memory_mb(path: Path) -> float:

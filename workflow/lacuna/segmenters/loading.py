@@ -1,5 +1,6 @@
 """Checkpoints of segmenters in, segmenters that are ready out, whatever the family."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from lacuna.networks.folding import fold_batch_norms
 from lacuna.runtime.precision import check_precision
 from lacuna.segmenters.segmenter import Segmenter
 
+log = logging.getLogger(__name__)
 CPU = torch.device("cpu")
 
 
@@ -18,6 +20,7 @@ def load_segmenter(
 ) -> Segmenter:
     """Load a segmenter, ready to be used; see `ready`."""
     check_precision(precision, torch.device(device))
+    log.info("%s segmenter %s in %s", family, checkpoint, precision)
     named = replace(families.loader("segmenters", family)(checkpoint), name=f"{family} segmenter {checkpoint}")
     return ready(named, torch.device(device), precision)
 

@@ -57,13 +57,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     pictures: dict[str, NDArray[np.uint8]] = {}
     for method in args.methods:
         folder = Path(args.inversions) / method / args.generator / args.source
-        found = inversions.read_shards(folder, args.count, args.shard_size)
+        found = inversions.read_shards(folder, args.count, args.shard_size, ("x", "x_hat"))
         pictures |= {"target": found.x[:FIGURE_ROWS], method: found.x_hat[:FIGURE_ROWS]}
         values = image_errors(found, perceptual, args.settings["feature_levels"], device)
         values["lost_area"] = lost_areas(found, segmenter, args.settings["batch_size"])
         truth_ND = true_latents(args.images, args.checkpoint, found.index, latent_width(generator))
         if truth_ND is not None:
-            values |= correlations(found, head(generator, found.layer), torch.from_numpy(truth_ND).to(device))
+            latent = inversions.read_shards(folder, args.count, args.shard_size, ("z", "residuals"))
+            values |= correlations(latent, head(generator, latent.layer), torch.from_numpy(truth_ND).to(device))
         for quantity, values_N in values.items():
             rng = seeds.rng(args.seed, "evaluate", method, quantity)
             low, high = bootstrap_interval(values_N, rng, args.confidence)

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     compute.configure(args.threads)
     segmenter = load_segmenter(args.segmenter_family, args.segmenter_checkpoint, compute.device(args.device))
-    found = inversions.read_shards(args.inversions, args.count, args.shard_size)
+    found = inversions.read_shards(args.inversions, args.count, args.shard_size, ("x", "x_hat"))
     photo_NHW = object_maps(segmenter, found.x, args.settings["batch_size"])
     reconstruction_NHW = object_maps(segmenter, found.x_hat, args.settings["batch_size"])
     names, control = segmenter.classes["object"], control_rows(args.control)
