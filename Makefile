@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m pytest
 # What runs Snakemake, a cluster or a browser wants the whole machine; the rest takes a core each.
-WHOLE := workflow or slurm or browser or gpu
+WHOLE := workflow or slurm or browser or gpu or device
 PARALLEL := --numprocesses auto --dist loadfile
 export PYTHONPATH := $(CURDIR)/workflow
 
@@ -44,8 +44,8 @@ bench: env
 
 # Two pages are written from what they are about: the schema, and the modules of the file formats.
 docs: env
-	"$(BIN)/python" -m lacuna.pages.configuration > docs/configuration.md
-	"$(BIN)/python" -m lacuna.pages.formats > docs/formats.md
+	"$(BIN)/python" -m lacuna.report.configuration > docs/configuration.md
+	"$(BIN)/python" -m lacuna.report.formats > docs/formats.md
 
 # Pins what is installed now; torch's own CUDA packages follow from torch and differ between machines.
 lock:

@@ -11,15 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.stages import rate, show
+from lacuna.generators.chain import head, tail
+from lacuna.generators.progan.model import OutputLayer, ProgressiveGenerator, UpscaleLayer
 from lacuna.inversion.layers import path
 from lacuna.inversion.objective import Objective, Weights
+from lacuna.inversion.perceptual import Vgg16
 from lacuna.inversion.plan import Plan
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.unknowns import Start, Unknowns
-from lacuna.models.chain import head, tail
-from lacuna.models.layers import LEAK
-from lacuna.models.perceptual import Vgg16
-from lacuna.models.progan import OutputLayer, ProgressiveGenerator, UpscaleLayer
+from lacuna.networks.layers import LEAK
 
 SIZES = [512, 512, 512, 512, 256, 128, 64, 32]
 RESIDUAL_LAYERS, HEAD = (1, 2, 3), 4

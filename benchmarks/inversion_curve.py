@@ -22,15 +22,15 @@ from torch import Tensor
 from benchmarks.inversion import published_step
 from benchmarks.stages import show
 from lacuna.formats.checkpoints import load_strict
+from lacuna.generators.chain import Generator, head, tail
+from lacuna.generators.progan import model as progan
 from lacuna.inversion.layers import path
 from lacuna.inversion.objective import Objective, Weights
+from lacuna.inversion.perceptual import Vgg16
 from lacuna.inversion.plan import Plan
+from lacuna.inversion.published_encoder import HybridEncoder
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.unknowns import Start, Unknowns, reconstruct
-from lacuna.models import progan
-from lacuna.models.chain import Generator, head, tail
-from lacuna.models.perceptual import Vgg16
-from lacuna.models.published_encoder import HybridEncoder
 
 HEAD, RESIDUAL_LAYERS, LOG_EVERY = 4, (1, 2, 3), 5
 LEARNING_RATE, MILESTONES, DECAY = 0.05, (0.5, 0.75, 0.9), 0.3  # ours; the published one keeps to 0.01

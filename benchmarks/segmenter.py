@@ -18,9 +18,9 @@ from torch import Tensor
 from benchmarks import straightforward
 from benchmarks.stages import show
 from benchmarks.upp_case import photos, untrained
-from lacuna.models.segmenter import Segmenter
-from lacuna.models.upernet import resized
-from lacuna.registry.segmenters import ready
+from lacuna.segmenters.loading import ready
+from lacuna.segmenters.segmenter import Segmenter
+from lacuna.segmenters.upernet.model import resized
 
 BATCH, MEMORY_BATCH = 4, 10
 TIE = 1e-3  # of logits with a standard deviation of 11: classes that are closer are equal within float error

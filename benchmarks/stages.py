@@ -13,12 +13,12 @@ import numpy as np
 import torch
 import yaml
 
+from lacuna import families
+from lacuna.config.configuration import check_config
 from lacuna.formats import tables
-from lacuna.kit.configuration import check_config
-from lacuna.models.pixels import to_bytes
-from lacuna.registry.generators import load_generator
-from lacuna.registry.segmenters import load_segmenter
-from lacuna.train_generator import GAMES
+from lacuna.generators.loading import load_generator
+from lacuna.networks.pixels import to_bytes
+from lacuna.segmenters.loading import load_segmenter
 from lacuna.training.gan_loop import GanTraining
 from lacuna.world import World
 
@@ -76,7 +76,7 @@ def family_settings() -> dict[str, dict[str, Any]]:
 
 def gan_rate(family: str, settings: Mapping[str, Any], size: int) -> float:
     """Real images a second that a family is trained on when it has come to an image size."""
-    training = GanTraining(GAMES[family], settings, 1, torch.device("cpu"))
+    training = GanTraining(families.task("generators", family), settings, 1, torch.device("cpu"))
     while training.phase.size < size or training.phase.alpha < 1:
         training.images += training.batch_size
     random = torch.Generator().manual_seed(1)

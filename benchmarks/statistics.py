@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from lacuna.statistics import moments, resampling, sketch, verdicts
-from lacuna.statistics.frechet import contributions, frechet
-from lacuna.statistics.kernel import kernel_distance
-from lacuna.statistics.manifold import precision_recall
+from lacuna.areas import moments, resampling, sketch, verdicts
+from lacuna.areas.frechet import contributions, frechet
+from lacuna.areas.kernel import kernel_distance
+from lacuna.areas.manifold import precision_recall
 
 CLASSES, LIVE, IMAGE_PX = 336, 150, 65536
 CHUNK, MANY, FEW = 8192, 1_000_000, 10_000

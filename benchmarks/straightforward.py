@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lacuna.models.parsing import PartBlock
-from lacuna.models.prroi import prroi_pool
-from lacuna.models.upernet import POOL_BINS, UPerNet, UPerNetDecoder, resized
+from lacuna.segmenters.parsing import PartBlock
+from lacuna.segmenters.upernet.model import POOL_BINS, UPerNet, UPerNetDecoder, resized
+from lacuna.segmenters.upernet.prroi import prroi_pool
 
 
 @torch.no_grad()

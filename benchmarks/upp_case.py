@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from lacuna.formats import upp
-from lacuna.models.segmenter import Segmenter, build_network
-from lacuna.registry.upp import ARCHITECTURE, PUBLISHED_BGR, SIZE, published_vocabulary
+from lacuna.segmenters.segmenter import Segmenter, build_network
+from lacuna.segmenters.upp import files as upp
+from lacuna.segmenters.upp.checkpoint import ARCHITECTURE, PUBLISHED_BGR, SIZE, published_vocabulary
 from lacuna.world import World
 
 GOLDEN = Path(os.environ.get("LACUNA_GOLDEN", "../shared/golden"))

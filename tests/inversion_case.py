@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from lacuna.formats import checkpoints, images
 from lacuna.formats.inversions import Inversions
+from lacuna.generators.progan.model import ProgressiveGenerator
 from lacuna.inversion.objective import TERMS
-from lacuna.kit.provenance import Provenance
-from lacuna.models.pixels import to_bytes
-from lacuna.models.progan import ProgressiveGenerator
+from lacuna.networks.pixels import to_bytes
+from lacuna.runtime.provenance import Provenance
 
 SIZES = [8, 8, 8, 4]  # z, then channels at 4, 8 and 16 pixels
 TRAINING: dict[str, Any] = {

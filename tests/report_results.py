@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from lacuna.areas import verdicts
+from lacuna.areas.omissions import Omission, class_omissions
 from lacuna.formats import images, inversions, omissions, tables
-from lacuna.kit.provenance import Provenance
-from lacuna.omissions import omissions as rows_of
-from lacuna.statistics import verdicts
-from lacuna.statistics.omissions import Omission, class_omissions
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages.omissions import omissions as rows_of
 from lacuna.world import VOCABULARY, Scene, World
 
 SCENES = 64

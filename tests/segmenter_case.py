@@ -5,10 +5,10 @@ from pathlib import Path
 
 import torch
 
-from lacuna import render
 from lacuna.formats import checkpoints
-from lacuna.models.segmenter import build_network
-from lacuna.registry.segmenters import metadata
+from lacuna.segmenters.segmenter import build_network
+from lacuna.segmenters.upernet.checkpoint import metadata
+from lacuna.stages import render
 from lacuna.world import PART_OWNERS, VOCABULARY
 
 ARCHITECTURE = {

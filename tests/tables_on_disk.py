@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from lacuna.config.shards import shards
 from lacuna.formats import areas
 from lacuna.formats.areas import ClassAreas
-from lacuna.kit.provenance import Provenance
-from lacuna.kit.shards import shards
+from lacuna.runtime.provenance import Provenance
 
 IMAGE_PX = 1024
 CLASSES = ["-", "sky", "tree", "person", "fence", "dragon", "tree-trunk", "tree-crown"]

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from lacuna import train_generator
 from lacuna.formats import checkpoints, images
 from lacuna.formats.images import ImageShards
-from lacuna.kit.provenance import Provenance
-from lacuna.models.acgan import ClassGenerator, calibrated, from_weights, with_class
-from lacuna.models.acgan_training import ClassDiscriminator, dropped
-from lacuna.models.pixels import to_bytes
-from lacuna.registry.generators import load_generator
-from lacuna.training.acgan import AcganGame
+from lacuna.generators.acgan.discriminator import ClassDiscriminator, dropped
+from lacuna.generators.acgan.model import ClassGenerator, calibrated, from_weights, with_class
+from lacuna.generators.acgan.training import AcganTask
+from lacuna.generators.loading import load_generator
+from lacuna.networks.pixels import to_bytes
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import train_generator
 from lacuna.training.data import RealClasses, rows_of_classes
 from lacuna.training.gan_loop import GanTraining
 from lacuna.training.schedule import Phase
@@ -97,17 +97,17 @@ def test_trained_weights_load_as_a_chain_that_knows_its_classes(source: Path, tm
 
 def test_half_precision_moves_no_pixel_by_more_than_two_levels() -> None:
     torch.manual_seed(0)
-    game = AcganGame(SETTINGS | {"sizes": [20, 32, 16, 8]})
-    for layer in game.generator.modules():
+    task = AcganTask(SETTINGS | {"sizes": [20, 32, 16, 8]})
+    for layer in task.generator.modules():
         if isinstance(layer, torch.nn.ConvTranspose2d | torch.nn.Linear):
             torch.nn.init.kaiming_normal_(layer.weight)
-    cz_ND = with_class(torch.randn(50, 20), game.places(50), 2)
-    stored = game.weights(game.generator, 32)
+    cz_ND = with_class(torch.randn(50, 20), task.places(50), 2)
+    stored = task.weights(task.generator, 32)
     assert all(tensor.dtype == torch.float16 for tensor in stored.values() if tensor.is_floating_point())
     network, weights = from_weights(stored)
     network.load_state_dict(weights)
     random = torch.Generator().manual_seed(0)
-    exact = calibrated(game.generator, with_class(torch.randn(500, 20, generator=random), game.places(500), 2))
+    exact = calibrated(task.generator, with_class(torch.randn(500, 20, generator=random), task.places(500), 2))
     one, other = (to_bytes(net.eval()(cz_ND).detach()).astype(int) for net in (network, exact))
     assert np.abs(one - other).max() <= 2 and np.ptp(one) > 100
 
@@ -123,15 +123,15 @@ def test_calibrated_norms_are_those_of_the_batch() -> None:
 
 
 def test_losses_of_a_discriminator_that_knows_nothing_are_those_of_a_coin_and_a_die() -> None:
-    game = AcganGame(SETTINGS | {"dropout": 0, "noise": 0})
-    for parameter in game.discriminator.heads.parameters():
+    task = AcganTask(SETTINGS | {"dropout": 0, "noise": 0})
+    for parameter in task.discriminator.heads.parameters():
         torch.nn.init.zeros_(parameter)
     x_N3HW = torch.randn(8, 3, 16, 16)
-    loss, numbers = game.discriminator_loss(x_N3HW, -x_N3HW, PHASE, 0)
+    loss, numbers = task.discriminator_loss(x_N3HW, -x_N3HW, PHASE, 0)
     coin, die = np.log(2), np.log(len(SETTINGS["classes"]))
     assert loss.item() == pytest.approx(2 * coin + 2 * die, rel=1e-5)
     assert numbers["class_loss_generated"].item() == pytest.approx(die, rel=1e-5)
-    assert game.generator_loss(x_N3HW, PHASE).item() == pytest.approx(coin + die, rel=1e-5)
+    assert task.generator_loss(x_N3HW, PHASE).item() == pytest.approx(coin + die, rel=1e-5)
 
 
 def test_dropout_keeps_the_share_and_the_mean() -> None:

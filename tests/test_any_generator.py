@@ -8,14 +8,14 @@ import pytest
 import torch
 from inversion_case import INVERSION, TRAINING
 
-from lacuna import invert, sample, train_encoder
 from lacuna.formats import checkpoints, inversions
+from lacuna.generators.chain import head
+from lacuna.generators.loading import load_generator
+from lacuna.generators.stylegan.model import StyleGenerator
+from lacuna.inversion.encoder_loading import new_encoder
 from lacuna.inversion.layers import head_layouts, path, shapes
 from lacuna.inversion.states import layouts, pack, packed, unpack
-from lacuna.models.chain import head
-from lacuna.models.stylegan import StyleGenerator
-from lacuna.registry.encoders import new_encoder
-from lacuna.registry.generators import load_generator
+from lacuna.stages import invert, sample, train_encoder
 
 FILE = """
 from torch import nn

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lacuna.kit import arguments, command
+from lacuna.runtime import arguments, command
 
 
 def parsed(*words: str) -> list[str]:

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from lacuna import sample
 from lacuna.formats import checkpoints
-from lacuna.kit.batches import BatchSize, in_batches
-from lacuna.models.progan import ProgressiveGenerator
+from lacuna.generators.progan.model import ProgressiveGenerator
+from lacuna.runtime.batches import BatchSize, in_batches
+from lacuna.stages import sample
 
 
 def test_batches_halve_until_they_fit_and_miss_no_row(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,7 +15,7 @@ import chromium
 import pytest
 import report_results
 
-from lacuna import report
+from lacuna.stages import report
 
 pytestmark = pytest.mark.browser
 SECTIONS = ("findings", "distribution", "instances", "training", "run")

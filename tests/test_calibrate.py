@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lacuna import calibrate
+from lacuna.config.shards import shards
 from lacuna.formats import planted, tables
-from lacuna.kit.provenance import Provenance
-from lacuna.kit.shards import shards
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import calibrate
 
 CLASSES = ["-", "ground", "tree", "person"]
 SETTINGS: dict[str, Any] = {

@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lacuna import train_classifier
+from lacuna.classifiers.classifier import load_classifier
+from lacuna.classifiers.resnet.training import Training
+from lacuna.config.configuration import check_config
+from lacuna.errors import UserError
 from lacuna.formats import images, tables
-from lacuna.kit import command
-from lacuna.kit.configuration import check_config
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import Provenance, canonical_json
-from lacuna.registry.classifiers import load_classifier
-from lacuna.training.classifier_training import Training
+from lacuna.runtime import command
+from lacuna.runtime.provenance import Provenance, canonical_json
+from lacuna.stages import train_classifier
 
 SETTINGS: dict[str, Any] = {
     "architecture": {

@@ -21,8 +21,8 @@ from image_files import (
 )  # fmt: skip
 from PIL import Image
 
-from lacuna.sources import colors
-from lacuna.sources.decoding import FRAMES, decode
+from lacuna.data import colors
+from lacuna.data.decoding import FRAMES, decode
 
 HIDDEN = np.where(RIGHT, 0, 255).astype(np.uint8)  # alpha
 DEEP = GRAY.astype(np.uint16) * 257

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def run_stage(body: str) -> subprocess.CompletedProcess[str]:
     indented = textwrap.indent(body, "    ")
-    imports = "from lacuna.kit import command\nfrom lacuna.kit.errors import UserError\n"
+    imports = "from lacuna.runtime import command\nfrom lacuna.errors import UserError\n"
     script = f"{imports}def main(argv):\n{indented}\ncommand.run('stage', main)"
     return subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT / "workflow", capture_output=True, text=True, check=False
@@ -36,7 +36,7 @@ def test_a_bug_shows_its_traceback(kind: str) -> None:
 def test_a_signal_ends_the_stage_after_it_has_saved(name: str) -> None:
     body = f"""
     import os, signal
-    from lacuna.kit.interruption import deferred_termination
+    from lacuna.runtime.interruption import deferred_termination
     try:
         with deferred_termination() as terminated:
             os.kill(os.getpid(), signal.{name})

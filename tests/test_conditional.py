@@ -8,20 +8,18 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
-from lacuna.conditional import neighbours, similarity
-from lacuna.conditional.labelled import LabelledImages
-from lacuna.formats import images
-from lacuna.kit.provenance import Provenance
-from lacuna.statistics.conditional import (
+from lacuna.areas.conditional import (
     accuracy,
     collapsed,
     inception_score,
     indistinct,
     together,
 )  # fmt: skip
-from lacuna.statistics.conditional import (
-    similarity as summary,
-)
+from lacuna.areas.conditional import similarity as summary
+from lacuna.conditional import neighbours, similarity
+from lacuna.conditional.labelled import LabelledImages
+from lacuna.formats import images
+from lacuna.runtime.provenance import Provenance
 from lacuna.world import World
 
 CPU = torch.device("cpu")

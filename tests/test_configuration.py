@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from lacuna.kit.configuration import SCHEMA, check_config
-from lacuna.kit.errors import UserError
-from lacuna.kit.networks import generator_files, generator_settings
+from lacuna.config.configuration import SCHEMA, check_config
+from lacuna.config.networks import generator_files, generator_settings
+from lacuna.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 Config = dict[str, Any]
@@ -244,5 +244,19 @@ def test_splits_hold_every_class_once(config: Config, splits: Any, message: str)
 
 def test_only_class_splits_have_several_checkpoints(config: Config) -> None:
     config["generators"]["progan_chapel"]["checkpoint"] = ["a.safetensors", "b.safetensors"]
-    with pytest.raises(ValueError, match="only family acgan has class splits"):
+    with pytest.raises(ValueError, match="only families with labels have class splits"):
         check_config(config)
+
+
+@pytest.mark.parametrize("kind", ["folder", "lsun", "labelled"])
+def test_the_ground_below_transparent_pixels_is_a_color_that_is_known_before_any_image_is_read(
+    config: Config, kind: str
+) -> None:
+    photos = {"kind": kind, "path": "photos", "count": 9} | ({"size": 64} if kind == "labelled" else {})
+    for ground in ("white", "black", "gray", "#a0B1c2"):
+        config["sources"]["photos"] = photos | {"background": ground}
+        assert check_config(copy.deepcopy(config))["sources"]["photos"]["background"] == ground
+    for ground in ("transparent", "nonsense", "#123", "#12345678", "hsl(0,1%,1%)", 255):
+        config["sources"]["photos"] = photos | {"background": ground}
+        with pytest.raises(UserError, match=r"sources\.photos\.background: "):
+            check_config(copy.deepcopy(config))

@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from lacuna import gather
-from lacuna.kit.errors import UserError
-from lacuna.sources import census, open_images
-from lacuna.sources.containers import in_order, is_lmdb, parquet, surveyed
-from lacuna.sources.held import Plan
-from lacuna.sources.preparation import Preparation
+from lacuna.data import census, open_images
+from lacuna.data.containers import in_order, is_lmdb, parquet, surveyed
+from lacuna.data.held import Plan
+from lacuna.data.preparation import Preparation
+from lacuna.errors import UserError
+from lacuna.stages import gather
 
 NUM = 25
 SIDE = 24
@@ -218,9 +218,9 @@ def test_only_the_image_asked_for_is_read_of_arrays(tmp_path: Path) -> None:
     np.savez(tmp_path / "stored.npz", zeros)
     script = """
 import resource, sys
-from lacuna.sources import open_images
-from lacuna.sources.held import Plan
-from lacuna.sources.preparation import Preparation
+from lacuna.data import open_images
+from lacuna.data.held import Plan
+from lacuna.data.preparation import Preparation
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 list(open_images([sys.argv[1]], 3, 3, Preparation(32)).batches(1))
 before = peak()

@@ -13,9 +13,9 @@ import pytest
 from image_files import GRAY, SCENE, encoded, raw_tiff
 from PIL import Image, ImageCms, TiffImagePlugin
 
-from lacuna.sources import FileImages
-from lacuna.sources.decoding import FRAMES, decode, printable, reason
-from lacuna.sources.preparation import Preparation, fit
+from lacuna.data import FileImages
+from lacuna.data.decoding import FRAMES, decode, printable, reason
+from lacuna.data.preparation import Preparation, fit
 
 WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 
@@ -379,7 +379,7 @@ def test_the_largest_size_is_an_argument_and_nothing_of_the_process() -> None:
         decode(data, max_pixels=3071)
     assert decode(data, max_pixels=3072).size == (64, 48)
     script = (
-        "from PIL import Image; before = Image.MAX_IMAGE_PIXELS; import lacuna.segment, lacuna.gather, lacuna.invert; "
+        "from PIL import Image; before = Image.MAX_IMAGE_PIXELS; from lacuna.stages import gather, invert, segment; "
     )
     script += "assert Image.MAX_IMAGE_PIXELS == before"
     subprocess.run([sys.executable, "-c", script], cwd=WORKFLOW, check=True)
@@ -411,7 +411,7 @@ def test_long_thin_images_are_cropped_before_they_are_resized(shape: tuple[int, 
     script = f"""
 import resource
 from PIL import Image
-from lacuna.sources.preparation import fit
+from lacuna.data.preparation import fit
 image = Image.new("RGB", {shape}, (10, 200, 30))
 fit(Image.new("RGB", (300, 300)), 256)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -441,8 +441,8 @@ def test_a_long_file_is_read_in_little_memory_from_its_bytes_to_the_end(kind: st
 import io, resource
 import numpy as np
 from PIL import Image
-from lacuna.sources import FileImages
-from lacuna.sources.preparation import Preparation
+from lacuna.data import FileImages
+from lacuna.data.preparation import Preparation
 def read(name):
     data, size = io.BytesIO(), (64, 64) if name == "small" else (8, 300_000)
     Image.new("RGBA", size, (10, 200, 30, 128)).save(data, "{kind}")

@@ -10,9 +10,9 @@ import toy
 import yaml
 from PIL import Image
 
-from lacuna.kit.configuration import SCHEMA
-from lacuna.pages.configuration import configuration_page
-from lacuna.pages.formats import formats_page
+from lacuna.config.configuration import SCHEMA
+from lacuna.report.configuration import configuration_page
+from lacuna.report.formats import formats_page
 
 PAGES = [toy.ROOT / "README.md", *sorted((toy.ROOT / "docs").glob("*.md"))]
 GAP = "…"  # stands for a value in a line of the page on troubleshooting

@@ -4,18 +4,17 @@ import pytest
 import torch
 from inversion_case import latents, plain_generator, tiny_generator
 
-from lacuna.inversion import least_squares
+from lacuna.generators.chain import head, tail
+from lacuna.generators.loading import load_generator
+from lacuna.generators.progan.model import ProgressiveGenerator
+from lacuna.inversion import least_squares, published_encoder
 from lacuna.inversion.correlation import pearson
+from lacuna.inversion.encoder_loading import load_encoder
+from lacuna.inversion.encoders import LayerEncoder, TailEncoder, composed
 from lacuna.inversion.layers import canonical, head_layouts, ignores_length, layer_and_before, path, shapes
 from lacuna.inversion.least_squares import fit_chain, fit_linear
 from lacuna.inversion.pairs import EVERY, encoder_pairs, image_and_path
-from lacuna.models import published_encoder
-from lacuna.models.chain import head, tail
-from lacuna.models.encoders import LayerEncoder, TailEncoder, composed
-from lacuna.models.perceptual import Vgg16
-from lacuna.models.progan import ProgressiveGenerator
-from lacuna.registry.encoders import load_encoder
-from lacuna.registry.generators import load_generator
+from lacuna.inversion.perceptual import Vgg16
 
 
 @pytest.mark.parametrize("generator", [tiny_generator(), plain_generator()], ids=["progan", "plain"])

@@ -14,12 +14,12 @@ from inversion_case import (
 )
 from scipy.stats import norm
 
-from lacuna import evaluate, evaluate_table
 from lacuna.formats import images, inversions, tables
+from lacuna.generators.chain import head
 from lacuna.inversion.layers import path
-from lacuna.kit.provenance import Provenance
-from lacuna.models.chain import head
-from lacuna.models.pixels import to_bytes
+from lacuna.networks.pixels import to_bytes
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import evaluate, evaluate_table
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import toy
 
-from lacuna.kit.configuration import check_config
-from lacuna.kit.shorthand import with_paths, without_missing
+from lacuna.config.configuration import check_config
+from lacuna.config.shorthand import with_paths, without_missing
 
 pytestmark = pytest.mark.workflow
 PAGE = toy.ROOT / "docs" / "published_runs.md"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lacuna.kit.failures import LONGEST, MOST_LINES, Failure, last_line, summary
+from lacuna.planning.failures import LONGEST, MOST_LINES, Failure, last_line, summary
 
 SLURM = "SLURM-job '12' failed, SLURM status is: '{}'. Detailed failure reason unavailable."
 

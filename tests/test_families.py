@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import report_results
 
-from lacuna.figures import families as figures
-from lacuna.figures.bars import ClassBar
 from lacuna.formats import tables
-from lacuna.pages import distribution, families
-from lacuna.pages.families import Member
-from lacuna.pages.inputs import Inputs
-from lacuna.pages.words import ClassRow
+from lacuna.report import distribution, families
+from lacuna.report.families import Member
+from lacuna.report.figures import families as figures
+from lacuna.report.figures.bars import ClassBar
+from lacuna.report.inputs import Inputs
+from lacuna.report.words import ClassRow
 
 
 def member(name: str, fsd: float, low: float, high: float) -> Member:

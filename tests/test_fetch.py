@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import toy
 
-from lacuna import fetch
-from lacuna.kit import resuming
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
+from lacuna.runtime import resuming
+from lacuna.stages import fetch
 
 CONTENT = b"PK\3\4" + np.random.default_rng(1).bytes(999_996)  # as torch's files begin
 OTHER = b"PK\3\4" + np.random.default_rng(2).bytes(999_996)

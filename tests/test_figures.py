@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lacuna.figures import bars, colours, conditional, curves, embed, inversions, segmentations, sheets, style
+from lacuna.report.figures import bars, colours, conditional, curves, embed, inversions, segmentations, sheets, style
 
 HOSTILE = "<script>alert('$x^{')</script>&\""
 SEEN_AS = {  # Machado et al. 2009, A Physiologically-based Model for Simulation of Color Vision Deficiency, severity 1

@@ -11,7 +11,7 @@ import toy
 from PIL import Image
 
 from lacuna.formats import manifests, tables
-from lacuna.kit.provenance import digest_file
+from lacuna.runtime.provenance import digest_file
 from lacuna.world import World
 
 pytestmark = pytest.mark.workflow

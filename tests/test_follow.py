@@ -10,14 +10,14 @@ import torch
 from inversion_case import tiny_generator
 from segmenter_case import save_scenes, save_segmenter
 
-from lacuna import follow, fsd, moments, sample, segment
+from lacuna.areas.moments import of_rows
+from lacuna.config.configuration import check_config
+from lacuna.config.targets import segment_settings
+from lacuna.data.latents import latents
+from lacuna.data.preparation import Preparation
 from lacuna.formats import checkpoints, tables
-from lacuna.kit.batches import BatchSize
-from lacuna.kit.configuration import check_config
-from lacuna.kit.targets import segment_settings
-from lacuna.sources.latents import latents
-from lacuna.sources.preparation import Preparation
-from lacuna.statistics.moments import of_rows
+from lacuna.runtime.batches import BatchSize
+from lacuna.stages import follow, fsd, moments, sample, segment
 
 
 class Dim(torch.nn.Module):

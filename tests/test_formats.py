@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from lacuna.errors import UserError
 from lacuna.formats import areas, checkpoints, files, hdf5, images, tables
 from lacuna.formats.areas import ClassAreas, Skipped
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import Provenance
+from lacuna.runtime.provenance import Provenance
 
 WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 MADE_BY = Provenance("test", "abc", {"b": 1}, seed=3)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tables_on_disk
 
-from lacuna import fsd, moments
+from lacuna.areas import verdicts
 from lacuna.formats import tables
-from lacuna.statistics import verdicts
+from lacuna.stages import fsd, moments
 
 SETTINGS: dict[str, Any] = {
     "category": "object",

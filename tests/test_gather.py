@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lacuna import gather
 from lacuna.conditional.labelled import LabelledImages
+from lacuna.config.grouping import group_codes
+from lacuna.data import open_images
+from lacuna.data.labelled import labelled_listing
+from lacuna.data.preparation import Preparation
 from lacuna.formats.images import ImageShards
-from lacuna.kit.grouping import group_codes
-from lacuna.kit.provenance import canonical_json
-from lacuna.sources import open_images
-from lacuna.sources.labelled import labelled_listing
-from lacuna.sources.preparation import Preparation
+from lacuna.runtime.provenance import canonical_json
+from lacuna.stages import gather
 from lacuna.training.data import RealImages
 
 

@@ -10,10 +10,10 @@ import torch
 from golden_folder import GoldenFolder, array_names
 from torch import Tensor
 
-from lacuna.models.chain import Generator, layer_names
-from lacuna.models.pixels import to_bytes
-from lacuna.registry.generators import load_generator
-from lacuna.sources.latents import latents
+from lacuna.data.latents import latents
+from lacuna.generators.chain import Generator, layer_names
+from lacuna.generators.loading import load_generator
+from lacuna.networks.pixels import to_bytes
 
 pytestmark = pytest.mark.golden
 

@@ -10,18 +10,18 @@ import torch
 from golden_folder import GoldenArrays, GoldenFolder
 from torch import Tensor, nn
 
+from lacuna.data.latents import latents
 from lacuna.formats.checkpoints import load_strict
+from lacuna.generators.chain import Generator, head, tail
+from lacuna.generators.progan import model as progan
 from lacuna.inversion.layers import path
 from lacuna.inversion.objective import TERMS, Objective, Weights
 from lacuna.inversion.pairs import EVERY, Loss, PairsOf, cosine_distance, encoder_pairs, layer_pairs, weighted_loss
+from lacuna.inversion.perceptual import Vgg16
 from lacuna.inversion.plan import Plan
+from lacuna.inversion.published_encoder import HybridEncoder
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.unknowns import Start, Unknowns
-from lacuna.models import progan
-from lacuna.models.chain import Generator, head, tail
-from lacuna.models.perceptual import Vgg16
-from lacuna.models.published_encoder import HybridEncoder
-from lacuna.sources.latents import latents
 
 pytestmark = pytest.mark.golden
 MODES = ("train", "eval")

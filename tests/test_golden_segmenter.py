@@ -11,15 +11,16 @@ from golden_folder import GoldenArrays, GoldenFolder, array_names
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lacuna.formats import checkpoints, upp
-from lacuna.models.parsing import best_class, num_part_channels, part_blocks, part_labels
-from lacuna.models.perceptual import Vgg16
-from lacuna.models.prroi import prroi_pool
-from lacuna.models.segmenter import Segmenter
-from lacuna.models.upernet import UPerNetDecoder, resized
-from lacuna.registry.perceptual import vgg16_weights
-from lacuna.registry.segmenters import ready
-from lacuna.registry.upp import published_segmenter, published_vocabulary
+from lacuna.formats import checkpoints
+from lacuna.inversion.perceptual import Vgg16
+from lacuna.inversion.perceptual_loading import vgg16_weights
+from lacuna.segmenters.loading import ready
+from lacuna.segmenters.parsing import best_class, num_part_channels, part_blocks, part_labels
+from lacuna.segmenters.segmenter import Segmenter
+from lacuna.segmenters.upernet.model import UPerNetDecoder, resized
+from lacuna.segmenters.upernet.prroi import prroi_pool
+from lacuna.segmenters.upp import files as upp
+from lacuna.segmenters.upp.checkpoint import published_segmenter, published_vocabulary
 
 FILE = "b_segmenter"
 TIES = 5e-4  # share of labels that may differ: ties within float error

@@ -20,8 +20,8 @@ from golden_folder import ROOT, GoldenFolder, array_names
 from golden_shift import shifted_folder
 from torch import Tensor
 
-from lacuna.models.perceptual import Vgg16
-from lacuna.registry.perceptual import vgg16_weights
+from lacuna.inversion.perceptual import Vgg16
+from lacuna.inversion.perceptual_loading import vgg16_weights
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3600)]
 MOST_INSENSITIVE = 0.1

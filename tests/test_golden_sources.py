@@ -13,11 +13,11 @@ from golden_folder import GoldenArrays, GoldenFolder, array_names
 from numpy.typing import NDArray
 from PIL import Image
 
-from lacuna import segment
+from lacuna.data import subset
+from lacuna.data.containers.folder import Folder
+from lacuna.data.preparation import fit
 from lacuna.formats import areas
-from lacuna.sources import subset
-from lacuna.sources.containers.folder import Folder
-from lacuna.sources.preparation import fit
+from lacuna.stages import segment
 
 pytestmark = pytest.mark.golden
 TRANSFORMS, TALLY = "f_sampler_transform", "b_tally"

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from golden_folder import GoldenArrays, GoldenFolder, array_names
 
-from lacuna import tabulate
+from lacuna.areas import moments
+from lacuna.areas.frechet import FrechetDistance, frechet
+from lacuna.areas.moments import Moments
 from lacuna.formats import areas
-from lacuna.statistics import moments
-from lacuna.statistics.frechet import FrechetDistance, frechet
-from lacuna.statistics.moments import Moments
+from lacuna.stages import tabulate
 
 FILE = "c_fsd"
 QUANTITIES = ("result", "eigh_covdiff", "input_stats", "used_eps_offset")

@@ -10,20 +10,20 @@ import yaml
 from PIL import Image
 from test_fsd import SETTINGS, run, source
 
-from lacuna import fsd_by_class, gather
+from lacuna.areas import sketch
+from lacuna.areas.clusters import clustered
+from lacuna.areas.intervals import presence_ratio, relative_delta
+from lacuna.areas.verdicts import compare_clusters, deals, group_test, summarise
+from lacuna.config.configuration import check_config
+from lacuna.config.grouping import group_codes, group_of, problem
+from lacuna.config.targets import segment_settings
+from lacuna.data import open_images, subset
+from lacuna.data.containers.folder import Folder
+from lacuna.data.preparation import Preparation
+from lacuna.errors import UserError
 from lacuna.formats import images, tables
-from lacuna.kit.configuration import check_config
-from lacuna.kit.errors import UserError
-from lacuna.kit.grouping import group_codes, group_of, problem
-from lacuna.kit.provenance import Provenance
-from lacuna.kit.targets import segment_settings
-from lacuna.sources import open_images, subset
-from lacuna.sources.containers.folder import Folder
-from lacuna.sources.preparation import Preparation
-from lacuna.statistics import sketch
-from lacuna.statistics.clusters import clustered
-from lacuna.statistics.intervals import presence_ratio, relative_delta
-from lacuna.statistics.verdicts import compare_clusters, deals, group_test, summarise
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import fsd_by_class, gather
 
 UNIT, LEAST_PX = 100 / tables_on_disk.IMAGE_PX, 2.5
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lacuna.statistics.images_read import (
+from lacuna.areas.images_read import (
     ImagesRead,
     by_group,
     headline,

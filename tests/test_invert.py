@@ -8,17 +8,17 @@ import torch
 from inversion_case import INVERSION, TRAINING, save_generator, save_samples, tiny_generator
 from PIL import Image
 
-from lacuna import invert
 from lacuna.formats import checkpoints, images, inversions
+from lacuna.generators.chain import head, tail
+from lacuna.inversion.encoder_loading import metadata_of, new_encoder
 from lacuna.inversion.methods import METHODS
 from lacuna.inversion.objective import TERMS
 from lacuna.inversion.search import Search
 from lacuna.inversion.unknowns import Unknowns, reconstruct
-from lacuna.kit import command
-from lacuna.kit.provenance import Provenance
-from lacuna.models.chain import head, tail
-from lacuna.models.pixels import from_bytes, to_bytes
-from lacuna.registry.encoders import metadata_of, new_encoder
+from lacuna.networks.pixels import from_bytes, to_bytes
+from lacuna.runtime import command
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import invert
 
 
 def test_bytes_survive_the_way_to_floats_and_back():

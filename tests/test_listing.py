@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lacuna.kit.errors import UserError
-from lacuna.sources import census, open_images
-from lacuna.sources.containers import folder as folder_module
-from lacuna.sources.containers import surveyed
-from lacuna.sources.containers.listing import Census, Entry, plan_digest
-from lacuna.sources.held import Plan
-from lacuna.sources.labelled import class_names
-from lacuna.sources.preparation import Preparation
+from lacuna.data import census, open_images
+from lacuna.data.containers import folder as folder_module
+from lacuna.data.containers import surveyed
+from lacuna.data.containers.listing import Census, Entry, plan_digest
+from lacuna.data.held import Plan
+from lacuna.data.labelled import class_names
+from lacuna.data.preparation import Preparation
+from lacuna.errors import UserError
 
 
 def picture(path: Path, color: int = 0) -> Path:
@@ -43,6 +43,13 @@ def test_droppings_of_desktops_are_no_images_and_are_counted(tmp_path: Path) -> 
             archive.writestr(name, b"x")
     entries, seen = survey(tmp_path / "mac.zip")
     assert [entry.name for entry in entries] == ["photos/a.png"] and seen.hidden == 3 and not seen.worth_a_warning
+
+
+def test_two_dots_begin_a_name_that_someone_gave(tmp_path: Path) -> None:
+    for name in ("..dots.png", "...a.png", ".one.png"):
+        picture(tmp_path / name)
+    entries, seen = survey(tmp_path)
+    assert [entry.name for entry in entries] == ["...a.png", "..dots.png"] and seen.hidden == 1, seen
 
 
 def test_links_are_followed_once_and_those_to_nothing_are_told(tmp_path: Path) -> None:

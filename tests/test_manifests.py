@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lacuna import gather
+from lacuna.data import census, open_images
+from lacuna.data.containers import Folder, TarArchive, ZipArchive
+from lacuna.data.held import Asked, Plan, from_manifest
+from lacuna.data.preparation import Preparation
+from lacuna.errors import UserError
 from lacuna.formats import manifests
-from lacuna.kit.errors import UserError
-from lacuna.sources import census, open_images
-from lacuna.sources.containers import Folder, TarArchive, ZipArchive
-from lacuna.sources.held import Asked, Plan, from_manifest
-from lacuna.sources.preparation import Preparation
+from lacuna.stages import gather
 
 NAMES = ("a.png", "b\n.png", "c/é.png", "d\udcff.png", 'e".png', "f.png")
 

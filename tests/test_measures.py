@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import report_results
 
-from lacuna import report
-from lacuna.figures import style
-from lacuna.figures.sizes import SizePoint, sensitivity
 from lacuna.formats import tables
-from lacuna.pages import across, distribution
-from lacuna.pages.inputs import Inputs
-from lacuna.pages.measures import measures
+from lacuna.report import across, distribution
+from lacuna.report.figures import style
+from lacuna.report.figures.sizes import SizePoint, sensitivity
+from lacuna.report.inputs import Inputs
+from lacuna.report.measures import measures
+from lacuna.stages import report
 
 
 @pytest.fixture(scope="module")

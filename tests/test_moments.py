@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tables_on_disk
 
-from lacuna import moments as stage
 from lacuna.formats import moments
+from lacuna.stages import moments as stage
 
 
 def run(folder: Path, name: str, area_px: np.ndarray, shard_size: int) -> Path:

@@ -8,14 +8,7 @@ from inversion_case import TINY_CLASSES, StubSegmenter, make_inversions
 from PIL import Image
 from scipy.stats import norm
 
-from lacuna import omissions
-from lacuna.figures.omission_gallery import GAP, SIDE, TITLES
-from lacuna.figures.segmentations import EDGE
-from lacuna.formats import inversions, tables
-from lacuna.formats import omissions as maps
-from lacuna.inversion.labels import lost_mask
-from lacuna.kit.provenance import Provenance
-from lacuna.statistics.omissions import (
+from lacuna.areas.omissions import (
     Omission,
     class_areas,
     class_omissions,
@@ -24,6 +17,13 @@ from lacuna.statistics.omissions import (
     most_is_lost,
     rank_images,
 )
+from lacuna.formats import inversions, tables
+from lacuna.formats import omissions as maps
+from lacuna.inversion.labels import lost_mask
+from lacuna.report.figures.omission_gallery import GAP, SIDE, TITLES
+from lacuna.report.figures.segmentations import EDGE
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import omissions
 
 PHOTO = np.array([[[1, 1], [2, 0]], [[2, 2], [2, 2]]], dtype=np.uint16)
 RECONSTRUCTION = np.array([[[1, 2], [2, 1]], [[1, 1], [1, 2]]], dtype=np.uint16)

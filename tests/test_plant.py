@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from lacuna import plant, render
+from lacuna.areas.omissions import class_counts
 from lacuna.formats import checkpoints, planted
-from lacuna.registry.segmenters import build_network, metadata
-from lacuna.statistics.omissions import class_counts
+from lacuna.segmenters.segmenter import build_network
+from lacuna.segmenters.upernet.checkpoint import metadata
+from lacuna.stages import plant, render
 from lacuna.world import PART_OWNERS, VOCABULARY, World
 
 ARCHITECTURE = {

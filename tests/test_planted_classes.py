@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
-from lacuna import discriminate, diversity, fsd_by_class, overfit
 from lacuna.formats import areas, checkpoints, images, overfits, tables
-from lacuna.kit.provenance import Provenance
-from lacuna.models.acgan import ClassGenerator
+from lacuna.generators.acgan.model import ClassGenerator
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import discriminate, diversity, fsd_by_class, overfit
 from lacuna.world import VOCABULARY, World
 
 ROOT = Path(__file__).resolve().parents[1]

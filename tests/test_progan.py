@@ -5,11 +5,13 @@ import torch
 import torch.nn.functional as F
 
 from lacuna.formats import checkpoints
-from lacuna.models import chain, layers, progan
-from lacuna.models.pixels import to_bytes
-from lacuna.models.progan import ProgressiveGenerator
-from lacuna.models.progan_training import GrowingDiscriminator, GrowingGenerator, enlarge, group_deviation
-from lacuna.registry.generators import load_generator
+from lacuna.generators import chain
+from lacuna.generators.loading import load_generator
+from lacuna.generators.progan import model as progan
+from lacuna.generators.progan.growing import GrowingDiscriminator, GrowingGenerator, enlarge, group_deviation
+from lacuna.generators.progan.model import ProgressiveGenerator
+from lacuna.networks import layers
+from lacuna.networks.pixels import to_bytes
 
 SIZES = [6, 8, 8, 6, 5]  # 32 pixels; the last upscaling takes the fused path
 ROUNDING = 2e-5  # float32 sums in another order, of numbers about 1
@@ -153,5 +155,5 @@ def test_wrong_checkpoints_end_in_one_line(generator: ProgressiveGenerator, tmp_
     torch.save({"conv1.weight": torch.ones(3)}, path)
     with pytest.raises(ValueError, match="0 convolutions named layerK"):
         load_generator("progan", path)
-    with pytest.raises(ValueError, match="'progran' is unknown"):
+    with pytest.raises(ValueError, match="found family 'progran', expected one of"):
         load_generator("progran", path)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lacuna.kit.provenance import Provenance, canonical_json
+from lacuna.runtime.provenance import Provenance, canonical_json
 
 
 def test_order_in_the_config_changes_nothing() -> None:

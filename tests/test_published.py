@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lacuna.kit import published
-from lacuna.kit.configuration import check_config
+from lacuna.config import published
+from lacuna.config.configuration import check_config
 
 ROOT = Path(__file__).resolve().parents[1]
 FACTS = ROOT.parent / "shared" / "data" / "reference" / "checkpoints.json"

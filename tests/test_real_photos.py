@@ -13,9 +13,9 @@ import torch
 import toy
 from golden_folder import ROOT, GoldenFolder
 
-from lacuna.formats import upp
-from lacuna.models.parsing import num_part_channels, part_blocks
-from lacuna.registry.upp import published_vocabulary
+from lacuna.segmenters.parsing import num_part_channels, part_blocks
+from lacuna.segmenters.upp import files as upp
+from lacuna.segmenters.upp.checkpoint import published_vocabulary
 
 pytestmark = pytest.mark.workflow
 DATA = ROOT.parent / "shared" / "data"

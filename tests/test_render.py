@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lacuna import render
 from lacuna.formats.images import ImageShards
-from lacuna.kit.provenance import canonical_json
+from lacuna.runtime.provenance import canonical_json
+from lacuna.stages import render
 from lacuna.world import PART_OWNERS, VOCABULARY, World
 
 SETTINGS = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}
@@ -72,8 +72,8 @@ def test_a_mistake_leaves_no_file(tmp_path, changes, limits, message):
 
 
 def test_a_mistake_is_one_line_on_the_command_line(tmp_path):
-    command = [sys.executable, "-m", "lacuna.render", *flags(tmp_path / "x.h5", 0, 1, omit=["moon"])]
-    package = Path(render.__file__).parents[1]
+    command = [sys.executable, "-m", "lacuna.stages.render", *flags(tmp_path / "x.h5", 0, 1, omit=["moon"])]
+    package = Path(render.__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, cwd=package, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("render: world: omit names 'moon'")

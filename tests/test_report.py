@@ -15,15 +15,15 @@ import pytest
 import report_results
 from PIL import Image
 
-from lacuna import report
-from lacuna.figures.style import VERDICTS
+from lacuna.areas import verdicts
 from lacuna.formats import files, latex, tables
-from lacuna.pages import album, distribution, instances, training, words
-from lacuna.pages.costs import costs
-from lacuna.pages.inputs import Inputs
-from lacuna.pages.reading import total_loss
-from lacuna.pages.words import ClassRow
-from lacuna.statistics import verdicts
+from lacuna.report import album, distribution, instances, training, words
+from lacuna.report.costs import costs
+from lacuna.report.figures.style import VERDICTS
+from lacuna.report.inputs import Inputs
+from lacuna.report.reading import total_loss
+from lacuna.report.words import ClassRow
+from lacuna.stages import report
 
 HOSTILE = "<img src=x onerror=alert(1)>'\"&{{7*7}}$^{"
 

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from lacuna import sample
+from lacuna.data.latents import latents
+from lacuna.errors import UserError
 from lacuna.formats import checkpoints
-from lacuna.kit.errors import UserError
-from lacuna.models.acgan import ClassGenerator, with_class
-from lacuna.models.pixels import to_bytes
-from lacuna.models.progan import ProgressiveGenerator
-from lacuna.sources.latents import latents
+from lacuna.generators.acgan.model import ClassGenerator, with_class
+from lacuna.generators.progan.model import ProgressiveGenerator
+from lacuna.networks.pixels import to_bytes
+from lacuna.stages import sample
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import pytest
 import torch
 from inversion_case import TinyFeatures, latents, plain_generator, tiny_generator
 
+from lacuna.generators.chain import head, tail
 from lacuna.inversion.layers import path
 from lacuna.inversion.objective import TERMS, Objective, Weights
 from lacuna.inversion.optimisers import Adam, Lbfgs
 from lacuna.inversion.plan import Patience, Plan
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
-from lacuna.models.chain import head, tail
 
 PLAN = Plan(20, 0.05, (0.5,), 0.1, 5, 1000)
 WEIGHTS = Weights(1.0, 0.5, 1e-3)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lacuna.kit import compute, seeds
+from lacuna.runtime import compute, seeds
 
 PACKAGE = Path(seeds.__file__).parents[1]
 
@@ -45,4 +45,4 @@ def test_nothing_else_seeds_numpy_by_a_scheme_of_its_own() -> None:
     users = {
         path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if "default_rng" in path.read_text()
     }
-    assert users == {"kit/seeds.py", "world/__init__.py", "statistics/omissions.py"}
+    assert users == {"runtime/seeds.py", "world/__init__.py", "areas/omissions.py"}

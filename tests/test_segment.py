@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from segmenter_case import SIZE, save_scenes, save_segmenter
 
-from lacuna import segment
 from lacuna.formats import areas, checkpoints
-from lacuna.models.class_areas import class_areas
-from lacuna.registry.segmenters import load_segmenter
+from lacuna.segmenters.class_areas import class_areas
+from lacuna.segmenters.loading import load_segmenter
+from lacuna.stages import segment
 from lacuna.world import PART_OWNERS, VOCABULARY
 
 COUNT = 9
@@ -108,7 +108,7 @@ def test_a_class_count_that_does_not_fit_the_labels_is_one_clear_line(place: Pat
 
 
 def test_unknown_families_and_heads_are_named(place: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown segmenter family 'vit'; known: upernet, upp"):
+    with pytest.raises(ValueError, match="found family 'vit', expected one of: upernet, upp"):
         load_segmenter("vit", place / "net.safetensors")
     with pytest.raises(ValueError, match="heads: found shape, expected some of object, part, material"):
         table(place, tmp_path, heads=("shape",))

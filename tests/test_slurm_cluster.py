@@ -45,7 +45,7 @@ def test_up_within_30_s_and_nothing_is_left_behind(tmp_path: Path) -> None:
 
 def test_each_of_two_jobs_on_a_node_is_given_a_gpu_of_its_own(tmp_path: Path) -> None:
     with slurm_cluster.started(tmp_path / "cluster") as cluster:
-        script = "import os; from lacuna.kit import gpus; print(*gpus.given(os.environ, count=1).values())"
+        script = "import os; from lacuna.runtime import gpus; print(*gpus.given(os.environ, count=1).values())"
         work = ("--chdir", str(WORKFLOW), "--wrap", f"{shlex.quote(sys.executable)} -c {shlex.quote(script)}; sleep 2")
         words = ("--gpus=1", "--nodelist=node1", f"--output={tmp_path}/%j", *work)
         first, second = (cluster.client("sbatch", "--parsable", *words).strip() for _ in range(2))

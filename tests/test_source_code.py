@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lacuna.kit import source_code
-from lacuna.kit.source_code import remember, source_digest
+from lacuna.planning import source_code
+from lacuna.planning.source_code import remember, source_digest
 
 
 @pytest.fixture
@@ -48,6 +48,41 @@ def test_comments_and_layout_change_nothing(package: Path) -> None:
     before = digests()
     (package / "room" / "deep.py").write_text("# why\n\nVALUE   =   1\n")
     assert digests() == before
+
+
+def test_docstrings_change_nothing_but_what_a_program_computes_does(package: Path) -> None:
+    path = package / "room" / "deep.py"
+    path.write_text('"""One."""\n\n\ndef f():\n    """Two."""\n    return 1\n')
+    before = digests()
+    path.write_text('"""Uno."""\n\n\ndef f():\n    """Due."""\n    return 1\n')
+    assert digests() == before
+    path.write_text('"""Uno."""\n\n\ndef f():\n    """Due."""\n    return 2\n')
+    assert digests()[0] != before[0]
+
+
+def test_of_families_the_code_of_the_chosen_one_counts() -> None:
+    """A new StyleGAN layer makes no sample of a ProGAN again; a training counts where it trains."""
+    modules = {name: opened("lacuna.stages.sample", generators=name) for name in ("progan", "stylegan")}
+    assert (
+        "lacuna.generators.progan.model" in modules["progan"]
+        and "lacuna.generators.progan.model" not in (modules["stylegan"])
+    )
+    assert "lacuna.generators.stylegan.layers" in modules["stylegan"] - modules["progan"]
+    assert {"lacuna.generators.progan.model", "lacuna.generators.stylegan.layers"} <= opened("lacuna.stages.sample")
+    assert not any(name.endswith(".training") for names in modules.values() for name in names)
+    assert "lacuna.generators.wgan.critic" in opened("lacuna.stages.train_generator", generators="wgan")
+
+
+@pytest.mark.parametrize("stage", ["sample", "segment", "fsd"])
+def test_what_only_runs_a_stage_does_not_count(stage: str) -> None:
+    found = opened(f"lacuna.stages.{stage}")
+    assert not found & source_code.PLUMBING
+    assert all(source_code.module_path(name) for name in source_code.PLUMBING)
+
+
+def opened(module: str, **families: str) -> set[str]:
+    """Modules whose code counts."""
+    return set(source_code.modules(module, **families))
 
 
 def test_what_is_remembered_is_not_parsed_again_and_an_edit_is_seen(

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lacuna.data import FileImages, ShardImages, census, open_images, subset
+from lacuna.data.containers import is_lmdb, lmdb_file, surveyed
+from lacuna.data.containers.listing import Entry
+from lacuna.data.containers.lsun import Lsun
+from lacuna.data.decoding import decode
+from lacuna.data.preparation import Preparation
 from lacuna.formats import images as image_format
-from lacuna.kit.provenance import Provenance
-from lacuna.pages.inputs import Inputs
-from lacuna.sources import FileImages, ShardImages, census, open_images, subset
-from lacuna.sources.containers import is_lmdb, lmdb_file, surveyed
-from lacuna.sources.containers.listing import Entry
-from lacuna.sources.containers.lsun import Lsun
-from lacuna.sources.decoding import decode
-from lacuna.sources.preparation import Preparation
+from lacuna.report.inputs import Inputs
+from lacuna.runtime.provenance import Provenance
 
 SMALL = Preparation(16)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lacuna.statistics.calibration import (
+from lacuna.areas.calibration import (
     Cell,
     Pool,
     Rule,
@@ -15,7 +15,7 @@ from lacuna.statistics.calibration import (
     truth,
     unchanged,
 )
-from lacuna.statistics.verdicts import Thresholds
+from lacuna.areas.verdicts import Thresholds
 
 LIMITS = Thresholds()
 RULE = Rule(LIMITS, 0.2, 0.95, 199)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lacuna.statistics import moments
-from lacuna.statistics.frechet import contributions, frechet
-from lacuna.statistics.moments import Moments
+from lacuna.areas import moments
+from lacuna.areas.frechet import contributions, frechet
+from lacuna.areas.moments import Moments
 
 
 def simplex(seed: int, num_images: int = 300, num_classes: int = 40, live: int = 25) -> Moments:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from lacuna.statistics.intervals import ClassSummary, presence_ratio, relative_delta
-from lacuna.statistics.verdicts import summarise
+from lacuna.areas.intervals import ClassSummary, presence_ratio, relative_delta
+from lacuna.areas.verdicts import summarise
 
 
 def summary(count: int, area: float, variance: float, present: int) -> ClassSummary:

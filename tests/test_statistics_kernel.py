@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lacuna.statistics.kernel import FEWEST_BLOCKS, kernel_distance, unbiased_mmd
+from lacuna.areas.kernel import FEWEST_BLOCKS, kernel_distance, unbiased_mmd
 
 
 def test_it_is_the_mean_over_pairs_of_different_images() -> None:

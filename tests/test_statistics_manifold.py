@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lacuna.statistics import manifold
-from lacuna.statistics.manifold import PrecisionRecall, at_work, precision_recall, squared_reach
-from lacuna.statistics.neighbours import image_statistics
+from lacuna.areas import manifold
+from lacuna.areas.manifold import PrecisionRecall, at_work, precision_recall, squared_reach
+from lacuna.areas.neighbours import image_statistics
 
 
 def line(*places: float) -> np.ndarray:

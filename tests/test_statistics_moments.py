@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lacuna.statistics import moments
-from lacuna.statistics.moments import Moments
+from lacuna.areas import moments
+from lacuna.areas.moments import Moments
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from lacuna.statistics import moments, resampling
-from lacuna.statistics.frechet import frechet
-from lacuna.statistics.moments import Moments
+from lacuna.areas import moments, resampling
+from lacuna.areas.frechet import frechet
+from lacuna.areas.moments import Moments
 
 CLASSES = 8
 

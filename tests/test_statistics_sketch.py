@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lacuna.statistics import moments, resampling, sketch
-from lacuna.statistics.verdicts import deals, permutation_test
+from lacuna.areas import moments, resampling, sketch
+from lacuna.areas.verdicts import deals, permutation_test
 
 UNIT = 100 / 1024
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from lacuna.statistics import verdicts
-from lacuna.statistics.intervals import ClassSummary
-from lacuna.statistics.verdicts import Thresholds, deals, permutation_test, verdict
+from lacuna.areas import verdicts
+from lacuna.areas.intervals import ClassSummary
+from lacuna.areas.verdicts import Thresholds, deals, permutation_test, verdict
 
 NAN = float("nan")
 LIMITS = Thresholds()

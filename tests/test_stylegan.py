@@ -20,12 +20,14 @@ from stylegan_ports import (
 )
 from torch import Tensor
 
-from lacuna import sample
-from lacuna.models import chain, layers, stylegan_loading
-from lacuna.models.pixels import to_bytes
-from lacuna.models.stylegan import StyleGenerator, noise_of
-from lacuna.models.stylegan_layers import ConstantLayer, Habits
-from lacuna.registry.generators import load_generator
+from lacuna.generators import chain
+from lacuna.generators.loading import load_generator
+from lacuna.generators.stylegan import checkpoint as stylegan_loading
+from lacuna.generators.stylegan.layers import ConstantLayer, Habits
+from lacuna.generators.stylegan.model import StyleGenerator, noise_of
+from lacuna.networks import layers
+from lacuna.networks.pixels import to_bytes
+from lacuna.stages import sample
 
 EXACT = {"atol": 1e-10, "rtol": 0.0}  # float64 sums of a few hundred numbers about 1, twelve layers deep
 

@@ -3,12 +3,12 @@ import torch
 from torch import Tensor
 
 from lacuna.formats import checkpoints
-from lacuna.models import stylegan_loading
-from lacuna.models.layers import adain
-from lacuna.models.progan_training import enlarge
-from lacuna.models.stylegan_training import GrowingStyleGenerator
+from lacuna.generators.progan.growing import enlarge
+from lacuna.generators.stylegan import checkpoint as stylegan_loading
+from lacuna.generators.stylegan.growing import GrowingStyleGenerator
+from lacuna.generators.stylegan.training import StyleganTask
+from lacuna.networks.layers import adain
 from lacuna.training.schedule import Phase
-from lacuna.training.stylegan import StyleganGame
 
 SIZES = [6, 8, 8, 6, 5]  # 32 pixels
 SETTINGS = {
@@ -73,12 +73,12 @@ def test_later_layers_of_mixed_images_have_the_style_of_another_z(growing: Growi
 
 def test_a_step_depends_on_its_z_alone(z: Tensor) -> None:
     torch.manual_seed(0)
-    game, phase = StyleganGame(SETTINGS), Phase(32, 1.0, 32)
-    assert isinstance(game.generator, GrowingStyleGenerator)
-    for layer in game.generator.layers.values():
+    task, phase = StyleganTask(SETTINGS), Phase(32, 1.0, 32)
+    assert isinstance(task.generator, GrowingStyleGenerator)
+    for layer in task.generator.layers.values():
         layer.noise_weight.data.normal_()
-    assert torch.equal(game.generate(game.generator, z, phase), game.generate(game.generator, z, phase))
-    assert not torch.equal(game.generate(game.generator, z, phase), game.generator(z, 32))
+    assert torch.equal(task.generate(task.generator, z, phase), task.generate(task.generator, z, phase))
+    assert not torch.equal(task.generate(task.generator, z, phase), task.generator(z, 32))
 
 
 def test_adain_and_its_gradient_are_those_of_the_formula() -> None:

@@ -10,9 +10,9 @@ import pytest
 import torch
 import toy
 
-from lacuna import moments as moments_stage
-from lacuna import tabulate
 from lacuna.formats import areas, checkpoints, class_lists, moments, tables
+from lacuna.stages import moments as moments_stage
+from lacuna.stages import tabulate
 
 CLASSES = ["-", "sky", "tree", "person"]
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from lacuna.kit.configuration import check_config
-from lacuna.kit.entries import control_source, inversion_entry, inversion_perceptual, omission_method
-from lacuna.kit.networks import encoder_weights, generator_of_part, generator_parts
-from lacuna.kit.shards import Shard, shard_from_name, shard_paths, shards
-from lacuna.kit.targets import stage_files, used_sources
+from lacuna.config.configuration import check_config
+from lacuna.config.entries import control_source, inversion_entry, inversion_perceptual, omission_method
+from lacuna.config.networks import encoder_weights, generator_of_part, generator_parts
+from lacuna.config.shards import Shard, shard_from_name, shard_paths, shards
+from lacuna.config.targets import stage_files, used_sources
 
 CONFIG: dict[str, Any] = {
     "seed": 1,

@@ -5,16 +5,16 @@ import pytest
 import torch
 from inversion_case import TRAINING, plain_generator, save_generator, tiny_generator
 
-from lacuna import train_encoder
 from lacuna.formats import checkpoints, tables
+from lacuna.generators.chain import head
 from lacuna.inversion import training
+from lacuna.inversion.encoder_loading import load_encoder
+from lacuna.inversion.encoders import composed
 from lacuna.inversion.layers import head_layouts, path
 from lacuna.inversion.pairs import EVERY, Loss, encoder_pairs, layer_pairs, tail_pairs, weighted_loss
 from lacuna.inversion.plan import Plan
-from lacuna.kit import command
-from lacuna.models.chain import head
-from lacuna.models.encoders import composed
-from lacuna.registry.encoders import load_encoder
+from lacuna.runtime import command
+from lacuna.stages import train_encoder
 
 PARTS = ("layer_1", "layer_2", "layer_3", "tail")
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from lacuna import train_generator
 from lacuna.formats import checkpoints, images, tables
-from lacuna.kit import command
-from lacuna.kit.provenance import Provenance
-from lacuna.registry.generators import load_generator
+from lacuna.generators.loading import load_generator
+from lacuna.runtime import command
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import train_generator
 from lacuna.training import card, sheets
 from lacuna.training.data import RealImages, to_training
 from lacuna.training.gan_loop import GanTraining
@@ -93,7 +93,7 @@ def test_training_leaves_weights_card_log_sheets_and_a_snapshot(train: Train) ->
     text = (out / "gan.md").read_text()
     assert "| 4 | 24 |" in text
     assert "| 8 | 40 |" in text
-    assert "python -m lacuna.train_generator" in text
+    assert "python -m lacuna.stages.train_generator" in text
     load_generator("progan", out / "state.ema.safetensors")
 
 
@@ -205,7 +205,7 @@ def test_divergence_stops_and_keeps_the_last_state(train: Train, monkeypatch: py
 
     def poison(training: GanTraining, real: Any) -> dict[str, float]:
         if training.images == 40:
-            next(training.game.generator.parameters()).data.fill_(float("nan"))
+            next(training.task.generator.parameters()).data.fill_(float("nan"))
         return step(training, real)
 
     monkeypatch.setattr(GanTraining, "step", poison)
@@ -223,7 +223,7 @@ def test_a_weight_that_is_not_finite_is_never_kept(train: Train, monkeypatch: py
     def spoil(training: GanTraining, real: Any) -> dict[str, float]:
         numbers = step(training, real)
         if training.images == 48:
-            next(training.game.discriminator.parameters()).data.flatten()[0] = float("inf")
+            next(training.task.discriminator.parameters()).data.flatten()[0] = float("inf")
         return numbers
 
     monkeypatch.setattr(GanTraining, "step", spoil)

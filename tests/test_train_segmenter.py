@@ -10,24 +10,24 @@ import numpy as np
 import pytest
 import torch
 
-from lacuna import render, train_segmenter
+from lacuna.errors import UserError
 from lacuna.formats import images
 from lacuna.formats.images import ImageShards
 from lacuna.formats.tables import read_tsv
-from lacuna.kit import command
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import Provenance
-from lacuna.models.parsing import part_blocks
-from lacuna.registry.segmenters import load_segmenter
-from lacuna.training import segmenter_training
-from lacuna.training.segmenter_data import LabelledBatch, read_batch, rows_of_step, varied
-from lacuna.training.segmenter_losses import (
+from lacuna.runtime import command
+from lacuna.runtime.provenance import Provenance
+from lacuna.segmenters.loading import load_segmenter
+from lacuna.segmenters.parsing import part_blocks
+from lacuna.segmenters.upernet import training as segmenter_training
+from lacuna.segmenters.upernet.data import LabelledBatch, read_batch, rows_of_step, varied
+from lacuna.segmenters.upernet.losses import (
     ParsingLoss,
     class_weights,
     confusion,
     intersection_over_union,
     learning_rate,
 )  # fmt: skip
+from lacuna.stages import render, train_segmenter
 from lacuna.world import VOCABULARY
 
 WORLD = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}
@@ -171,7 +171,7 @@ def test_the_card_names_every_class_that_occurs(scenes: Path, trained: Path) -> 
     for place in present:
         assert f"\n| {VOCABULARY['object'][place]} | 0." in card
     assert "scene accuracy" in card and "56 images seen" in card
-    assert "python -m lacuna.train_segmenter --images" in card and "--seed 1" in card
+    assert "python -m lacuna.stages.train_segmenter --images" in card and "--seed 1" in card
 
 
 def test_unlabelled_images_are_one_clear_line(scenes: Path, tmp_path: Path) -> None:

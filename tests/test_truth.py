@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lacuna import truth
+from lacuna.areas.presence import presence
 from lacuna.formats import areas, images, tables
-from lacuna.kit.provenance import Provenance
-from lacuna.statistics.presence import presence
+from lacuna.runtime.provenance import Provenance
+from lacuna.stages import truth
 
 CLASSES = ["-", "sky", "person"]
 SIZE, SCENES = 8, 40

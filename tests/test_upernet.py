@@ -8,13 +8,13 @@ import torch
 from golden_folder import GoldenFolder
 from torch.nn import functional
 
-from lacuna.models.folding import fold_batch_norms
-from lacuna.models.parsing import part_blocks, part_labels
-from lacuna.models.prroi import pooling_matrix, prroi_pool
-from lacuna.models.resnet import Projection, ResNet
-from lacuna.models.segmenter import SIGNED_RGB, Segmenter, build_network
-from lacuna.models.upernet import HEADS, UPerNet, fused_convolution, resized, saves_work
-from lacuna.registry.upp import published_segmenter
+from lacuna.networks.folding import fold_batch_norms
+from lacuna.networks.resnet import Projection, ResNet
+from lacuna.segmenters.parsing import part_blocks, part_labels
+from lacuna.segmenters.segmenter import SIGNED_RGB, Segmenter, build_network
+from lacuna.segmenters.upernet.model import HEADS, UPerNet, fused_convolution, resized, saves_work
+from lacuna.segmenters.upernet.prroi import pooling_matrix, prroi_pool
+from lacuna.segmenters.upp.checkpoint import published_segmenter
 
 OBJECTS = ["-", "sky", "building", "person"]
 OWNERS = {"building-wall": "building", "building-door": "building", "person-head": "person"}

@@ -10,11 +10,11 @@ import torch
 import toy
 from PIL import Image
 
-from lacuna.formats import upp
-from lacuna.models.segmenter import build_network
-from lacuna.registry import upp as published
-from lacuna.registry.perceptual import PERCEPTUAL
-from lacuna.registry.segmenters import SEGMENTERS, load_segmenter
+from lacuna.families import PERCEPTUAL, SEGMENTERS
+from lacuna.segmenters.loading import load_segmenter
+from lacuna.segmenters.segmenter import build_network
+from lacuna.segmenters.upp import checkpoint as published
+from lacuna.segmenters.upp import files as upp
 
 LABELS: dict[str, Any] = {
     "object": ["-", "sky", "building", "person"],

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lacuna.models import upsampled_argmax as module
-from lacuna.models.upsampled_argmax import plain_argmax, upsampled_argmax
+from lacuna.segmenters import upsampled_argmax as module
+from lacuna.segmenters.upsampled_argmax import plain_argmax, upsampled_argmax
 
 SIZES = [
     ((8, 8), (32, 32)), ((7, 9), (30, 41)), ((5, 6), (64, 7)), ((1, 1), (5, 5)), ((1, 4), (9, 33)), ((8, 8), (8, 8)),

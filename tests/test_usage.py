@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lacuna.kit import usage
+from lacuna.runtime import usage
 
 
 def test_the_most_memory_is_logged_and_read_back(

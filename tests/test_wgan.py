@@ -4,9 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lacuna.models import chain, wgan
-from lacuna.models.wgan import AblationGenerator, Design
-from lacuna.registry.generators import load_generator
+from lacuna.generators import chain
+from lacuna.generators.loading import load_generator
+from lacuna.generators.wgan import model as wgan
+from lacuna.generators.wgan.model import AblationGenerator, Design
 
 SIZES = [6, 8, 8, 6, 5]  # 32 pixels; the last upscaling takes the fused path
 DESIGNS = {

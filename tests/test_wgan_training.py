@@ -2,8 +2,8 @@ import copy
 
 import torch
 
-from lacuna.models.wgan import BATCH_NORM, AblationGenerator
-from lacuna.models.wgan_training import Critic, settled
+from lacuna.generators.wgan.critic import Critic, settled
+from lacuna.generators.wgan.model import BATCH_NORM, AblationGenerator
 from lacuna.training.losses import gradient_penalty
 
 SIZES = [6, 8, 8, 6]  # 16 pixels

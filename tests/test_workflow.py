@@ -118,7 +118,7 @@ def test_another_fsd_setting_runs_only_fsd_and_report(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "stages"),
     [
-        ("statistics/frechet.py", {"fsd_pair", "truth_source", "follow_generator", "report_page"}),
+        ("areas/frechet.py", {"fsd_pair", "truth_source", "follow_generator", "report_page"}),
         ("omissions.py", {"omissions_source", "report_page"}),
         ("report.py", {"report_page"}),
         ("sample.py", {"sample_shard", "segment_shard", "moments_source", "fsd_pair", "truth_source"} | INVERSIONS),

@@ -28,9 +28,9 @@ rule calibrate_segmenter:
         settings=settings("calibrate"),
         verdicts=settings("fsd"),
         seed=CONFIG["seed"],
-        code=source_digest("lacuna.calibrate"),
+        code=source_digest("lacuna.stages.calibrate"),
     shell:
-        "python -m lacuna.calibrate"
+        "python -m lacuna.stages.calibrate"
         " --tables {params.tables}"
         " --count {params.num_scenes}"
         " --shard-size {params.shard_size}"

@@ -11,15 +11,16 @@ sys.path.insert(0, f"{workflow.basedir}/workflow")
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from lacuna.formats import upp
-from lacuna.kit import arguments, entries, networks, published, shorthand, targets
-from lacuna.kit.configuration import check_config
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import canonical_json
-from lacuna.kit.shards import shard_from_name, shards
-from lacuna.kit.source_code import remember, source_digest
-from lacuna.sources import census
-from lacuna.sources.containers import lmdb_file
+from lacuna.data import census
+from lacuna.data.containers import lmdb_file
+from lacuna.segmenters.upp import files as upp
+from lacuna.config import entries, networks, published, shorthand, targets
+from lacuna.runtime import arguments
+from lacuna.config.configuration import check_config
+from lacuna.errors import UserError
+from lacuna.runtime.provenance import canonical_json
+from lacuna.config.shards import shard_from_name, shards
+from lacuna.planning.source_code import remember, source_digest
 
 # What is set beside the Snakefile must reach every job, also where the folder has a space in its name. The trap lets the
 # shell outlive the SIGTERM that a scheduler sends to all processes: if it died first, the job would count as ended, and

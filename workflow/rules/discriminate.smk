@@ -33,9 +33,9 @@ rule discriminate_pair:
             {key: value for key, value in pair_classifier(wildcards).items() if key in ("size", "classes")}
         ),
         settings=settings("discriminate"),
-        code=source_digest("lacuna.discriminate"),
+        code=source_digest("lacuna.stages.discriminate"),
     shell:
-        "python -m lacuna.discriminate"
+        "python -m lacuna.stages.discriminate"
         " --real-images {params.real_images}"
         " --real-count {params.real_count}"
         " --generated-images {params.generated_images}"

@@ -30,9 +30,9 @@ rule diversity_pair:
         generated_count=lambda wildcards: pair_count(wildcards, "generated"),
         settings=settings("diversity"),
         seed=CONFIG["seed"],
-        code=source_digest("lacuna.diversity"),
+        code=source_digest("lacuna.stages.diversity"),
     shell:
-        "python -m lacuna.diversity"
+        "python -m lacuna.stages.diversity"
         " --real-images {params.real_images}"
         " --real-count {params.real_count}"
         " --generated-images {params.generated_images}"

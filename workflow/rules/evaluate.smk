@@ -49,9 +49,9 @@ rule evaluate_source:
         shard_size=CONFIG["shard_size"]["inversions"],
         settings=settings("invert"),
         seed=CONFIG["seed"],
-        code=source_digest("lacuna.evaluate"),
+        code=source_digest("lacuna.stages.evaluate"),
     shell:
-        "python -m lacuna.evaluate"
+        "python -m lacuna.stages.evaluate"
         " --inversions results/invert"
         " --methods {params.methods}"
         " --generator {wildcards.generator}"

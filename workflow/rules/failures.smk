@@ -1,7 +1,7 @@
 # The last lines of a run that did not succeed: who failed, why, and where to look. No rule.
 import logging
 
-from lacuna.kit.failures import Failure, last_line, summary
+from lacuna.planning.failures import Failure, last_line, summary
 
 SAID = {}  # number of a job -> what its executor said when it failed last
 

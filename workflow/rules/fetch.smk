@@ -16,11 +16,11 @@ rule fetch_file:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 600 * attempt,
         urls=lambda wildcards: shlex.join(download(wildcards)["urls"]),
-        code=source_digest("lacuna.fetch"),
+        code=source_digest("lacuna.stages.fetch"),
     params:
         hashes=lambda wildcards: hash_flags(download(wildcards)),
     shell:
-        "python -m lacuna.fetch"
+        "python -m lacuna.stages.fetch"
         " --urls {resources.urls}"
         " {params.hashes}"
         " --code {resources.code}"
@@ -45,11 +45,11 @@ rule fetch_unpacked:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 1440 * attempt,
         urls=lambda wildcards: shlex.join(unpacked_download(wildcards)["urls"]),
-        code=source_digest("lacuna.fetch"),
+        code=source_digest("lacuna.stages.fetch"),
     params:
         hashes=lambda wildcards: hash_flags(unpacked_download(wildcards)),
     shell:
-        "python -m lacuna.fetch"
+        "python -m lacuna.stages.fetch"
         " --urls {resources.urls}"
         " {params.hashes}"
         " --code {resources.code}"

@@ -30,9 +30,9 @@ rule follow_generator:
         num_images=CONFIG["follow"]["count"],
         batch_size=CONFIG["segment"]["batch_size"],
         seed=followed_seed,
-        code=source_digest("lacuna.follow"),
+        code=source_digest("lacuna.stages.follow"),
     shell:
-        "python -m lacuna.follow"
+        "python -m lacuna.stages.follow"
         " --family {params.family}"
         " --snapshots {input.snapshots}"
         " --generator-settings {params.generator_settings:q}"

@@ -39,9 +39,9 @@ rule fsd_pair:
         generated_manifest=lambda wildcards: manifest_flag("generated", wildcards.generated),
         shard_size=CONFIG["shard_size"]["images"],
         seed=CONFIG["seed"],
-        code=source_digest("lacuna.fsd"),
+        code=source_digest("lacuna.stages.fsd"),
     shell:
-        "python -m lacuna.fsd"
+        "python -m lacuna.stages.fsd"
         " --real-moments {input.real_moments}"
         " --generated-moments {input.generated_moments}"
         " --real-tables {params.real_folder}"

@@ -34,9 +34,9 @@ rule fsd_by_class_pair:
         shard_size=CONFIG["shard_size"]["images"],
         settings=settings("fsd"),
         seed=CONFIG["seed"],
-        code=source_digest("lacuna.fsd_by_class"),
+        code=source_digest("lacuna.stages.fsd_by_class"),
     shell:
-        "python -m lacuna.fsd_by_class"
+        "python -m lacuna.stages.fsd_by_class"
         " --real-tables {params.real_tables}"
         " --real-images {params.real_images}"
         " --real-count {params.real_count}"

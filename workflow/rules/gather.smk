@@ -18,15 +18,17 @@ rule gather_shard:
         listing=shard_listing,
         plan=lambda wildcards: shlex.join(shard_plan(wildcards)),
         size=lambda wildcards: CONFIG["sources"][wildcards.source]["size"],
+        background=lambda wildcards: CONFIG["sources"][wildcards.source].get("background", "white"),
         groups=lambda wildcards: CONFIG["sources"][wildcards.source].get("groups", ""),
         first=first_index,
         last=last_index,
-        code=source_digest("lacuna.gather"),
+        code=source_digest("lacuna.stages.gather"),
     shell:
-        "python -m lacuna.gather"
+        "python -m lacuna.stages.gather"
         " --path {params.path:q}"
         " {params.plan}"
         " --size {params.size}"
+        " --background {params.background:q}"
         " --groups {params.groups:q}"
         " --first {params.first}"
         " --last {params.last}"

@@ -35,9 +35,9 @@ rule invert_shard:
         last=last_index,
         seed=CONFIG["seed"],
         state="results/invert/{method}/{generator}/{source}/{shard}.state.pt",
-        code=source_digest("lacuna.invert"),
+        code=network_code("invert", "generators"),
     shell:
-        "python -m lacuna.invert"
+        "python -m lacuna.stages.invert"
         " --method {wildcards.method}"
         " --family {params.family}"
         " --checkpoint {input.checkpoint:q}"

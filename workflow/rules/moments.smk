@@ -19,9 +19,9 @@ rule moments_source:
         tables=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.source),
         num_images=lambda wildcards: source_count(wildcards.source),
         shard_size=CONFIG["shard_size"]["images"],
-        code=source_digest("lacuna.moments"),
+        code=source_digest("lacuna.stages.moments"),
     shell:
-        "python -m lacuna.moments"
+        "python -m lacuna.stages.moments"
         " --tables {params.tables}"
         " --count {params.num_images}"
         " --shard-size {params.shard_size}"

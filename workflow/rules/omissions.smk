@@ -42,9 +42,9 @@ rule omissions_source:
         shown_percent=CONFIG["fsd"]["presence_percent"],
         settings=settings("omissions"),
         seed=CONFIG["seed"],
-        code=source_digest("lacuna.omissions"),
+        code=source_digest("lacuna.stages.omissions"),
     shell:
-        "python -m lacuna.omissions"
+        "python -m lacuna.stages.omissions"
         " --inversions {params.folder}"
         " --count {params.num_images}"
         " --shard-size {params.shard_size}"

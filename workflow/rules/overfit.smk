@@ -41,9 +41,9 @@ rule overfit_pair:
         ),
         settings=settings("overfit"),
         seed=CONFIG["seed"],
-        code=source_digest("lacuna.overfit"),
+        code=source_digest("lacuna.stages.overfit"),
     shell:
-        "python -m lacuna.overfit"
+        "python -m lacuna.stages.overfit"
         " --generated-images {params.generated_images}"
         " --generated-count {params.generated_count}"
         " --real-images {params.real_images}"

@@ -25,9 +25,9 @@ rule plant_shard:
         size=CONFIG["segment"].get("size", 0),
         precision=CONFIG["segment"]["precision"],
         batch_size=CONFIG["segment"]["batch_size"],
-        code=source_digest("lacuna.plant"),
+        code=source_digest("lacuna.stages.plant"),
     shell:
-        "python -m lacuna.plant"
+        "python -m lacuna.stages.plant"
         " --shard {input.shard}"
         " --world {params.world:q}"
         " --seed {params.seed}"

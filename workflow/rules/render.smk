@@ -18,9 +18,9 @@ rule render_shard:
         seed=source_seed,
         first=first_index,
         last=last_index,
-        code=source_digest("lacuna.render"),
+        code=source_digest("lacuna.stages.render"),
     shell:
-        "python -m lacuna.render"
+        "python -m lacuna.stages.render"
         " --settings {params.settings:q}"
         " --seed {params.seed}"
         " --first {params.first}"

@@ -11,7 +11,7 @@ rule report_page:
         evaluations=STAGE_FILES["evaluate"],
         omissions=STAGE_FILES["omissions"],
         trainings=training_logs(),
-        templates=sorted(str(path) for path in Path(workflow.basedir).glob("workflow/lacuna/pages/templates/*")),
+        templates=sorted(str(path) for path in Path(workflow.basedir).glob("workflow/lacuna/report/templates/*")),
     output:
         html=report(
             f"results/report/{CONFIG['report']}.html",
@@ -39,9 +39,9 @@ rule report_page:
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         settings=lambda wildcards: argument(canonical_json(CONFIG)),
-        code=source_digest("lacuna.report"),
+        code=source_digest("lacuna.stages.report"),
     shell:
-        "python -m lacuna.report"
+        "python -m lacuna.stages.report"
         " --settings {params.settings:q}"
         " --results results"
         " --code {params.code}"

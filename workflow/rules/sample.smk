@@ -23,9 +23,9 @@ rule sample_shard:
         seed=source_seed,
         first=first_index,
         last=last_index,
-        code=source_digest("lacuna.sample"),
+        code=network_code("sample", "generators"),
     shell:
-        "python -m lacuna.sample"
+        "python -m lacuna.stages.sample"
         " --family {params.family}"
         " --checkpoint {input.checkpoint:q}"
         " --generator-settings {params.generator_settings:q}"

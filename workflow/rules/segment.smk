@@ -25,9 +25,9 @@ rule segment_shard:
         batch_size=CONFIG["segment"]["batch_size"],
         first=first_index,
         last=last_index,
-        code=source_digest("lacuna.segment"),
+        code=network_code("segment", "segmenters"),
     shell:
-        "python -m lacuna.segment"
+        "python -m lacuna.stages.segment"
         " --family {params.family}"
         " --checkpoint {params.checkpoint:q}"
         " --images {params.images}"

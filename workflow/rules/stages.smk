@@ -16,9 +16,9 @@ for stage, paths in STAGE_FILES.items():
                 "../../envs/lacuna.yaml"
             params:
                 confidence=CONFIG["fsd"]["confidence"],
-                code=source_digest("lacuna.evaluate_table"),
+                code=source_digest("lacuna.stages.evaluate_table"),
             shell:
-                "python -m lacuna.evaluate_table --tables {input.tables} --confidence {params.confidence}"
+                "python -m lacuna.stages.evaluate_table --tables {input.tables} --confidence {params.confidence}"
                 " --code {params.code} | tee {log}"
 
     else:

@@ -21,9 +21,9 @@ rule tabulate_shard:
         settings=table_settings,
         first=first_index,
         last=last_index,
-        code=source_digest("lacuna.tabulate"),
+        code=source_digest("lacuna.stages.tabulate"),
     shell:
-        "python -m lacuna.tabulate"
+        "python -m lacuna.stages.tabulate"
         " --source {input.source:q}"
         " --labels {params.labels:q}"
         " --settings {params.settings:q}"

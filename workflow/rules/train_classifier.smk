@@ -29,9 +29,9 @@ rule train_classifier_weights:
         settings=lambda wildcards: canonical_json(CONFIG["classifiers"][wildcards.classifier]["train"]),
         seed=CONFIG["seed"],
         state="results/train_classifier/{classifier}.state.pt",
-        code=source_digest("lacuna.train_classifier"),
+        code=source_digest("lacuna.stages.train_classifier"),
     shell:
-        "python -m lacuna.train_classifier"
+        "python -m lacuna.stages.train_classifier"
         " --images {params.images}"
         " --count {params.num_images}"
         " --validation-images {params.held_out}"

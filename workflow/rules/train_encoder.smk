@@ -25,9 +25,9 @@ rule train_encoder_part:
         settings=settings("train_encoder"),
         seed=CONFIG["seed"],
         state="results/train_encoder/{generator}/{part}.state.pt",
-        code=source_digest("lacuna.train_encoder"),
+        code=network_code("train_encoder", "generators"),
     shell:
-        "python -m lacuna.train_encoder"
+        "python -m lacuna.stages.train_encoder"
         " --part {wildcards.part}"
         " --family {params.family}"
         " --checkpoint {input.checkpoint:q}"

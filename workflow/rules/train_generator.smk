@@ -28,9 +28,9 @@ rule train_generator_weights:
         settings=lambda wildcards: canonical_json(trained_part(wildcards)),
         seed=CONFIG["seed"],
         state="results/train_generator/{generator}.state.pt",
-        code=source_digest("lacuna.train_generator"),
+        code=network_code("train_generator", "generators"),
     shell:
-        "python -m lacuna.train_generator"
+        "python -m lacuna.stages.train_generator"
         " --family {params.family}"
         " --images {params.images}"
         " --count {params.num_images}"

@@ -29,9 +29,9 @@ rule train_segmenter_weights:
         settings=lambda wildcards: canonical_json(CONFIG["segmenters"][wildcards.segmenter]["train"]),
         seed=CONFIG["seed"],
         state="results/train_segmenter/{segmenter}.state.pt",
-        code=source_digest("lacuna.train_segmenter"),
+        code=source_digest("lacuna.stages.train_segmenter"),
     shell:
-        "python -m lacuna.train_segmenter"
+        "python -m lacuna.stages.train_segmenter"
         " --images results/render/{params.train}"
         " --count {params.num_images}"
         " --validation-images results/render/{params.held_out}"

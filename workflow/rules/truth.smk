@@ -33,9 +33,9 @@ rule truth_source:
         generated=lambda wildcards: " ".join(compared_with(wildcards)),
         shard_size=CONFIG["shard_size"]["images"],
         settings=settings("fsd"),
-        code=source_digest("lacuna.truth"),
+        code=source_digest("lacuna.stages.truth"),
     shell:
-        "python -m lacuna.truth"
+        "python -m lacuna.stages.truth"
         " --scenes {params.scenes}"
         " --tables {params.tables}"
         " --counts {params.counts}"

@@ -11,8 +11,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.errors import UserError
 from lacuna.formats.images import ImageShards
-from lacuna.kit.errors import UserError
 
 FEWEST_IMAGES = 2  # of a class: below, there is no pair
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 
 
 @dataclass(frozen=True)

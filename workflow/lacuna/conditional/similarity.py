@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # from the finest scale to the coarsest
 WINDOW = 11  # pixels

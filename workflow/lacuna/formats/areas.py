@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.config.shards import shard_paths
+from lacuna.errors import UserError
 from lacuna.formats import hdf5
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import Provenance
-from lacuna.kit.shards import shard_paths
+from lacuna.runtime.provenance import Provenance
 
 FORMAT = "lacuna-areas/1"
 UNKNOWN = "unknown"  # how images came to their size, where the table does not say it

@@ -16,9 +16,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from lacuna.errors import UserError
 from lacuna.formats.files import atomic
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import canonical_json
+from lacuna.runtime.provenance import canonical_json
 
 log = logging.getLogger(__name__)
 

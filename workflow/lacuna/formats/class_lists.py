@@ -5,7 +5,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 
 
 def read(path: str | Path) -> list[str]:

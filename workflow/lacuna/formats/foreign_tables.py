@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+from lacuna.errors import UserError
 from lacuna.formats.files import atomic
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import Provenance
+from lacuna.runtime.provenance import Provenance
 
 UNLOCKABLE = (errno.ENOLCK, errno.EAGAIN, errno.ENOSYS, errno.EOPNOTSUPP)
 STRINGS = h5py.string_dtype()

@@ -18,10 +18,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.errors import UserError
 from lacuna.formats import hdf5
 from lacuna.formats.areas import Skipped
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import Provenance
+from lacuna.runtime.provenance import Provenance
 
 FORMAT = "lacuna-images/1"
 MOST_OPEN = 64  # files at a time

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lacuna.errors import UserError
 from lacuna.formats.files import atomic
-from lacuna.kit.errors import UserError
 
 FORMAT = "lacuna-manifest/1"
 Row = Sequence[Any]

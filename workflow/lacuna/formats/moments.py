@@ -15,11 +15,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.areas.images_read import ImagesRead
+from lacuna.areas.moments import Moments, restrict
+from lacuna.errors import UserError
 from lacuna.formats import hdf5
-from lacuna.kit.errors import UserError
-from lacuna.kit.provenance import Provenance
-from lacuna.statistics.images_read import ImagesRead
-from lacuna.statistics.moments import Moments, restrict
+from lacuna.runtime.provenance import Provenance
 
 FORMAT = "lacuna-moments/1"
 UNIT = "percent of image area"

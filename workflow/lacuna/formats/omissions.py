@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.formats import hdf5
-from lacuna.kit.provenance import Provenance
+from lacuna.runtime.provenance import Provenance
 
 FORMAT = "lacuna-omissions/1"
 COLUMNS = ("index", "class", "photo_area", "reconstruction_area", "lost_area", "converged", "noise_floor")

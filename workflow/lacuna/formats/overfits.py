@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lacuna.formats import hdf5
-from lacuna.kit.provenance import Provenance
+from lacuna.runtime.provenance import Provenance
 
 FORMAT = "lacuna-overfit/1"
 

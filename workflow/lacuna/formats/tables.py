@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lacuna.errors import UserError
 from lacuna.formats.files import atomic, write_text
-from lacuna.kit.errors import UserError
 
 
 def write_tsv(path: str | Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

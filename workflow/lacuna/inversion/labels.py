@@ -6,8 +6,8 @@ Shape suffixes: N images, H height, W width.
 import numpy as np
 from numpy.typing import NDArray
 
-from lacuna.kit.batches import BatchSize, in_batches
-from lacuna.models.segmenter import Segmenter
+from lacuna.runtime.batches import BatchSize, in_batches
+from lacuna.segmenters.segmenter import Segmenter
 
 
 def object_maps(segmenter: Segmenter, images_NHW3: NDArray[np.uint8], batch_size: int) -> NDArray[np.uint16]:

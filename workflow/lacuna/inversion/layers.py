@@ -9,10 +9,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from lacuna.generators.chain import head
+from lacuna.inversion.encoders import Layout, Shape
 from lacuna.inversion.states import PackedLayer
-from lacuna.models.chain import head
-from lacuna.models.encoders import Layout, Shape
-from lacuna.models.layers import pixel_norm
+from lacuna.networks.layers import pixel_norm
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lacuna.models.encoders import LayerEncoder
+from lacuna.inversion.encoders import LayerEncoder
 
 RIDGE = 0.1  # of the mean square of an input: an encoder is fed estimates, and a stiffer map would amplify their errors
 

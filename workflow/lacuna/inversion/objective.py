@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lacuna.models.perceptual import PerceptualNetwork
+from lacuna.inversion.perceptual import PerceptualNetwork
 
 TERMS = ("total", "pixel", "perceptual", "regularisation")
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lacuna.generators.chain import head, tail
 from lacuna.inversion.layers import layer_and_before, path
-from lacuna.models.chain import head, tail
 
 Pairs = dict[str, tuple[Tensor, Tensor]]
 PairsOf = Callable[[nn.Module, Tensor, frozenset[str]], Pairs]  # encoder, z (N, D), names of the pairs wanted

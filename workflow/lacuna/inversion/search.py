@@ -18,9 +18,9 @@ from lacuna.inversion.objective import TERMS, Objective
 from lacuna.inversion.optimisers import OPTIMISERS, Optimiser, along
 from lacuna.inversion.plan import ENDLESS, Patience, Plan
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
-from lacuna.kit import command
-from lacuna.kit.interruption import deferred_termination
-from lacuna.kit.precision import autocast
+from lacuna.runtime import command
+from lacuna.runtime.interruption import deferred_termination
+from lacuna.runtime.precision import autocast
 
 log = logging.getLogger(__name__)
 TOTAL = TERMS.index("total")

@@ -11,8 +11,8 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from lacuna.models.chain import Generator, State
-from lacuna.models.encoders import Layout
+from lacuna.generators.chain import Generator, State
+from lacuna.inversion.encoders import Layout
 
 
 class PackedLayer(nn.Module):

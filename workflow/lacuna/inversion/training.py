@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lacuna.errors import diverged
 from lacuna.inversion.correlation import pearson
 from lacuna.inversion.pairs import EVERY, Loss, PairsOf, weighted_loss
 from lacuna.inversion.plan import Plan
-from lacuna.kit import command
-from lacuna.kit.errors import diverged
-from lacuna.kit.interruption import deferred_termination
-from lacuna.kit.precision import autocast
+from lacuna.runtime import command
+from lacuna.runtime.interruption import deferred_termination
+from lacuna.runtime.precision import autocast
 
 Row = dict[str, float]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lacuna.kit.provenance import canonical_json
+from lacuna.runtime.provenance import canonical_json
 from lacuna.training.journal import COLUMNS
 
 CURVE_ROWS = 12  # the card shows about so many rows of the log

@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lacuna.errors import UserError
 from lacuna.formats.images import ImageShards
-from lacuna.kit import seeds
-from lacuna.kit.errors import UserError
-from lacuna.models.pixels import from_bytes
+from lacuna.networks.pixels import from_bytes
+from lacuna.runtime import seeds
 
 
 class RealImages:

@@ -10,14 +10,14 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from lacuna.kit import compute, precision, seeds
-from lacuna.kit.errors import diverged
+from lacuna.errors import diverged
+from lacuna.runtime import compute, precision, seeds
 from lacuna.training.schedule import Phase, Schedule
 
 ADVICE = "lower learning_rate or raise the penalty"  # where a training diverged
 
 
-class Game(Protocol):
+class GanTask(Protocol):
     """What a family brings: two networks, their losses, and the generator's weights as they are to be kept."""
 
     discriminator_steps: int  # for each step of the generator
@@ -48,7 +48,7 @@ class GanTraining:
     """State of a training. `step` goes on; `state_dict` holds all that the next steps depend on.
 
     Args:
-        build: makes the family's game from the settings.
+        build: makes the family's task from the settings.
         settings: `sizes` (or what the family needs), `schedule`, `batch_size`, `learning_rate`, `betas`,
             `ema_half_life` (real images).
         seed: root seed of the weights and of every z.
@@ -57,7 +57,7 @@ class GanTraining:
 
     def __init__(
         self,
-        build: Callable[[Mapping[str, Any]], Game],
+        build: Callable[[Mapping[str, Any]], GanTask],
         settings: Mapping[str, Any],
         seed: int,
         device: torch.device,
@@ -65,23 +65,23 @@ class GanTraining:
     ) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.seed_for(seed, "train_generator", "weights"))
-            self.game = build(settings)
-        whole = [{"size": self.game.final_size, "images": 1, "fade": 0}]  # of families that do not grow
-        self.schedule = Schedule(settings.get("schedule", whole), self.game.final_size)
+            self.task = build(settings)
+        whole = [{"size": self.task.final_size, "images": 1, "fade": 0}]  # of families that do not grow
+        self.schedule = Schedule(settings.get("schedule", whole), self.task.final_size)
         self.batch_size: int = settings["batch_size"]
         self.ema_half_life: float = settings["ema_half_life"]
         self.seed, self.device, self.name = seed, device, name
         # Of the convolutions; weights, their running mean, losses and the penalty are float32 either way.
         self.precision = precision.training_precision(settings["precision"], device)
-        self.game.generator.to(device)
-        self.game.discriminator.to(device)
-        self.ema = copy.deepcopy(self.game.generator).requires_grad_(False)
+        self.task.generator.to(device)
+        self.task.discriminator.to(device)
+        self.ema = copy.deepcopy(self.task.generator).requires_grad_(False)
         self.random = compute.generator(seed, "train_generator", "z")
         self.steps = 0  # of the generator
         self.images = 0  # real ones, shown to the discriminator
         optimiser = {"lr": settings["learning_rate"], "betas": tuple(map(float, settings["betas"])), "fused": True}
-        self.generator_optimiser = torch.optim.Adam(self.game.generator.parameters(), **optimiser)
-        self.discriminator_optimiser = torch.optim.Adam(self.game.discriminator.parameters(), **optimiser)
+        self.generator_optimiser = torch.optim.Adam(self.task.generator.parameters(), **optimiser)
+        self.discriminator_optimiser = torch.optim.Adam(self.task.discriminator.parameters(), **optimiser)
 
     @property
     def phase(self) -> Phase:
@@ -98,11 +98,11 @@ class GanTraining:
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(seeds.seed_for(self.seed, "train_generator", "step", self.steps))
-            for _ in range(self.game.discriminator_steps):
+            for _ in range(self.task.discriminator_steps):
                 numbers |= self._step_discriminator(real(self.images, phase.size), phase)
                 self.images += self.batch_size
             numbers |= self._step_generator(phase)
-        self._average_weights(self.batch_size * self.game.discriminator_steps)
+        self._average_weights(self.batch_size * self.task.discriminator_steps)
         self.steps += 1
         return numbers
 
@@ -110,18 +110,18 @@ class GanTraining:
         step = self.images // self.batch_size
         with self._autocast():
             with torch.no_grad():
-                generated_N3HW = self.game.generate(self.game.generator, self._z(len(real_N3HW)), phase)
-            loss, numbers = self.game.discriminator_loss(real_N3HW, generated_N3HW, phase, step)
+                generated_N3HW = self.task.generate(self.task.generator, self._z(len(real_N3HW)), phase)
+            loss, numbers = self.task.discriminator_loss(real_N3HW, generated_N3HW, phase, step)
         self._descend(self.discriminator_optimiser, loss, "loss of the discriminator")
         return {name: number.item() for name, number in numbers.items()}
 
     def _step_generator(self, phase: Phase) -> dict[str, float]:
-        self.game.discriminator.requires_grad_(False)
+        self.task.discriminator.requires_grad_(False)
         with self._autocast():
-            generated_N3HW = self.game.generate(self.game.generator, self._z(self.batch_size), phase)
-            loss = self.game.generator_loss(generated_N3HW, phase)
+            generated_N3HW = self.task.generate(self.task.generator, self._z(self.batch_size), phase)
+            loss = self.task.generator_loss(generated_N3HW, phase)
         self._descend(self.generator_optimiser, loss, "loss of the generator")
-        self.game.discriminator.requires_grad_(True)
+        self.task.discriminator.requires_grad_(True)
         return {"loss_g": loss.item()}
 
     def _autocast(self) -> torch.autocast:
@@ -138,20 +138,20 @@ class GanTraining:
         # The half-life is short when a size is new, or the random first weights of its layers would stay for long.
         shown = self.schedule.shown(self.images)[self.phase.size]
         half_life = min(self.ema_half_life, max(0.05 * shown, 1.0))
-        new = [parameter.detach() for parameter in self.game.generator.parameters()]
+        new = [parameter.detach() for parameter in self.task.generator.parameters()]
         torch._foreach_lerp_(list(self.ema.parameters()), new, 1 - 0.5 ** (images / half_life))
 
     def _z(self, count: int) -> Tensor:
-        return torch.randn(count, self.game.z_dim, generator=self.random).to(self.device)
+        return torch.randn(count, self.task.z_dim, generator=self.random).to(self.device)
 
     def samples(self, z_ND: Tensor) -> Tensor:
         """What the averaged generator makes of `z_ND` by now: (N, 3, H, W), about [-1, 1]."""
         with torch.no_grad():
-            return self.game.generate(self.ema, z_ND.to(self.device), self.phase)
+            return self.task.generate(self.ema, z_ND.to(self.device), self.phase)
 
     def is_finite(self) -> bool:
         """Whether all weights are finite numbers."""
-        networks = (self.game.generator, self.game.discriminator)
+        networks = (self.task.generator, self.task.discriminator)
         return all(bool(torch.isfinite(weight).all()) for network in networks for weight in network.parameters())
 
     def state_dict(self) -> dict[str, Any]:
@@ -170,8 +170,8 @@ class GanTraining:
 
     def _parts(self) -> dict[str, Any]:
         return {
-            "generator": self.game.generator,
-            "discriminator": self.game.discriminator,
+            "generator": self.task.generator,
+            "discriminator": self.task.discriminator,
             "ema": self.ema,
             "generator_optimiser": self.generator_optimiser,
             "discriminator_optimiser": self.discriminator_optimiser,

@@ -14,7 +14,7 @@ Scores = Callable[[Tensor], Tensor]  # images (N, 3, H, W) -> (N,)
 
 
 class Loss(Protocol):
-    """What a game needs of a loss; a larger score means "real"."""
+    """What a training needs of a loss; a larger score means "real"."""
 
     def discriminator(
         self, scores: Scores, real_N3HW: Tensor, generated_N3HW: Tensor, step: int

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 
 
 @dataclass(frozen=True)

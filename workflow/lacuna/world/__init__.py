@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from lacuna.kit.errors import UserError
+from lacuna.errors import UserError
 from lacuna.world.canvas import Canvas
 from lacuna.world.composition import SLOTS, paint
 from lacuna.world.look import PALETTES, Dice

@@ -47,6 +47,18 @@ def trained_part(wildcards):
     ]
 
 
+def network_code(stage, kind):
+    """Digest of a stage's code, with that of the one family which the wildcards' network of a kind is of."""
+
+    def digest(wildcards):
+        name = getattr(wildcards, kind.removesuffix("s"), None) or source_generator(wildcards)
+        if name not in CONFIG[kind]:
+            name = networks.generator_of_part(CONFIG, name)
+        return source_digest(f"lacuna.stages.{stage}", **{kind: CONFIG[kind][name]["family"]})
+
+    return digest
+
+
 def part_weights(wildcards):
     """Trained parts that a part of the encoder builds on: all layers and the tail for the composed one."""
     needed = networks.layer_parts(CONFIG) if wildcards.part == "encoder" else []

@@ -1,0 +1,1 @@
+"""The configuration: its sections, checks, and where each result is."""

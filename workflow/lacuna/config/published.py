@@ -1,0 +1,97 @@
+"""What others have published: workflow/published.yaml as entries that fetch understands, and names turned into paths.
+
+An entry says `file` (below resources/), `urls` and, where known, `sha256` (64 digits, or the first 8) or `md5`.
+"""
+
+import functools
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lacuna.config import yaml_files
+from lacuna.errors import UserError
+
+Config = dict[str, Any]
+TABLE = Path(__file__).resolve().parents[2] / "published.yaml"
+PREFIX = "fetch:"  # in place of a path: what fetch brings under that name
+HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})\.\w+$")  # torch.hub's convention
+UNPACKED = "data.mdb"  # what fetch takes out of a zip file that holds an LMDB
+
+
+@functools.cache
+def collections() -> dict[str, Config]:
+    """The table, a collection of files with common mirrors at a time."""
+    found: dict[str, Config] = yaml_files.read(TABLE)
+    return found
+
+
+@functools.cache
+def entries() -> dict[str, Config]:
+    """Name -> entry of every published file."""
+    return {
+        name: _entry(group, name, file) for group in collections().values() for name, file in group["files"].items()
+    }
+
+
+def _entry(group: Config, name: str, file: str) -> Config:
+    known = HASH_IN_NAME.search(file)
+    found: Config = {
+        "file": str(Path(group.get("folder", "")) / file),
+        "urls": [base + file for base in group["bases"]],
+    }
+    if known:
+        found["sha256"] = known[1]
+    for algorithm in ("sha256", "md5"):
+        if name in group.get(algorithm, {}):
+            found[algorithm] = group[algorithm][name]
+    return found | ({"unpack": True} if group.get("unpack") else {})
+
+
+def resolved(config: Mapping[str, Any]) -> Config:
+    """The configuration with paths in place of `fetch:` names, and what these name among its `downloads`.
+
+    Raises:
+        UserError: a name that is neither in the table nor among the downloads.
+    """
+    downloads = dict(config["downloads"])
+    found = dict(config)
+    for section, key in (("segmenters", "checkpoint"), ("generators", "checkpoint"), ("perceptual", "checkpoint"),
+                         ("sources", "path")):  # fmt: skip
+        found[section] = {
+            name: entry | _path(entry, key, f"{section}.{name}", downloads) for name, entry in config[section].items()
+        }
+    for name, entry in found["generators"].items():
+        if "encoders" in entry:
+            given = entry["encoders"]
+            paths = [_path(given, part, f"generators.{name}.encoders", downloads) for part in given]
+            found["generators"][name] = entry | {
+                "encoders": {key: value for path in paths for key, value in path.items()}
+            }
+    return found | {"downloads": downloads}
+
+
+def _path(entry: Config, key: str, place: str, downloads: Config) -> Config:
+    value = entry.get(key)
+    if not isinstance(value, str) or not value.startswith(PREFIX):
+        return {key: value} if key in entry else {}
+    name = value.removeprefix(PREFIX)
+    group = collections().get(name, {})
+    if "folder" in group:
+        downloads.update({file: entries()[file] for file in group["files"]})
+        return {key: f"resources/{group['folder']}"}
+    known = entries() | downloads
+    if name not in known:
+        folders = [group for group, settings in collections().items() if "folder" in settings]
+        raise UserError(
+            f"{place}.{key}: found {value!r}, expected {PREFIX} with one of: {', '.join(sorted([*known, *folders]))}"
+        )
+    downloads[name] = known[name]
+    made = result(known[name])
+    return {key: str(Path(made).parent) if known[name].get("unpack") else made}
+
+
+def result(entry: Mapping[str, Any]) -> str:
+    """What fetch makes of an entry: the file, or the LMDB that it holds."""
+    folder = Path("resources") / Path(entry["file"]).with_suffix("")
+    return str(folder / UNPACKED) if entry.get("unpack") else f"resources/{entry['file']}"

@@ -1,0 +1,120 @@
+"""What a configuration may say in short: paths on the command line, one segmenter for all, keys taken away."""
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lacuna.config import published
+
+Config = dict[str, Any]
+FILES = ("folder", "lsun", "labelled")  # kinds of source whose path is a user's folder or file
+PATHS = {  # keys that hold a path, by section
+    "sources": ("path", "labels"),
+    "segmenters": ("checkpoint",),
+    "generators": ("checkpoint", "file", "curve"),
+    "classifiers": ("checkpoint",),
+    "perceptual": ("checkpoint",),
+}
+
+
+def with_paths(config: Mapping[str, Any], keys: Collection[str]) -> Config:
+    """The configuration with `<name>: <path>` at top level, as `--config` puts it there, moved to where it belongs.
+
+    That is the path of the folder or lsun source of that name, or the checkpoint of the generator.
+
+    Args:
+        keys: the top level's own keys, which are no names.
+    """
+    found = dict(config)
+    for section, key in (("sources", "path"), ("generators", "checkpoint")):
+        entries = found.get(section)
+        if not isinstance(entries, dict):
+            continue
+        named = [
+            name for name, entry in entries.items() if name in found and name not in keys and _takes(section, entry)
+        ]
+        paths = {name: {key: str(found.pop(name))} for name in named}
+        found[section] = {name: entry | paths[name] if name in paths else entry for name, entry in entries.items()}
+    return found
+
+
+def with_texts(config: Mapping[str, Any], given: Sequence[str], keys: Collection[str]) -> Config:
+    """The configuration with what `--config` said of names as it was typed.
+
+    Snakemake reads a value as YAML, which makes 20230239022 of the folder 2023023902_2 and cuts `run #2` at its #.
+
+    Args:
+        given: words of `--config`, `name=value`.
+        keys: the top level's own keys, whose values are YAML.
+    """
+    typed = dict(word.partition("=")[::2] for word in given)
+    return dict(config) | {name: text for name, text in typed.items() if name in config and name not in keys and text}
+
+
+def with_expanded_paths(config: Mapping[str, Any], exists: Callable[[str], bool] = os.path.exists) -> Config:
+    """The configuration with `~` and `$VARIABLES` in paths replaced, but where a file has that very name."""
+    found = dict(config)
+    for section, keys in PATHS.items():
+        entries = found.get(section)
+        if isinstance(entries, dict):
+            found[section] = {name: _expanded(entry, keys, exists) for name, entry in entries.items()}
+    return found
+
+
+def _expanded(entry: Any, keys: Collection[str], exists: Callable[[str], bool]) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    paths = {key: entry[key] for key in keys if isinstance(entry.get(key), str) and not exists(entry[key])}
+    return entry | {key: str(Path(os.path.expandvars(path)).expanduser()) for key, path in paths.items()}
+
+
+def without_nulls(config: Mapping[str, Any]) -> Config:
+    """The configuration without keys whose value is null, at any depth: so an overlay takes a key away."""
+    return {
+        key: without_nulls(value) if isinstance(value, Mapping) else value
+        for key, value in config.items()
+        if value is not None
+    }
+
+
+def _takes(section: str, entry: Any) -> bool:
+    return isinstance(entry, dict) and (section == "generators" or entry.get("kind") in FILES)
+
+
+def with_segmenter(config: Config) -> Config:
+    """The configuration with the default segmenter in every comparison and inversion that names none."""
+    segmenters = config.get("segmenters")
+    only = next(iter(segmenters)) if isinstance(segmenters, dict) and len(segmenters) == 1 else None
+    name = config.get("segmenter", only)
+    found = dict(config)
+    for section in ("comparisons", "inversions"):
+        if name is not None and isinstance(config.get(section), list):
+            found[section] = [
+                {"segmenter": name} | item if isinstance(item, dict) else item for item in config[section]
+            ]
+    return found
+
+
+def without_missing(config: Config, exists: Callable[[str], bool]) -> tuple[Config, list[str]]:
+    """The configuration without what needs an `optional` generator whose weights are missing; a line on each of these.
+
+    Args:
+        exists: whether a file is there.
+    """
+    optional = {name: entry.get("checkpoint") for name, entry in config["generators"].items() if entry["optional"]}
+    fetched = {published.result(entry) for entry in config["downloads"].values()}
+    missing = {
+        name: path
+        for name, path in optional.items()
+        if isinstance(path, str) and path not in fetched and not exists(path)
+    }
+    sources = {name for name, source in config["sources"].items() if source.get("generator") in missing}
+    pairs = [pair for pair in config["comparisons"] if not {pair["real"], pair["generated"]} & sources]
+    inversions = [
+        entry for entry in config["inversions"] if entry["generator"] not in missing and entry["source"] not in sources
+    ]
+    return config | {"comparisons": pairs, "inversions": inversions}, [
+        f"{name} is left out: no file {path}; put its weights there, or say --config {name}=/path/to/weights"
+        for name, path in missing.items()
+    ]

@@ -1,0 +1,109 @@
+"""Every family of networks: what it is called, where its code is, and what the rest of the package must know of it.
+
+The code is named here and imported by whoever uses it, so the workflow reads these tables without loading torch, a job
+loads the families that it works with and no other, and the digest of its code covers those alone. To add a family is to
+add a folder and its line here; docs/how_to says what the folder holds.
+"""
+
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lacuna.errors import UserError
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family.
+
+    Attributes:
+        load: what loads a checkpoint, `module:name` below this package.
+        train: what a training of it consists of, `module:name`; empty where the workflow cannot train it.
+        has_labels: whether it draws images of a class on demand.
+    """
+
+    load: str
+    train: str = ""
+    has_labels: bool = False
+
+
+GENERATORS = {
+    "acgan": Family("generators.acgan.model:from_weights", "generators.acgan.training:AcganTask", has_labels=True),
+    "progan": Family("generators.progan.model:from_weights", "generators.progan.training:ProganTask"),
+    "python": Family("generators.python_file.checkpoint:from_file"),
+    "stylegan": Family("generators.stylegan.checkpoint:from_weights", "generators.stylegan.training:StyleganTask"),
+    "wgan": Family("generators.wgan.model:batch_norm", "generators.wgan.training:WganTask"),
+    # The ablations that lie between WGAN-GP and the progressive GAN, as published.
+    "progressive_training": Family("generators.wgan.model:batch_norm"),
+    "small_minibatch": Family("generators.wgan.model:batch_norm"),
+    "minibatch_discrimination": Family("generators.wgan.model:minibatch_statistics"),
+    "minibatch_stddev": Family("generators.wgan.model:minibatch_statistics"),
+    "equalised_learning_rate": Family("generators.wgan.model:equalised"),
+    "pixel_norm": Family("generators.wgan.model:pixel_normed"),
+}
+
+SEGMENTERS = {
+    "upernet": Family("segmenters.upernet.checkpoint:load", "segmenters.upernet.training:Training"),
+    "upp": Family("segmenters.upp.checkpoint:load"),
+}
+
+CLASSIFIERS = {
+    "exported": Family("classifiers.exported:load"),
+    "resnet": Family("classifiers.resnet.checkpoint:load", "classifiers.resnet.training:Training"),
+}
+
+# Networks whose features an inversion compares; of a segmenter it is the backbone.
+PERCEPTUAL = {
+    **{name: Family("inversion.perceptual_loading:load_backbone") for name in SEGMENTERS},
+    "vgg16": Family("inversion.perceptual_loading:load_vgg16"),
+}
+
+KINDS: dict[str, dict[str, Family]] = {
+    "generators": GENERATORS, "segmenters": SEGMENTERS, "classifiers": CLASSIFIERS, "perceptual": PERCEPTUAL,
+}  # fmt: skip
+
+
+def family(kind: str, name: str) -> Family:
+    """The family called `name` of one of the KINDS.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in KINDS[kind]:
+        raise UserError(f"{kind}: found family {name!r}, expected one of: {', '.join(sorted(KINDS[kind]))}")
+    return KINDS[kind][name]
+
+
+def loader(kind: str, name: str) -> Any:
+    """What loads a checkpoint of the family."""
+    return _resolved(family(kind, name).load)
+
+
+def task(kind: str, name: str) -> Any:
+    """What a training of the family consists of.
+
+    Raises:
+        UserError: the workflow cannot train it.
+    """
+    found = family(kind, name).train
+    if not found:
+        raise UserError(
+            f"{kind}: family {name!r} cannot be trained here, expected one of: {', '.join(trainable(kind))}"
+        )
+    return _resolved(found)
+
+
+def trainable(kind: str) -> list[str]:
+    """Families of a kind that the workflow can train."""
+    return sorted(name for name, entry in KINDS[kind].items() if entry.train)
+
+
+def code_of(entries: Mapping[str, Family], training: bool = False) -> set[str]:
+    """Modules that hold the code of these families, as they are imported."""
+    named = {entry.train if training else entry.load for entry in entries.values()}
+    return {f"lacuna.{name.partition(':')[0]}" for name in named if name}
+
+
+def _resolved(name: str) -> Any:
+    return pkgutil.resolve_name(f"lacuna.{name}")

@@ -1,0 +1,1 @@
+"""Image generators as chains of named layers; a folder for each family."""

@@ -1,0 +1,1 @@
+"""AC-GAN: images of a class on demand."""

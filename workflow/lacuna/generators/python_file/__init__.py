@@ -1,0 +1,1 @@
+"""A generator that a Python file of the user builds."""

@@ -1,0 +1,1 @@
+"""WGAN-GP, and the ablations published with ProGAN."""

@@ -1,1 +1,0 @@
-"""What every stage's command needs: command lines, provenance, devices and seeds, shard names."""

@@ -1,1 +1,0 @@
-"""Networks and nothing else: no module here reads or writes a file."""

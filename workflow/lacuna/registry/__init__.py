@@ -1,1 +1,0 @@
-"""What is known by name: plain dicts from a family to its loader."""

@@ -1,0 +1,1 @@
+"""What every stage needs: command line, device, resuming, provenance."""

@@ -1,0 +1,1 @@
+"""Networks that label pixels; a folder for each family."""

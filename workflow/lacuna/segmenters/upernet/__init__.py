@@ -1,0 +1,1 @@
+"""UPerNet, trained here."""

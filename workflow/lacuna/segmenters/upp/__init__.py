@@ -1,0 +1,1 @@
+"""Unified Perceptual Parsing as its authors published it."""

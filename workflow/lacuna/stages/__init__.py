@@ -1,0 +1,1 @@
+"""One module for each stage: read the job, call the library, write."""

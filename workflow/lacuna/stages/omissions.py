@@ -1,0 +1,177 @@
+"""What each photo has and its reconstruction has not: class areas of both, and the region lost.
+
+Shape suffixes: N images, H height, W width, C classes.
+
+Source:
+    Bau et al. 2019, arXiv:1910.11626, section 4.4: what a reconstruction lacks, the generator cannot make.
+"""
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import astuple
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacuna.areas.omissions import (
+    ClassOmission,
+    Omission,
+    class_areas,
+    class_omissions,
+    lost_areas,
+    noise_floor,
+    rank_images,
+)  # fmt: skip
+from lacuna.config.shards import shard_paths
+from lacuna.formats import inversions, tables
+from lacuna.formats.files import atomic
+from lacuna.formats.inversions import Inversions
+from lacuna.formats.omissions import CLASS_COLUMNS, COLUMNS, OmissionMaps
+from lacuna.formats.omissions import write as write_maps
+from lacuna.inversion.labels import lost_mask, object_maps
+from lacuna.report.figures.colours import class_colours
+from lacuna.report.figures.omission_gallery import Row, class_gallery
+from lacuna.runtime import command, compute, seeds
+from lacuna.runtime.provenance import Provenance
+from lacuna.segmenters.loading import load_segmenter
+from lacuna.segmenters.upp import files as upp
+
+SHOWN, UNSURE = 8, 2  # images of a gallery: converged ones, and others
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage."""
+    args = parse_args(argv)
+    compute.configure(args.threads)
+    segmenter = load_segmenter(args.segmenter_family, args.segmenter_checkpoint, compute.device(args.device))
+    found = inversions.read_shards(args.inversions, args.count, args.shard_size, ("x", "x_hat"))
+    photo_NHW = object_maps(segmenter, found.x, args.settings["batch_size"])
+    reconstruction_NHW = object_maps(segmenter, found.x_hat, args.settings["batch_size"])
+    names, control = segmenter.classes["object"], control_rows(args.control)
+    floor = noise_floor(control, args.shown_percent)
+    rows = omissions(photo_NHW, reconstruction_NHW, found.index, found.converged, names, floor)
+    ranked = class_omissions(
+        rows, control, args.shown_percent, args.confidence, partial(seeds.seed_for, args.seed, "omissions")
+    )
+    tables.write_tsv(args.tsv, COLUMNS, [astuple(row) for row in rows])
+    tables.write_tsv(args.classes, CLASS_COLUMNS, [astuple(row) for row in ranked])
+    lost_NHW = lost_mask(photo_NHW, reconstruction_NHW)
+    maps = OmissionMaps(photo_NHW, reconstruction_NHW, lost_NHW, found.index, found.converged, names)
+    shown = [row for row in rows if row.photo_area > args.shown_percent]
+    write_galleries(Path(args.gallery), found, maps, shown, ranked, bool(control))
+    weights = map(Path, upp.weights_files(args.segmenter_family, args.segmenter_checkpoint))
+    inputs = [*shard_paths(args.inversions, args.count, args.shard_size), *weights]
+    files = [path for path in inputs if Path(path).is_file()]
+    write_maps(args.masks, maps, Provenance("omissions", args.code, args.settings, args.seed, files))
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Command line of the stage."""
+    parser = command.parser("omissions", __doc__)
+    parser.add_argument("--inversions", required=True, help="folder of the inversion shards of one source")
+    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--shard-size", type=int, required=True)
+    parser.add_argument("--segmenter-family", required=True)
+    parser.add_argument("--segmenter-checkpoint", required=True)
+    parser.add_argument("--control", help="table of this stage for the generator's own samples: the noise floor")
+    parser.add_argument("--shown-percent", type=float, required=True, help="area from which an image shows a class")
+    parser.add_argument("--confidence", type=float, required=True, help="two-sided level of the intervals")
+    parser.add_argument("--settings", type=command.json_object, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--device", required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--tsv", required=True, help="a row an image and class")
+    parser.add_argument("--classes", required=True, help="TSV: a row a class, what lost most first")
+    parser.add_argument("--masks", required=True)
+    parser.add_argument("--gallery", required=True, help="folder: a picture a class")
+    return parser.parse_args(argv)
+
+
+def omissions(
+    photo_NHW: NDArray[np.uint16],
+    reconstruction_NHW: NDArray[np.uint16],
+    index_N: NDArray[np.int64],
+    converged_N: NDArray[np.bool_],
+    names: Sequence[str],
+    floor: dict[str, float],
+) -> list[Omission]:
+    """A row an image and class, for the classes that are in the photo or in the reconstruction, '-' left out."""
+    photo_NC = class_areas(photo_NHW, len(names))
+    reconstruction_NC = class_areas(reconstruction_NHW, len(names))
+    lost_NC = lost_areas(photo_NHW, reconstruction_NHW, len(names))
+    present = np.argwhere((photo_NC > 0) | (reconstruction_NC > 0)).tolist()
+    return [
+        Omission(
+            int(index_N[row]), names[c], float(photo_NC[row, c]), float(reconstruction_NC[row, c]),
+            float(lost_NC[row, c]), bool(converged_N[row]), floor.get(names[c], float("nan")),
+        )
+        for row, c in present
+        if c > 0
+    ]  # fmt: skip
+
+
+def control_rows(control: str | None) -> list[Omission]:
+    """Rows of the table of the generator's own samples; none without it."""
+    return [
+        Omission(
+            int(row["index"]), row["class"], float(row["photo_area"]), float(row["reconstruction_area"]),
+            float(row["lost_area"]), row["converged"] == "yes", float(row["noise_floor"]),
+        )
+        for row in (tables.read_tsv(control) if control else [])
+    ]  # fmt: skip
+
+
+def write_galleries(
+    folder: Path,
+    found: Inversions,
+    maps: OmissionMaps,
+    rows: Sequence[Omission],
+    ranked: Sequence[ClassOmission],
+    has_control: bool,
+) -> None:
+    """A picture a class, numbered by rank: the images that lost most of it, the unconverged last and marked as such."""
+    place, colours = {int(number): row for row, number in enumerate(found.index)}, class_colours(maps.classes)
+    folder.mkdir(parents=True, exist_ok=True)
+    for rank, entry in enumerate(ranked, start=1):
+        shown = rank_images(rows, entry.name)
+        best = [row for row in shown if row.converged][:SHOWN] + [row for row in shown if not row.converged][:UNSURE]
+        label = maps.classes.index(entry.name)
+        pictures = [gallery_row(row, place[row.index], found, maps, label) for row in best]
+        page = class_gallery(headline(entry, has_control), pictures, maps.classes, colours)
+        with atomic(folder / f"{rank:03d}_{re.sub('[^a-z0-9]+', '_', entry.name.lower())}.png") as partial_name:
+            page.save(partial_name, "png")
+
+
+def gallery_row(row: Omission, place: int, found: Inversions, maps: OmissionMaps, label: int) -> Row:
+    """One image in the gallery of one class."""
+    lost_HW = maps.lost[place] & (maps.labels_photo[place] == label)
+    unsure = "" if row.converged else " - not converged: no claim is made from this one"
+    caption = f"image {row.index}: {row.photo_area:.2f} % -> {row.reconstruction_area:.2f} %, region lost "
+    return Row(
+        found.x[place], found.x_hat[place], maps.labels_photo[place], maps.labels_reconstruction[place], lost_HW,
+        f"{caption}{row.lost_area:.2f} % of the image{unsure}",
+    )  # fmt: skip
+
+
+def headline(entry: ClassOmission, has_control: bool) -> list[str]:
+    """What became of one class, with the noise floor beside it where own samples were given."""
+    found = (
+        f"{entry.name}: lost in {entry.num_lost} of {entry.num_images} images that show it; mean area "
+        f"{entry.photo_area:.2f} % -> {entry.reconstruction_area:.2f} %, region lost {entry.lost_area:.2f} %"
+    )
+    if not has_control:
+        return [found]
+    floor = (
+        f"Noise floor, the generator's own samples: lost in {entry.num_control_lost} of {entry.num_control}; "
+        f"region lost {entry.noise_floor:.2f} %"
+        if entry.num_control
+        else "Noise floor unknown: none of the generator's own samples shows it"
+    )
+    return [found, f"{floor}. Above it: {entry.excess:.2f} % [{entry.low:.2f}, {entry.high:.2f}]"]
+
+
+if __name__ == "__main__":
+    command.run("omissions", main)

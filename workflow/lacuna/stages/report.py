@@ -1,0 +1,90 @@
+"""Write the page that people open: what a generator leaves out, in the distribution and in single photos.
+
+One self-contained HTML file; beside it every figure as SVG and PDF, every table as TSV
+and LaTeX, and of many inverted images those that are not in the page.
+"""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from lacuna.formats import files
+from lacuna.report import (
+    across,
+    album,
+    beside,
+    conditional,
+    distribution,
+    families,
+    findings,
+    instances,
+    render,
+    run,
+    training,
+    words,
+)
+from lacuna.report.figures.colours import class_colours, hex_colour
+from lacuna.report.inputs import Inputs
+from lacuna.runtime import command
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read what the configuration asked for, word it, draw it, and put it on one page."""
+    args = parse_args(argv)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table that a PDF leaves out
+    inputs = Inputs(args.settings, args.results)
+    comparisons = [distribution.view(inputs, comparison) for comparison in args.settings["comparisons"]]
+    inverted = [inputs.inverted(entry) for entry in args.settings["inversions"]]
+    colours = class_colours(instances.legend_classes(inverted))
+    album_of_page = album.album(sum(len(item.index_N) for item in inverted), args.files_dir, args.html)
+    inversions = instances.views(inverted, colours, album_of_page)
+    groups = families.views(inputs, comparisons)
+    section = conditional.view(inputs)
+    trainings = training.views(inputs)
+    run_of_page = run.view(inputs, args.code)
+    unequal = across.unequal_counts(comparisons)
+    if unequal:
+        log.warning(unequal)
+    classes = across.classes_across(comparisons) if len(comparisons) > 1 else []
+    page = render.page(
+        unequal_counts=unequal,
+        across=classes,
+        shared=words.short_everywhere([(row.name, row.num_short) for row in classes], len(comparisons)),
+        scale=max((view.scale for view in comparisons), default=1.0),
+        report=args.settings["report"],
+        description=comparisons[0].headline if comparisons else findings.lead(inversions),
+        comparisons=comparisons,
+        pairs=findings.pairs(args.settings, comparisons, inverted, inversions),
+        lead=findings.lead(inversions),
+        lead_pair=findings.pair(inverted, inversions),
+        lead_note=" ".join(view.claim for view in inversions),
+        groups=groups,
+        section=section,
+        inversions=inversions,
+        legend=[(name, hex_colour(colour)) for name, colour in colours.items()],
+        shown_percent=args.settings["fsd"]["presence_percent"],
+        trainings=trainings,
+        run=run_of_page,
+    )
+    if args.files_dir:
+        beside.write(args.files_dir, beside.Contents(comparisons, groups, section, inversions, trainings, run_of_page))
+    files.write_text(args.html, page)
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Flags of the stage."""
+    parser = command.parser("report", __doc__)
+    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: the whole configuration")
+    parser.add_argument("--results", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--html", type=Path, required=True, help="page to write")
+    parser.add_argument(
+        "--files-dir", type=Path, help="folder for figures as SVG and PDF, tables as TSV and LaTeX, pictures"
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    command.run("report", main)

@@ -1,0 +1,107 @@
+"""Sample a generator: latent vectors and the images that it makes of them, one shard a job.
+
+z of image i is row i of numpy's `RandomState(seed).standard_normal`, as in the published code, so image i is the same
+whatever the count and the shards. A generator with K classes draws them in turn, image i the class i mod K; several
+checkpoints, each of other classes, are sampled as one generator.
+
+Bytes are rounded; the published code truncates, which darkens by half a level.
+
+Shape suffixes: N images, D latent numbers, H height, W width.
+"""
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from lacuna.data.latents import latents
+from lacuna.errors import UserError
+from lacuna.formats import images
+from lacuna.generators.acgan.model import SplitGenerator
+from lacuna.generators.chain import Generator
+from lacuna.generators.loading import load_generator
+from lacuna.networks.pixels import to_bytes
+from lacuna.runtime import command, compute
+from lacuna.runtime.batches import BatchSize, in_batches
+from lacuna.runtime.provenance import Provenance
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    compute.configure(args.threads)
+    device = compute.device(args.device)
+    parts = [load_generator(args.family, path, device, args.generator_settings) for path in args.checkpoint]
+    z_ND = latents(args.seed, args.first, args.last, parts[0].z_dim)
+    generator, label_N = conditional(parts, np.arange(args.first, args.last + 1))
+    size = BatchSize(args.batch_size)
+    origin = f"{args.family} generator {', '.join(map(str, args.checkpoint))}, images {args.first}-{args.last}"
+    images_NHW3 = sample(generator, z_ND, size, label_N, origin)
+    config = {"family": args.family, "settings": args.generator_settings, "batch_size": args.batch_size} | size.note()
+    images.write(
+        args.shard,
+        images_NHW3,
+        np.arange(args.first, args.last + 1),
+        Provenance(stage="sample", code=args.code, config=config, seed=args.seed, inputs=args.checkpoint),
+        z=z_ND,
+        label=label_N,
+    )
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = command.parser("sample", __doc__)
+    parser.add_argument("--family", required=True)
+    parser.add_argument("--checkpoint", required=True, type=Path, nargs="+", help="several where classes are split")
+    parser.add_argument("--generator-settings", type=command.json_object, default={})
+    parser.add_argument("--seed", required=True, type=int, help="of z, 0 to 2^32 - 1")
+    parser.add_argument("--first", required=True, type=int, help="index of the shard's first image")
+    parser.add_argument("--last", required=True, type=int, help="index of its last image")
+    parser.add_argument("--batch-size", required=True, type=int)
+    parser.add_argument("--device", required=True)
+    parser.add_argument("--threads", required=True, type=int)
+    parser.add_argument("--shard", required=True, type=Path)
+    return parser.parse_args(argv)
+
+
+def conditional(parts: Sequence[Generator], index_N: NDArray[np.int64]) -> tuple[nn.Module, NDArray[np.int64] | None]:
+    """The generators as one, and the label of each image; of a generator without classes itself, and none.
+
+    Raises:
+        UserError: several generators that are not of classes, or share one.
+    """
+    if len(parts) == 1 and not parts[0].classes:
+        return parts[0], None
+    if not all(part.classes for part in parts):
+        raise UserError(f"{len(parts)} checkpoints of a family without classes, expected one")
+    generator = SplitGenerator(parts)
+    return generator, np.array(generator.classes)[index_N % len(generator.classes)]
+
+
+@torch.inference_mode()
+def sample(
+    generator: nn.Module,
+    z_ND: NDArray[np.float32],
+    size: BatchSize,
+    label_N: NDArray[np.int64] | None = None,
+    origin: str = "the generator",
+) -> NDArray[np.uint8]:
+    """Images (N, H, W, 3) of the latent vectors, and of the labels where the generator takes them.
+
+    Raises:
+        UserError: an image is not finite; `origin` names the generator.
+    """
+    device = next(generator.parameters()).device
+    inputs = [torch.from_numpy(array) for array in (z_ND, label_N) if array is not None]
+    batches = in_batches(
+        lambda rows: to_bytes(generator(*(tensor[rows].to(device) for tensor in inputs)), origin), len(z_ND), size
+    )
+    total = math.ceil(len(z_ND) / size.asked)
+    return np.concatenate(list(command.progress(batches, total=total, desc="sample", unit="batch")))
+
+
+if __name__ == "__main__":
+    command.run("sample", main)

@@ -1,0 +1,228 @@
+"""Train a generator on a source's images, adversarially.
+
+An interrupted training goes on from its last state, bit by bit as if nothing had happened; so does a finished one that
+is asked for more images: `images` and the three intervals of the settings are no part of what a state is resumed by.
+
+Shape suffixes: N images, D latent numbers, H height, W width.
+"""
+
+import argparse
+import logging
+import math
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lacuna import families
+from lacuna.config import shards
+from lacuna.errors import UserError, diverged
+from lacuna.formats import checkpoints, files, tables
+from lacuna.networks.pixels import to_bytes
+from lacuna.runtime import command, compute, precision
+from lacuna.runtime.interruption import deferred_termination
+from lacuna.runtime.provenance import digest_file
+from lacuna.training import card, sheets
+from lacuna.training.data import RealClasses, RealImages, to_training
+from lacuna.training.gan_loop import ADVICE, GanTraining
+from lacuna.training.journal import COLUMNS, Journal
+
+log = logging.getLogger(__name__)
+
+INTERVALS = ("checkpoint_interval", "log_interval", "sheet_interval")  # in real images shown
+# None of these changes what a step does. Leaving `images` out is what makes "train it longer" a change of one number.
+NOT_IN_KEY = ("images", *INTERVALS)
+SHEET_IMAGES = 64
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    compute.configure(args.threads)
+    device = compute.device(args.device)
+    args.settings = precision.settled(args.settings, device)
+    paths = shards.shard_paths(args.images, args.count, args.shard_size)
+    training = GanTraining(
+        families.task("generators", args.family), args.settings, args.seed, device, f"generator {args.weights.stem}"
+    )
+    key = state_key(args, paths)
+    journal = resume(training, args.state, key)
+    if not training.images:
+        shutil.rmtree(kept_sheets(args), ignore_errors=True)
+    with real_images(args, paths, training) as images:
+        if images.size % training.task.final_size:
+            raise UserError(
+                f"{args.images}: images of {images.size} pixels, expected the generator's {training.task.final_size} "
+                "or a multiple; render that size or change the generator's sizes"
+            )
+        train(args, training, journal, key, lambda shown, size: to_training(images.batch(shown), size, training.device))
+    save_state(args, training, journal, key)
+    write_log(args, journal)
+    write_sheet(args, training)
+    hand_over_sheets(kept_sheets(args), args.sheets, training.images)
+    checkpoints.save_weights(args.weights, *current_weights(args, training, training.task.final_size))
+    files.write_text(args.card, card_text(args, training, journal))
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = command.parser("train_generator", __doc__)
+    parser.add_argument("--family", required=True, choices=families.trainable("generators"))
+    parser.add_argument("--images", required=True, type=Path, help="folder of the source's image shards")
+    parser.add_argument("--count", required=True, type=int, help="real images; shown in random order, again and again")
+    parser.add_argument("--shard-size", required=True, type=int)
+    parser.add_argument("--settings", required=True, type=command.json_object)
+    parser.add_argument("--seed", required=True, type=int)
+    parser.add_argument("--device", required=True)
+    parser.add_argument("--threads", required=True, type=int)
+    parser.add_argument("--state", required=True, type=Path, help="training state; the newest generator lies beside it")
+    parser.add_argument("--weights", required=True, type=Path)
+    parser.add_argument("--card", required=True, type=Path)
+    parser.add_argument("--log", required=True, type=Path)
+    parser.add_argument("--sheets", required=True, type=Path, help="folder for sheets of samples")
+    args = parser.parse_args(argv)
+    args.command = shlex.join(
+        ["python", "-m", "lacuna.stages.train_generator", *(sys.argv[1:] if argv is None else argv)]
+    )
+    return args
+
+
+def real_images(args: argparse.Namespace, paths: Sequence[Path], training: GanTraining) -> RealImages:
+    """Real images in random order, class by class where the family knows classes."""
+    if training.task.classes:
+        return RealClasses(paths, args.count, training.batch_size, args.seed, training.task.classes)
+    return RealImages(paths, args.count, training.batch_size, args.seed)
+
+
+def state_key(args: argparse.Namespace, paths: Sequence[Path]) -> dict[str, Any]:
+    """What a training state must share with this command to be resumed by it."""
+    return {
+        "stage": "train_generator",
+        "family": args.family,
+        "code": args.code,
+        "settings": {name: value for name, value in args.settings.items() if name not in NOT_IN_KEY},
+        "seed": args.seed,
+        "count": args.count,
+        "inputs": {path.name: digest_file(path) for path in paths},
+    }
+
+
+def resume(training: GanTraining, path: Path, key: Mapping[str, Any]) -> Journal:
+    """Put the state at `path` into `training`, where there is one of this key; its journal, or a new one."""
+    state = checkpoints.load_training(path, key)
+    if state is None:
+        return Journal()
+    training.load_state_dict(state["training"])
+    log.info("%s: going on after %d images", path, training.images)
+    return Journal(**state["journal"])
+
+
+def train(
+    args: argparse.Namespace,
+    training: GanTraining,
+    journal: Journal,
+    key: Mapping[str, Any],
+    real: Callable[[int, int], Tensor],
+) -> None:
+    """Step until `images` real images were shown; leave states, snapshots, log rows and sheets on the way."""
+    images_a_step = training.batch_size * training.task.discriminator_steps
+    last_step = math.ceil(args.settings["images"] / images_a_step)
+    intervals = {name: args.settings[name] for name in INTERVALS}
+    with deferred_termination() as terminated:
+        for _ in command.progress(range(training.steps, last_step), desc=args.family, unit="step"):
+            before, begun, phase = training.images, time.monotonic(), training.phase
+            journal.add(training.step(real), time.monotonic() - begun)
+            due = {name: training.images // every > before // every for name, every in intervals.items()}
+            if due["log_interval"]:
+                journal.end_row(training.images, phase)
+                write_log(args, journal)
+            if due["sheet_interval"]:
+                write_sheet(args, training)
+            if due["checkpoint_interval"] or terminated():
+                save_state(args, training, journal, key)
+            if terminated():
+                raise command.Terminated
+
+
+def write_sheet(args: argparse.Namespace, training: GanTraining) -> None:
+    """Samples of the averaged generator as it is by now, of the same z each time; beside them its weights."""
+    random = compute.generator(args.seed, "train_generator", "sheet")
+    count = len(training.task.classes) ** 2 or SHEET_IMAGES  # a class a column
+    samples_N3HW = training.samples(torch.randn(count, training.task.z_dim, generator=random))
+    path = kept_sheets(args) / f"{training.images:08d}.png"
+    sheets.write(path, to_bytes(samples_N3HW), side=training.task.final_size)
+    weights, metadata = current_weights(args, training, training.phase.settled_size)
+    checkpoints.save_weights(path.with_suffix(".safetensors"), weights, metadata)
+
+
+def kept_sheets(args: argparse.Namespace) -> Path:
+    """Sheets of this training until it ends: Snakemake clears an output folder when it begins a job again."""
+    return args.state.with_name(f"{args.state.stem}.sheets")
+
+
+def hand_over_sheets(kept: Path, folder: Path, images: int) -> None:
+    """Copy the sheets and snapshots of up to `images` real images into `folder`, which holds nothing else then."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in sorted(kept.iterdir()):
+        if path.suffix in (".png", ".safetensors") and int(path.stem) <= images:
+            shutil.copy2(path, folder)
+
+
+def save_state(args: argparse.Namespace, training: GanTraining, journal: Journal, key: Mapping[str, Any]) -> None:
+    """Write the state, and beside it the generator as it is by now, at the largest size that is wholly blended in."""
+    if not training.is_finite():
+        raise diverged(training.name, "a weight", "NaN or infinite", training.steps, ADVICE)
+    checkpoints.save_training(args.state, {"training": training.state_dict(), "journal": journal.state_dict()}, key)
+    snapshot = args.state.with_name(f"{args.state.stem}.ema.safetensors")
+    checkpoints.save_weights(snapshot, *current_weights(args, training, training.phase.settled_size))
+
+
+def current_weights(
+    args: argparse.Namespace, training: GanTraining, size: int
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The averaged generator's weights, and what is known of them."""
+    weights = training.task.weights(training.ema, size)
+    metadata = {
+        "family": args.family,
+        **training.task.description(size),
+        "settings": args.settings,
+        "images": training.images,
+        "trained_on": args.images.name,
+        "code": args.code,
+        "seed": args.seed,
+    }
+    return weights, metadata
+
+
+def write_log(args: argparse.Namespace, journal: Journal) -> None:
+    tables.write_tsv(args.log, COLUMNS, journal.rows)
+    if journal.has_collapsed():
+        raise UserError(
+            f"{args.log}: the discriminator's loss has been 0 for long, nothing is learned any more; the last state is "
+            "kept, lower learning_rate or raise the penalty"
+        )
+
+
+def card_text(args: argparse.Namespace, training: GanTraining, journal: Journal) -> str:
+    weights = training.task.weights(training.ema, training.task.final_size)
+    return card.text(
+        title=f"{args.weights.stem}: a generator of family {args.family}",
+        command=args.command,
+        settings=args.settings,
+        shown=training.schedule.shown(training.images),
+        seconds=journal.seconds,
+        threads=args.threads,
+        device=str(training.device),
+        trained_on=f"the first {args.count:,} images of `{args.images.name}`",
+        parameters=sum(tensor.numel() for tensor in weights.values()),
+        rows=journal.rows,
+    )
+
+
+if __name__ == "__main__":
+    command.run("train_generator", main)

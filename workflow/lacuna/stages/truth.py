@@ -1,0 +1,117 @@
+"""What the world really draws, beside what the segmenter sees of it and of the generators compared with it.
+
+The world knows the label of every pixel. So the distance between the exact and the segmented areas of the same scenes
+is the segmenter's own error, and the rate at which a generator draws an object can be held against the true rate.
+
+Shape suffixes: N images, H height, W width, C classes.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lacuna.areas.frechet import frechet
+from lacuna.areas.moments import of_rows
+from lacuna.areas.omissions import class_counts
+from lacuna.areas.presence import presence
+from lacuna.config import shards
+from lacuna.errors import UserError
+from lacuna.formats import areas, tables
+from lacuna.formats.images import ImageShards
+from lacuna.runtime import command
+
+CATEGORY = "object"
+COLUMNS = ("class", "source", "presence", "presence_low", "presence_high", "area")  # area in percent of the image
+EXACT, SEGMENTED = "exact", "segmented"  # of the scenes, as sources of the table
+CHUNK = 1000  # scenes in memory at a time
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    first = next(areas.read_shards(args.tables[0], args.counts[0], args.shard_size))
+    chosen = np.flatnonzero(np.array(first.categories) == CATEGORY)
+    classes = [first.classes[place] for place in chosen]
+    names = [SEGMENTED, *args.generated]
+    areas_of = {
+        name: read_areas(folder, count, args.shard_size, chosen) * (100 / first.image_px)
+        for name, folder, count in zip(names, args.tables, args.counts, strict=True)
+    }
+    scenes = shards.shard_paths(args.scenes, args.counts[0], args.shard_size)
+    sides = {EXACT: exact_areas(scenes, len(classes))} | areas_of
+    tables.write_tsv(args.tsv, COLUMNS, rows(sides, classes, args.settings))
+    tables.write_json(args.json, summary(sides) | {"unit": "percent", "code": args.code})
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = command.parser("truth", __doc__)
+    parser.add_argument("--scenes", type=Path, required=True, help="folder of the world's image shards")
+    parser.add_argument(
+        "--tables", nargs="+", required=True, help="folders of class areas: the scenes', then generated"
+    )
+    parser.add_argument("--counts", nargs="+", type=int, required=True, help="images of each of these")
+    parser.add_argument("--generated", nargs="+", required=True, help="names of the generated sources")
+    parser.add_argument("--shard-size", type=int, required=True, help="images a shard")
+    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `fsd` of the config")
+    parser.add_argument("--tsv", required=True, help="table of presences to write")
+    parser.add_argument("--json", required=True, help="distances to write")
+    return parser.parse_args(argv)
+
+
+def read_areas(folder: str, count: int, shard_size: int, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(N, C) pixels of the chosen classes."""
+    return np.concatenate([table.area_px[:, chosen] for table in areas.read_shards(folder, count, shard_size)])
+
+
+def exact_areas(paths: Sequence[Path], num_classes: int) -> NDArray[np.float64]:
+    """(N, C) percent of each scene by the world's own labels.
+
+    Raises:
+        UserError: the labels are of more classes than the segmenter knows.
+    """
+    parts = []
+    with ImageShards(paths) as scenes:
+        for start in range(0, len(scenes), CHUNK):
+            labels_NHW = scenes.read("labels_object", slice(start, start + CHUNK))
+            if labels_NHW.max() >= num_classes:
+                raise UserError(
+                    f"{paths[0].parent}: label {labels_NHW.max()}, expected one of the segmenter's {num_classes} "
+                    "classes; compare by a segmenter that has learnt this world"
+                )
+            parts.append(class_counts(labels_NHW, num_classes))
+        return np.asarray(np.concatenate(parts) * (100 / scenes.size**2), dtype=np.float64)
+
+
+def rows(
+    sides: Mapping[str, NDArray[np.float64]], classes: Sequence[str], settings: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """A row a class and source; areas in percent (N, C)."""
+    found = {
+        name: presence(area_NC, settings["presence_percent"], settings["confidence"])
+        for name, area_NC in sides.items()
+    }  # fmt: skip
+    return [
+        (label, name, side.rate_C[k], side.low_C[k], side.high_C[k], sides[name][:, k].mean())
+        for k, label in enumerate(classes) for name, side in found.items()
+    ]  # fmt: skip
+
+
+def summary(sides: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
+    """Distances: the segmenter's own, and of each generated source to what is seen of the scenes and to the truth."""
+    moments = {name: of_rows(area_NC) for name, area_NC in sides.items()}
+    own = frechet(moments[EXACT], moments[SEGMENTED])
+    generated = {}
+    for name in sides:
+        if name in (EXACT, SEGMENTED):
+            continue
+        seen, true = (frechet(moments[side], moments[name]).fsd for side in (SEGMENTED, EXACT))
+        generated[name] = {"fsd": seen, "fsd_to_exact": true, "own_share": own.fsd / seen if seen > 0 else None}
+    return {"segmenter": asdict(own), "num_scenes": moments[EXACT].count, "generated": generated}
+
+
+if __name__ == "__main__":
+    command.run("truth", main)
