@@ -6,6 +6,7 @@ import io
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -17,7 +18,7 @@ from PIL import Image
 
 from lacuna.areas import verdicts
 from lacuna.formats import files, latex, tables
-from lacuna.report import album, distribution, instances, training, words
+from lacuna.report import album, distribution, instances, overview, training, words
 from lacuna.report.costs import costs
 from lacuna.report.figures.style import VERDICTS
 from lacuna.report.inputs import Inputs
@@ -358,6 +359,33 @@ def test_sheets_show_a_folder_of_any_images(results: Path, tmp_path: Path) -> No
 def test_page_of_nothing_says_so(results: Path) -> None:
     page = write_page(results, report_results.config(inversions=[], comparisons=[], report="empty"))
     assert "Nothing was compared and nothing inverted." in page
+
+
+def test_of_many_comparisons_both_ends_are_shown_in_full_and_all_in_one_table(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(overview, "MOST_DETAILED", 4)
+    folder = Path(shutil.copytree(results, tmp_path / "results"))
+    config = report_results.config(inversions=[], comparisons=[])
+    summary = tables.read_json(folder / "fsd/chapel/chapel~progan.json")
+    for number, fsd in enumerate([70, 20, 90, 30, 80, 10, 60, 50, 40]):
+        name = f"snapshot_{number}"
+        config["sources"][name] = config["sources"]["progan"]
+        config["comparisons"].append({"real": "chapel", "generated": name, "segmenter": "chapel"})
+        shutil.copytree(folder / "sample/progan", folder / "sample" / name)
+        shutil.copy(folder / "fsd/chapel/chapel~progan.tsv", folder / f"fsd/chapel/chapel~{name}.tsv")
+        tables.write_json(folder / f"fsd/chapel/chapel~{name}.json", summary | {"fsd": fsd})
+    with caplog.at_level("INFO"):
+        page = write_page(folder, config, "--files-dir", str(tmp_path / "beside"))
+    assert "4 of 9 comparisons are shown in full" in caplog.text
+    articles = [attrs["id"] for tag, attrs in Outline(page).tags if tag == "article" and "snapshot" in (attrs.get("id") or "")]
+    assert articles == [f"chapel-chapel-snapshot_{number}" for number in (1, 2, 4, 5)]
+    ordered = tables.read_tsv(tmp_path / "beside/comparisons.tsv")
+    assert [float(row["fsd"]) for row in ordered] == sorted(range(10, 100, 10))
+    assert ordered[0]["generated"] == "snapshot_5" and "person" in ordered[0]["most_short"]
+    assert all(f"snapshot_{number}</" in page for number in range(9)) and "All 9 comparisons" in page
+    links = {attrs.get("href") for tag, attrs in Outline(page).tags if tag == "a"}
+    assert {f"#{name}" for name in articles} <= links
 
 
 def test_missing_result_is_named(results: Path) -> None:

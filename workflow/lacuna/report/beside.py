@@ -15,6 +15,7 @@ from lacuna.report.families import Group
 from lacuna.report.figures import style
 from lacuna.report.figures.sizes import SizePoint
 from lacuna.report.instances import ClassLoss, Inversion
+from lacuna.report.overview import Row
 from lacuna.report.run import Run
 from lacuna.report.training import Training
 from lacuna.report.words import ClassRow
@@ -34,6 +35,7 @@ class Table:
 class Contents:
     """What the page is made of."""
 
+    overview: Sequence[Row]
     comparisons: Sequence[Comparison]
     groups: Sequence[Group]
     section: Section | None
@@ -69,6 +71,8 @@ def figures(contents: Contents) -> Mapping[str, Figure]:
 
 def all_tables(contents: Contents) -> Iterator[Table]:
     """Every table of the page."""
+    if contents.overview:
+        yield overview_table(contents.overview)
     for comparison in contents.comparisons:
         yield from comparison_tables(comparison)
     if contents.comparisons:
@@ -92,6 +96,20 @@ def all_tables(contents: Contents) -> Iterator[Table]:
         )
         yield Table(f"accuracy-{view.anchor}", caption, ("quantity", "method", "mean", "low", "high", "chance"), cells)
     yield cost_table(contents.run)
+
+
+def overview_table(rows: Sequence[Row]) -> Table:
+    """All comparisons, those too that the page does not go into."""
+    columns = (
+        "generated", "real", "segmenter", "fsd", "fsd_infinity", "fsd_infinity_low", "fsd_infinity_high",
+        "baseline_fsd", "num_short", "most_short",
+    )  # fmt: skip
+    cells = [
+        (row.generated, row.real, row.segmenter, row.fsd, *(row.infinity or (None,) * 3), row.baseline, row.num_short,
+         ", ".join(row.short))
+        for row in rows
+    ]  # fmt: skip
+    return Table("comparisons", "Distance of each comparison, and the classes most short.", columns, cells)
 
 
 def comparison_tables(comparison: Comparison) -> Iterator[Table]:

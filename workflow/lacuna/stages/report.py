@@ -19,6 +19,7 @@ from lacuna.report import (
     families,
     findings,
     instances,
+    overview,
     render,
     run,
     training,
@@ -36,7 +37,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table that a PDF leaves out
     inputs = Inputs(args.settings, args.results)
-    comparisons = [distribution.view(inputs, comparison) for comparison in args.settings["comparisons"]]
+    table = overview.rows(inputs, args.settings["comparisons"])
+    shown = overview.detailed(args.settings["comparisons"], table)
+    comparisons = [distribution.view(inputs, comparison) for comparison in shown]
+    if len(shown) < len(table):
+        log.info("%d of %d comparisons are shown in full: those at both ends", len(shown), len(table))
     inverted = [inputs.inverted(entry) for entry in args.settings["inversions"]]
     colours = class_colours(instances.legend_classes(inverted))
     album_of_page = album.album(sum(len(item.index_N) for item in inverted), args.files_dir, args.html)
@@ -50,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         log.warning(unequal)
     classes = across.classes_across(comparisons) if len(comparisons) > 1 else []
     page = render.page(
+        overview=table,
         unequal_counts=unequal,
         across=classes,
         shared=words.short_everywhere([(row.name, row.num_short) for row in classes], len(comparisons)),
@@ -70,7 +76,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         run=run_of_page,
     )
     if args.files_dir:
-        beside.write(args.files_dir, beside.Contents(comparisons, groups, section, inversions, trainings, run_of_page))
+        contents = beside.Contents(table, comparisons, groups, section, inversions, trainings, run_of_page)
+        beside.write(args.files_dir, contents)
     files.write_text(args.html, page)
 
 

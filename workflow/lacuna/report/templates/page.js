@@ -55,7 +55,8 @@
         row.hidden = !words.every((word) => text.includes(word));
       }
       const count = rows.filter((row) => !row.hidden).length;
-      shown.textContent = count === rows.length ? `${count} classes` : `${count} of ${rows.length} classes`;
+      const unit = shown.dataset.unit || "classes";
+      shown.textContent = count === rows.length ? `${count} ${unit}` : `${count} of ${rows.length} ${unit}`;
     });
   }
 
