@@ -117,7 +117,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(fresh: Path) -> None:
         config["shard_size"]["images"] = 400
         toy.write_config(fresh, config)
         text = fails(fresh, "results/render/scenes/0-399.h5")
-        assert re.search(r"render: .*0-399\.h5: cannot be written, no space left on the device; free some space", text)
+        assert re.search(
+            r"render: .*0-399\.h5: cannot be written, no space left on the device; free some and run", text
+        )
         assert not list((place / "scenes").glob("*"))
     finally:
         subprocess.run(["umount", place], check=True)

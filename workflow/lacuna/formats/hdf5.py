@@ -29,7 +29,7 @@ def write(
     """Write `arrays` (numeric arrays, or lists of strings) with the common attributes.
 
     Raises:
-        OSError: the disk is full or the folder cannot be written; nothing is left at `path`.
+        UserError: the disk is full or the folder cannot be written; nothing is left at `path`.
     """
     # Made in memory and written at once: a full disk is then one error of Python's, not one for every open HDF5 object.
     buffer = io.BytesIO()
@@ -39,11 +39,7 @@ def write(
         for name, array in arrays.items():
             _create(file, name, array)
     with atomic(path) as partial:
-        try:
-            partial.write_bytes(buffer.getbuffer())
-        except OSError as error:
-            reason = "no space left on the device" if error.errno == errno.ENOSPC else str(error)
-            raise OSError(f"{path}: cannot be written, {reason}; free some space and run again") from error
+        partial.write_bytes(buffer.getbuffer())
 
 
 @contextmanager
