@@ -14,9 +14,9 @@ from benchmarks.stages import rate, show
 from lacuna.generators.chain import head, tail
 from lacuna.generators.progan.model import OutputLayer, ProgressiveGenerator, UpscaleLayer
 from lacuna.inversion.layers import path
+from lacuna.inversion.methods import Plan
 from lacuna.inversion.objective import Objective, Weights
 from lacuna.inversion.perceptual import Vgg16
-from lacuna.inversion.plan import Plan
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.unknowns import Start, Unknowns
 from lacuna.networks.layers import LEAK
@@ -59,7 +59,7 @@ def published_step(
     """What does one step of the published search, and the residuals that it moves."""
     layers = list(generator)
     residuals = [torch.zeros(r.shape, requires_grad=True) for r in path(head(generator, 3), z)]
-    optimiser = torch.optim.Adam(residuals, lr=0.01)
+    optimizer = torch.optim.Adam(residuals, lr=0.01)
     with torch.no_grad():
         target = vgg.features(x)[3]
 
@@ -70,9 +70,9 @@ def published_step(
             if number < len(residuals):
                 r = r + residuals[number]
         loss = F.l1_loss(r, x) + F.l1_loss(vgg.features(r)[3], target) + sum(d.square().mean() for d in residuals)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
 
     return step, dict(enumerate(residuals, start=1))
 

@@ -25,9 +25,9 @@ from lacuna.formats.checkpoints import load_strict
 from lacuna.generators.chain import Generator, head, tail
 from lacuna.generators.progan import model as progan
 from lacuna.inversion.layers import path
+from lacuna.inversion.methods import Plan
 from lacuna.inversion.objective import Objective, Weights
 from lacuna.inversion.perceptual import Vgg16
-from lacuna.inversion.plan import Plan
 from lacuna.inversion.published_encoder import HybridEncoder
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.unknowns import Start, Unknowns, reconstruct

@@ -1,6 +1,6 @@
 """Every command of every stage, as Snakemake plans them for a toy configuration, to be run in this process.
 
-The configuration reaches each family that can be trained, each method of inversion, both optimisers of z and each kind
+The configuration reaches each family that can be trained, each method of inversion, both optimizers of z and each kind
 of source, so that a new stage is run without a word here as soon as a target needs it.
 """
 
@@ -106,7 +106,7 @@ CONFIG: dict[str, Any] = {
         "width": 8, "tail_width": 4, "checkpoint_every": 3, "log_every": 2, "batch_size": 4,
     },
     "invert": {"layer": 2, "residual_layers": [1, 2], "steps": 6, "log_every": 2, "checkpoint_every": 4,
-               "batch_size": 2, "z_optimiser": "lbfgs"},
+               "batch_size": 2},
 }  # fmt: skip
 
 

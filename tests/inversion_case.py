@@ -26,7 +26,7 @@ TRAINING: dict[str, Any] = {
 }  # fmt: skip
 INVERSION: dict[str, Any] = {
     "layer": 3, "residual_layers": [1, 2, 3], "steps": 6, "learning_rate": {"z": 0.05, "residuals": 0.05},
-    "milestones": [0.5], "decay": 0.1, "z_optimiser": "adam", "z_start": "random", "patience": 0, "plateau": 0.01,
+    "milestones": [0.5], "decay": 0.1, "z_start": "random", "patience": 0, "plateau": 0.01,
     "residual_norm": "sum", "lambda_pixel": 1.0, "lambda_perceptual": 0.0, "lambda_reg": 1e-4, "feature_levels": [0],
     "batch_size": 3, "precision": "float32", "converged_tolerance": 0.01, "log_every": 2, "checkpoint_every": 2,
 }  # fmt: skip

@@ -82,7 +82,7 @@ FORGOTTEN = [
     ("generators.progan.growing", "enlarge", ".to(x_NCHW.dtype)", "train_generator"),
     ("generators.acgan.training", "AcganTask._judged", ".to(x_N3HW.device)", "train_generator"),
     ("inversion.search", "Search._move", ", device=terms_PT.device", "invert"),
-    ("inversion.optimisers", "Lbfgs.load_state_dict", ".to(self.loss_P.device)", "invert"),
+    ("inversion.search", "Search.load_state_dict", ".to(device)", "invert"),
     ("conditional.similarity", "ms_ssim", ".to(device)", "diversity"),
     ("stages.evaluate", "main", ".to(device)", "evaluate"),
 ]

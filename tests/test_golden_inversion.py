@@ -15,10 +15,10 @@ from lacuna.formats.checkpoints import load_strict
 from lacuna.generators.chain import Generator, head, tail
 from lacuna.generators.progan import model as progan
 from lacuna.inversion.layers import path
+from lacuna.inversion.methods import Plan
 from lacuna.inversion.objective import TERMS, Objective, Weights
 from lacuna.inversion.pairs import EVERY, Loss, PairsOf, cosine_distance, encoder_pairs, layer_pairs, weighted_loss
 from lacuna.inversion.perceptual import Vgg16
-from lacuna.inversion.plan import Plan
 from lacuna.inversion.published_encoder import HybridEncoder
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.unknowns import Start, Unknowns
@@ -119,14 +119,14 @@ def trajectory(
     zero: bool,
 ) -> list[float]:
     """Loss before each step of Adam; without `zero`, gradients add up over the run as in the published scripts."""
-    optimiser = torch.optim.Adam(encoder.parameters(), lr=rate)
+    optimizer = torch.optim.Adam(encoder.parameters(), lr=rate)
     found = []
     for z in batches(golden, steps):
         if zero:
-            optimiser.zero_grad()
+            optimizer.zero_grad()
         loss = weighted_loss(pairs(encoder, z, frozenset(losses)), losses)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         found.append(float(loss.detach()))
     return found
 

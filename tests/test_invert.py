@@ -86,7 +86,7 @@ def test_the_same_command_gives_the_same_bytes(case, tmp_path):
 @pytest.mark.parametrize("method", ["layered_r", "z"])
 @pytest.mark.parametrize("stop", [3, 9], ids=["first images", "last images"])
 def test_an_inversion_broken_off_by_sigterm_ends_bit_equal(case, tmp_path, monkeypatch, stop, method):
-    settings = INVERSION | {"z_optimiser": "lbfgs"}
+    settings = INVERSION
     whole = run(case, tmp_path / "whole" / "0-4.h5", method, settings)
     move, moves = Search._move, []
 

@@ -11,8 +11,8 @@ from lacuna.inversion import training
 from lacuna.inversion.encoder_loading import load_encoder
 from lacuna.inversion.encoders import composed
 from lacuna.inversion.layers import head_layouts, path
+from lacuna.inversion.methods import Plan
 from lacuna.inversion.pairs import EVERY, Loss, encoder_pairs, layer_pairs, tail_pairs, weighted_loss
-from lacuna.inversion.plan import Plan
 from lacuna.runtime import command
 from lacuna.stages import train_encoder
 

@@ -8,15 +8,14 @@ Shape suffixes: N images, P places, S rows of the log, T terms.
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lacuna.inversion.adam import Adam, along
+from lacuna.inversion.methods import How
 from lacuna.inversion.objective import TERMS, Objective
-from lacuna.inversion.optimisers import OPTIMISERS, Optimiser, along
-from lacuna.inversion.plan import ENDLESS, Patience, Plan
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 from lacuna.runtime import command
 from lacuna.runtime.interruption import deferred_termination
@@ -25,19 +24,6 @@ from lacuna.runtime.precision import autocast
 log = logging.getLogger(__name__)
 TOTAL = TERMS.index("total")
 PLAIN = ("rows", "steps", "forward", "since", "loss_NST", "failed", "next")  # of a search's state: not on its device
-
-
-@dataclass(frozen=True)
-class How:
-    """How the search goes about it.
-
-    precision: of the networks; unknowns, gradients and loss are float32.
-    """
-
-    plan: Plan
-    optimiser: str = "adam"
-    patience: Patience = ENDLESS
-    precision: str = "float32"
 
 
 class Search:
@@ -59,7 +45,7 @@ class Search:
         with torch.no_grad(), self._arithmetic():
             self.features = [level.repeat(places, 1, 1, 1) for level in objective.features(first.x_13HW)]
         self.unknowns = first.unknowns.repeated(places)
-        self.optimiser: Optimiser | None = OPTIMISERS[how.optimiser](self.unknowns.free) if self.unknowns.free else None
+        self.optimizer = Adam(self.unknowns.free) if self.unknowns.free else None
         self.best = [tensor.clone() for tensor in self.unknowns.tensors]  # the last good values
         self.best_PT = self.x_P3HW.new_full((places, len(TERMS)), torch.inf)
         self.rows: list[int | None] = [None] * places  # of the image in each place
@@ -96,7 +82,7 @@ class Search:
                 _, x_hat_P3HW = reconstruct(self.head, self.tail, self.unknowns)
                 terms_PT = self.objective.terms(x_hat_P3HW, self.unknowns.residuals, self.x_P3HW, self.features)
             self._judge(terms_PT.detach())
-            if self.optimiser is not None and any(row is not None for row in self.rows):
+            if self.optimizer is not None and any(row is not None for row in self.rows):
                 self._move(terms_PT)
             yield
 
@@ -114,16 +100,14 @@ class Search:
         self.x_P3HW[place] = start.x_13HW[0]
         self.rows[place], self.steps[place], self.forward[place], self.since[place] = self.next, 0, 0, 0
         self.best_PT[place] = torch.inf
-        if self.optimiser is not None:
-            self.optimiser.clear(place)
+        if self.optimizer is not None:
+            self.optimizer.clear(place)
         self.next += 1
 
     @torch.no_grad()
     def _judge(self, terms_PT: Tensor) -> None:
         """Keep the values that are good, log where a row is due, and end the images that are done."""
         good_P = torch.isfinite(terms_PT[:, TOTAL])
-        if self.optimiser is not None and self.optimiser.monotone:
-            good_P &= terms_PT[:, TOTAL] < self.best_PT[:, TOTAL]
         self.best_PT = torch.where(good_P[:, None], terms_PT, self.best_PT)
         for best, tensor in zip(self.best, self.unknowns.tensors, strict=True):
             best.copy_(torch.where(along(good_P, tensor), tensor, best))
@@ -134,8 +118,8 @@ class Search:
 
     def _logged(self, place: int, row: int, terms_T: Tensor) -> bool:
         """Log an image's terms; False where its loss is not finite, which ends it."""
-        step, monotone = self.steps[place], self.optimiser is not None and self.optimiser.monotone
-        if not torch.isfinite(terms_T[TOTAL]) and not (monotone and torch.isfinite(self.best_PT[place, TOTAL])):
+        step = self.steps[place]
+        if not torch.isfinite(terms_T[TOTAL]):
             log.warning(
                 "image %d: loss is %s at step %d; it keeps its last good values, those of step %s",
                 self.index[row], float(terms_T[TOTAL]), step,
@@ -168,14 +152,14 @@ class Search:
         return passed >= len(self.plan.milestones)
 
     def _move(self, terms_PT: Tensor) -> None:
-        assert self.optimiser is not None
+        assert self.optimizer is not None
         moves_P = torch.tensor([row is not None for row in self.rows], device=terms_PT.device)
         total_P, free = torch.where(moves_P, terms_PT[:, TOTAL], 0), self.unknowns.free
         gradients = torch.autograd.grad(total_P.sum(), free)
         rates = [self.plan.rate(step, forward) for step, forward in zip(self.steps, self.forward, strict=True)]
         with torch.no_grad():
             rate_P = torch.tensor(rates, dtype=torch.float64, device=terms_PT.device)
-            self.optimiser.move(free, gradients, total_P.detach(), rate_P, moves_P)
+            self.optimizer.move(free, gradients, rate_P, moves_P)
         self.steps = [step + (row is not None) for step, row in zip(self.steps, self.rows, strict=True)]
 
     def _result(self, row: int) -> Found:
@@ -187,7 +171,7 @@ class Search:
         """All that the next step depends on."""
         return {name: getattr(self, name) for name in (*PLAIN, "x_P3HW", "features", "best", "best_PT", "found")} | {
             "unknowns": [tensor.detach() for tensor in self.unknowns.tensors],
-            "optimiser": self.optimiser.state_dict() if self.optimiser else {},
+            "optimizer": self.optimizer.state_dict() if self.optimizer else {},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -201,5 +185,5 @@ class Search:
             setattr(self, name, state[name])
         device = self.x_P3HW.device
         self.found = {row: [tensor.to(device) for tensor in tensors] for row, tensors in state["found"].items()}
-        if self.optimiser is not None:
-            self.optimiser.load_state_dict(state["optimiser"])
+        if self.optimizer is not None:
+            self.optimizer.load_state_dict(state["optimizer"])

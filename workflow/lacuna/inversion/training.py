@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from lacuna.errors import diverged
 from lacuna.inversion.correlation import pearson
+from lacuna.inversion.methods import Plan
 from lacuna.inversion.pairs import EVERY, Loss, PairsOf, weighted_loss
-from lacuna.inversion.plan import Plan
 from lacuna.runtime import command
 from lacuna.runtime.interruption import deferred_termination
 from lacuna.runtime.precision import autocast
@@ -54,11 +54,11 @@ def train(task: Task, plan: Plan, state: Mapping[str, Any] | None, save: Callabl
     rows: list[Row] = []
     if not list(task.encoder.parameters()):  # it only hands on what a layer handed on: there is nothing to learn
         return [{"step": 0, "training_loss": float("nan"), **validate(task)}]
-    optimiser = torch.optim.Adam(task.encoder.parameters(), lr=plan.learning_rate)
+    optimizer = torch.optim.Adam(task.encoder.parameters(), lr=plan.learning_rate)
     first, running = 0, 0.0
     if state is not None:
         task.encoder.load_state_dict(state["encoder"])
-        optimiser.load_state_dict(state["optimiser"])
+        optimizer.load_state_dict(state["optimizer"])
         rows, first, running = list(state["rows"]), int(state["step"]), float(state["running"])
     else:
         rows.append({"step": 0, "training_loss": float("nan"), **validate(task)})
@@ -67,7 +67,7 @@ def train(task: Task, plan: Plan, state: Mapping[str, Any] | None, save: Callabl
         command.progress(range(first, plan.steps), desc=task.name, unit="step") as bar,
     ):
         for step in bar:
-            running += _step(task, optimiser, plan.rate(step), step)
+            running += _step(task, optimizer, plan.rate(step), step)
             done = step + 1
             if done % plan.log_every == 0 or done == plan.steps:
                 since = done - int(rows[-1]["step"])
@@ -75,7 +75,7 @@ def train(task: Task, plan: Plan, state: Mapping[str, Any] | None, save: Callabl
                 _check(rows[-1]["validation_loss"], "validation loss", done, task.name)
                 running = 0.0
             if (done % plan.checkpoint_every == 0 and done < plan.steps) or terminated():
-                save(_state(task, optimiser, rows, done, running))
+                save(_state(task, optimizer, rows, done, running))
             if terminated():
                 raise command.Terminated
     return rows
@@ -91,13 +91,13 @@ def validate(task: Task) -> Row:
     return row | {f"correlation_{name}": float(pearson(a, b).diagonal().mean()) for name, (a, b) in pairs.items()}
 
 
-def _step(task: Task, optimiser: torch.optim.Optimizer, rate: float, step: int) -> float:
+def _step(task: Task, optimizer: torch.optim.Optimizer, rate: float, step: int) -> float:
     """One step of Adam; returns the loss before it."""
-    for group in optimiser.param_groups:
+    for group in optimizer.param_groups:
         group["lr"] = rate
     wanted = frozenset(name for name, loss in task.losses.items() if loss.weight)
     task.encoder.train()
-    optimiser.zero_grad(set_to_none=True)
+    optimizer.zero_grad(set_to_none=True)
     with autocast(task.precision, task.validation.device):
         pairs = task.pairs(task.encoder, task.latents(step), wanted)
     if task.precision == "bfloat16":
@@ -106,7 +106,7 @@ def _step(task: Task, optimiser: torch.optim.Optimizer, rate: float, step: int) 
     value = float(loss.detach())
     _check(value, "loss", step, task.name)
     loss.backward()
-    optimiser.step()
+    optimizer.step()
     return value
 
 
@@ -115,8 +115,8 @@ def _check(loss: float, what: str, step: int, name: str) -> None:
         raise diverged(f"encoder {name}", what, loss, step)
 
 
-def _state(task: Task, optimiser: torch.optim.Optimizer, rows: list[Row], done: int, running: float) -> dict[str, Any]:
+def _state(task: Task, optimizer: torch.optim.Optimizer, rows: list[Row], done: int, running: float) -> dict[str, Any]:
     return {
-        "encoder": task.encoder.state_dict(), "optimiser": optimiser.state_dict(), "rows": rows, "step": done,
+        "encoder": task.encoder.state_dict(), "optimizer": optimizer.state_dict(), "rows": rows, "step": done,
         "running": running,
     }  # fmt: skip

@@ -30,11 +30,10 @@ from lacuna.generators.chain import head, tail
 from lacuna.generators.loading import load_generator
 from lacuna.inversion.encoder_loading import load_encoder
 from lacuna.inversion.layers import canonical, ignores_length, image_size, latent_width, path, shapes
-from lacuna.inversion.methods import METHODS
+from lacuna.inversion.methods import METHODS, Patience, plan_from
 from lacuna.inversion.objective import TERMS, Objective, Weights
 from lacuna.inversion.perceptual import PerceptualNetwork
 from lacuna.inversion.perceptual_loading import load_perceptual
-from lacuna.inversion.plan import Patience, plan_from
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.states import packed
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
@@ -230,7 +229,7 @@ def how(args: argparse.Namespace) -> How:
         return How(plan_from(settings, 0, 1.0))
     plan = plan_from(settings, settings["steps"], settings["learning_rate"][moves])
     patience = Patience(settings["patience"], settings["plateau"])
-    return How(plan, settings["z_optimiser"] if moves == "z" else "adam", patience, settings["precision"])
+    return How(plan, patience, settings["precision"])
 
 
 @torch.no_grad()

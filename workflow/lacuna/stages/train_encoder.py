@@ -26,7 +26,7 @@ from lacuna.inversion.encoder_loading import load_encoder, metadata_of, new_enco
 from lacuna.inversion.encoders import LayerEncoder
 from lacuna.inversion.layers import canonical, device_of, ignores_length, latent_width, layer_and_before
 from lacuna.inversion.least_squares import fit_chain, fit_linear
-from lacuna.inversion.plan import plan_from
+from lacuna.inversion.methods import plan_from
 from lacuna.inversion.states import packed
 from lacuna.inversion.training import Task, train
 from lacuna.runtime import command, compute, precision, seeds

@@ -79,9 +79,9 @@ class GanTraining:
         self.random = compute.generator(seed, "train_generator", "z")
         self.steps = 0  # of the generator
         self.images = 0  # real ones, shown to the discriminator
-        optimiser = {"lr": settings["learning_rate"], "betas": tuple(map(float, settings["betas"])), "fused": True}
-        self.generator_optimiser = torch.optim.Adam(self.task.generator.parameters(), **optimiser)
-        self.discriminator_optimiser = torch.optim.Adam(self.task.discriminator.parameters(), **optimiser)
+        optimizer = {"lr": settings["learning_rate"], "betas": tuple(map(float, settings["betas"])), "fused": True}
+        self.generator_optimizer = torch.optim.Adam(self.task.generator.parameters(), **optimizer)
+        self.discriminator_optimizer = torch.optim.Adam(self.task.discriminator.parameters(), **optimizer)
 
     @property
     def phase(self) -> Phase:
@@ -112,7 +112,7 @@ class GanTraining:
             with torch.no_grad():
                 generated_N3HW = self.task.generate(self.task.generator, self._z(len(real_N3HW)), phase)
             loss, numbers = self.task.discriminator_loss(real_N3HW, generated_N3HW, phase, step)
-        self._descend(self.discriminator_optimiser, loss, "loss of the discriminator")
+        self._descend(self.discriminator_optimizer, loss, "loss of the discriminator")
         return {name: number.item() for name, number in numbers.items()}
 
     def _step_generator(self, phase: Phase) -> dict[str, float]:
@@ -120,19 +120,19 @@ class GanTraining:
         with self._autocast():
             generated_N3HW = self.task.generate(self.task.generator, self._z(self.batch_size), phase)
             loss = self.task.generator_loss(generated_N3HW, phase)
-        self._descend(self.generator_optimiser, loss, "loss of the generator")
+        self._descend(self.generator_optimizer, loss, "loss of the generator")
         self.task.discriminator.requires_grad_(True)
         return {"loss_g": loss.item()}
 
     def _autocast(self) -> torch.autocast:
         return precision.autocast(self.precision, self.device)
 
-    def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor, what: str) -> None:
+    def _descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, what: str) -> None:
         if not torch.isfinite(loss):
             raise diverged(self.name, what, loss.item(), self.steps, ADVICE)
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
 
     def _average_weights(self, images: int) -> None:
         # The half-life is short when a size is new, or the random first weights of its layers would stay for long.
@@ -173,6 +173,6 @@ class GanTraining:
             "generator": self.task.generator,
             "discriminator": self.task.discriminator,
             "ema": self.ema,
-            "generator_optimiser": self.generator_optimiser,
-            "discriminator_optimiser": self.discriminator_optimiser,
+            "generator_optimizer": self.generator_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
         }
