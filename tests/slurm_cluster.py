@@ -174,7 +174,7 @@ def stage_process(folder: Path, stage: str) -> int:
             words, place = (process / "cmdline").read_bytes().split(b"\0"), (process / "cwd").resolve()
         except OSError:
             continue
-        if words[1:3] == [b"-m", f"lacuna.{stage}".encode()] and place == folder:
+        if words[1:3] == [b"-m", f"lacuna.stages.{stage}".encode()] and place == folder:
             return int(process.name)
     raise AssertionError(f"no process of {stage} in {folder}")
 

@@ -70,7 +70,7 @@ def test_every_stage_is_a_target(finished: Path) -> None:
     targets = [stage for stage in stages if stage not in ("common", "failures", "stages")]
     assert len(targets) >= 12
     for stage in targets:
-        assert (finished / f"workflow/lacuna/{stage}.py").exists(), stage
+        assert (finished / f"workflow/lacuna/stages/{stage}.py").exists(), stage
     assert toy.planned(finished, *targets) == {}
 
 
@@ -119,9 +119,9 @@ def test_another_fsd_setting_runs_only_fsd_and_report(finished: Path) -> None:
     ("module", "stages"),
     [
         ("areas/frechet.py", {"fsd_pair", "truth_source", "follow_generator", "report_page"}),
-        ("omissions.py", {"omissions_source", "report_page"}),
-        ("report.py", {"report_page"}),
-        ("sample.py", {"sample_shard", "segment_shard", "moments_source", "fsd_pair", "truth_source"} | INVERSIONS),
+        ("stages/omissions.py", {"omissions_source", "report_page"}),
+        ("stages/report.py", {"report_page"}),
+        ("stages/sample.py", {"sample_shard", "segment_shard", "moments_source", "fsd_pair", "truth_source"} | INVERSIONS),
     ],
 )
 def test_an_edited_module_reruns_exactly_the_stages_that_import_it(
