@@ -121,7 +121,10 @@ def test_another_fsd_setting_runs_only_fsd_and_report(finished: Path) -> None:
         ("areas/frechet.py", {"fsd_pair", "truth_source", "follow_generator", "report_page"}),
         ("stages/omissions.py", {"omissions_source", "report_page"}),
         ("stages/report.py", {"report_page"}),
-        ("stages/sample.py", {"sample_shard", "segment_shard", "moments_source", "fsd_pair", "truth_source"} | INVERSIONS),
+        (
+            "stages/sample.py",
+            {"sample_shard", "segment_shard", "moments_source", "fsd_pair", "truth_source"} | INVERSIONS,
+        ),
     ],
 )
 def test_an_edited_module_reruns_exactly_the_stages_that_import_it(
