@@ -71,7 +71,7 @@ def family_settings() -> dict[str, dict[str, Any]]:
     generators = {"progan": {"family": "progan", "trained_on": "chapel_train"}} | overlay["generators"]
     sources = {"chapel_train": overlay["sources"]["chapel_train"]}
     config = {"seed": 1, "report": "families", "sources": sources, "segmenters": {}, "generators": generators}
-    return {found["family"]: found["train"] for found in check_config(config)["generators"].values()}
+    return {found.family: found.networks("")[""] for found in check_config(config).generators.values()}
 
 
 def gan_rate(family: str, settings: Mapping[str, Any], size: int) -> float:

@@ -1,14 +1,17 @@
 """The configuration: defaults come from the schema, every mistake is a line, names must exist."""
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
-from lacuna.config.configuration import SCHEMA, check_config
-from lacuna.config.networks import generator_files, generator_settings
+from lacuna.config import reference
+from lacuna.config.base import Section
+from lacuna.config.configuration import Configuration, check_config
+from lacuna.config.networks import generator_files
 from lacuna.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,10 +26,11 @@ def config() -> Config:
 
 def test_defaults_are_filled_in_at_any_depth(config: Config) -> None:
     filled = check_config(config)
-    assert filled["sources"]["chapel"]["size"] == 64 and filled["sources"]["chapel"]["omit"] == []
-    assert "size" not in filled["sources"]["progan"], "a default leaked from the kind that was not taken"
-    assert filled["shard_size"] == {"images": 1000, "inversions": 16}
-    assert filled["segment"]["heads"] == ["object"]
+    chapel = filled.sources["chapel"].given()
+    assert chapel["size"] == 64 and chapel["omit"] == []
+    assert "size" not in filled.sources["progan"].given(), "a default leaked from the kind that was not taken"
+    assert filled.shard_size.given() == {"images": 1000, "inversions": 16}
+    assert filled.segment.heads == ["object"]
 
 
 def test_all_that_is_wrong_is_said_at_once(config: dict[str, Any]) -> None:
@@ -72,7 +76,7 @@ def test_a_path_on_the_command_line_is_the_text_that_was_typed(config: dict[str,
     config["sources"]["photos"] = {"kind": "folder"}
     parsed = yaml.load(path, yaml.BaseLoader)  # as Snakemake hands it over
     found = check_config(config | {"photos": parsed}, typed=[f"photos={path}", "seed=1"])
-    assert found["sources"]["photos"]["path"] == path
+    assert found.sources["photos"].given()["path"] == path
 
 
 def test_homes_and_variables_are_expanded_unless_a_file_has_that_name(
@@ -84,7 +88,7 @@ def test_homes_and_variables_are_expanded_unless_a_file_has_that_name(
     paths = {"a": "~/photos", "b": "$DATA/photos", "c": "~", "d": "$NOTHING/x", "e": "~t"}
     (tmp_path / "~t").mkdir()
     config["sources"] |= {name: {"kind": "folder", "path": path} for name, path in paths.items()}
-    found = check_config(config)["sources"]
+    found = check_config(config).given()["sources"]
     assert [found[name]["path"] for name in paths] == [
         "/home/me/photos",
         "/data/photos",
@@ -97,8 +101,8 @@ def test_homes_and_variables_are_expanded_unless_a_file_has_that_name(
 def test_a_generators_settings_are_its_familys(config: Config) -> None:
     config["generators"]["style"] = {"family": "stylegan", "checkpoint": "a.pt", "truncation_layers": 8}
     filled = check_config(config)
-    assert generator_settings(filled, "style") == {"noise": "fixed", "truncation": 1, "truncation_layers": 8}
-    assert generator_settings(filled, "progan_chapel") == {}
+    assert filled.generators["style"].usage() == {"noise": "fixed", "truncation": 1, "truncation_layers": 8}
+    assert filled.generators["progan_chapel"].usage() == {}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,7 @@ def test_null_takes_a_key_away(config: Config) -> None:
 def test_checking_changes_nothing_given_and_is_stable(config: Config) -> None:
     before = copy.deepcopy(config)
     once = check_config(config)
-    assert config == before and check_config(once) == once
+    assert config == before and check_config(once.given()) == once
 
 
 @pytest.mark.parametrize(
@@ -162,9 +166,19 @@ def test_checking_changes_nothing_given_and_is_stable(config: Config) -> None:
         (
             ("calibrate",),
             {"segmenters": ["chapel"], "source": "chapel"},
-            r"calibrate\.counts: found 8000 images a side",
+            r"calibrate\.counts: found 8000 images per side",
         ),
-        (("invert",), {"layer": 6}, r"invert\.layer: found 6, expected the encoder's, train_encoder\.layer 4"),
+        (("invert",), {"layer": 4}, r"invert\.layer: a key of an earlier version: it is train_encoder\.layer"),
+        (
+            ("inversions", 0, "invert"),
+            {"stepps": 1},
+            r"inversions\.0\.invert: found unknown key 'stepps', expected one",
+        ),
+        (
+            ("comparisons", 0, "fsd"),
+            {"q_below": 2},
+            r"comparisons\.0\.fsd\.q_below: found 2, expected less than or equal",
+        ),
         (("invert",), {"residual_layers": [3, 9]}, r"invert\.residual_layers: found \[3, 9\], expected layers 1 to 4"),
     ],
 )
@@ -192,24 +206,33 @@ def test_a_missing_key_is_named(config: Config, path: tuple[Any, ...]) -> None:
         check_config(config)
 
 
-def test_every_property_of_the_schema_says_what_it_is() -> None:
-    silent = list(_undescribed(yaml.safe_load(SCHEMA.read_text()), "schema"))
+def test_every_key_says_what_it_is() -> None:
+    silent = [f"{model.__name__}.{name}" for model in _models(Configuration) for name in _silent(model)]
     assert silent == []
 
 
-def _undescribed(schema: Any, place: str) -> Any:
-    if isinstance(schema, list):
-        for number, item in enumerate(schema):
-            yield from _undescribed(item, f"{place}[{number}]")
-    if not isinstance(schema, dict):
-        return
-    for name, part in schema.get("properties", {}).items():
-        described = "description" in part or part.get("$ref", "").startswith("#/$defs/train_")
-        if not described:
-            yield f"{place}.{name}"
-    for name, part in schema.items():
-        if name != "if":  # tests, describes nothing
-            yield from _undescribed(part, f"{place}.{name}")
+def _models(model: type[Section]) -> Iterator[type[Section]]:
+    yield model
+    for field in model.model_fields.values():
+        for inside in reference.models_in(field.annotation):
+            yield from _models(cast(type[Section], inside))
+
+
+def _silent(model: type[Section]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        is_kind = name in ("kind", "family")
+        if not (field.description or is_kind or reference.models_in(field.annotation)):
+            yield name
+
+
+def test_an_inversion_may_be_searched_for_otherwise_and_the_section_gives_the_rest(config: Config) -> None:
+    config["invert"] = {"steps": 7, "learning_rate": {"z": 0.5}}
+    config["inversions"][0]["invert"] = {"learning_rate": {"residuals": 0.25}}
+    filled = check_config(config)
+    own = filled.inversions[0].invert
+    assert own is not None and filled.inversions[1].invert is None
+    assert own.given() == filled.invert.given() | {"learning_rate": {"z": 0.5, "residuals": 0.25}}
+    assert filled.invert.steps == 7 and check_config(filled.given()) == filled
 
 
 def test_sources_are_unique_or_equal_over_all_overlays() -> None:
@@ -232,7 +255,7 @@ def test_sources_are_unique_or_equal_over_all_overlays() -> None:
         ([[0, 1], [2, 4]], "splits: misses class 3"),
         ([[0, 1], [2, 3, 4]], "splits: holds unknown class 4"),
         (3, "splits: found 3, expected equal groups of at least 2 of the 4 classes"),
-        ([[0, 1, 2], [3]], r"splits\.1: found .* expected minItems 2"),
+        ([[0, 1, 2], [3]], r"splits\.1: found .* expected list should have at least 2 items"),
     ],
 )
 def test_splits_hold_every_class_once(config: Config, splits: Any, message: str) -> None:
@@ -255,7 +278,7 @@ def test_the_ground_below_transparent_pixels_is_a_color_that_is_known_before_any
     photos = {"kind": kind, "path": "photos", "count": 9} | ({"size": 64} if kind == "labelled" else {})
     for ground in ("white", "black", "gray", "#a0B1c2"):
         config["sources"]["photos"] = photos | {"background": ground}
-        assert check_config(copy.deepcopy(config))["sources"]["photos"]["background"] == ground
+        assert check_config(copy.deepcopy(config)).sources["photos"].given()["background"] == ground
     for ground in ("transparent", "nonsense", "#123", "#12345678", "hsl(0,1%,1%)", 255):
         config["sources"]["photos"] = photos | {"background": ground}
         with pytest.raises(UserError, match=r"sources\.photos\.background: "):

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import toy
 from PIL import Image
 
 from lacuna.data import census, open_images
@@ -129,7 +130,8 @@ def read(path: Path, first: int, last: int, seed: int | None = None, **more: Any
 
 
 def source(path: Path, **settings: Any) -> census.Held:
-    return census.census({"sources": {"it": {"kind": "folder", "path": str(path)} | settings}}, ["it"])["it"]
+    config = toy.configuration(sources={"it": {"kind": "folder", "path": str(path)} | settings})
+    return census.census(config, ["it"])["it"]
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
@@ -439,7 +441,7 @@ def test_files_without_labels_of_use_are_one_line(tmp_path: Path) -> None:
         ("null.parquet", "column label holds None"), ("lsun", "an LMDB holds no labels"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=rf"{name}: {words}"):
-            source(tmp_path / name, kind="labelled")
+            source(tmp_path / name, kind="labelled", size=16)
 
 
 def test_a_stream_begins_again_where_images_are_left_out() -> None:

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 import toy
-import yaml
 from PIL import Image
 
-from lacuna.config.configuration import SCHEMA
-from lacuna.report.configuration import configuration_page
+from lacuna.config import reference
 from lacuna.report.formats import formats_page
 
 PAGES = [toy.ROOT / "README.md", *sorted((toy.ROOT / "docs").glob("*.md"))]
@@ -31,9 +29,11 @@ def is_a_run(command: str) -> bool:
     return not any(word in command for word in ("...", "<", "--unlock", "--report", "conda"))
 
 
-def test_the_page_on_the_configuration_is_what_the_schema_says() -> None:
+def test_the_page_on_the_configuration_is_what_the_models_say() -> None:
     page = (toy.ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    assert page == configuration_page(yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))), "run `make docs`"
+    assert page == reference.page(), "run `make docs`"
+    schema = toy.ROOT / "workflow" / "schemas" / "config.schema.json"
+    assert schema.read_text(encoding="utf-8") == reference.schema(), "run `make docs`"
 
 
 def test_the_page_on_the_formats_is_what_their_modules_say() -> None:

@@ -71,15 +71,15 @@ def test_stylegan_is_left_out_with_a_line_until_its_weights_are_there(clone: Pat
 
 
 def test_what_needs_a_missing_generator_goes_and_nothing_else() -> None:
-    config = check_config(toy.CONFIG)
+    config = check_config(toy.CONFIG).given()
     for name in ("one", "other"):
         config["generators"][name] = {"family": "progan", "checkpoint": f"{name}.pth", "optional": name == "one"}
         config["sources"][name] = {"kind": "generator", "generator": name, "count": 3}
         config["comparisons"].append({"real": "scenes", "generated": name, "segmenter": "net"})
         config["inversions"].append({"generator": "gan", "source": name, "count": 2, "methods": ["z"]})
     found, lines = without_missing(check_config(config), lambda path: False)
-    assert [pair["generated"] for pair in found["comparisons"]] == ["gan", "other"]
-    assert [entry["source"] for entry in found["inversions"]] == ["scenes", "gan", "other"]
+    assert [pair.generated for pair in found.comparisons] == ["gan", "other"]
+    assert [entry.source for entry in found.inversions] == ["scenes", "gan", "other"]
     assert len(lines) == 1 and lines[0].startswith("one is left out: no file one.pth;")
     assert without_missing(check_config(config), lambda path: True)[1] == []
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import report_results
+import toy
 
 from lacuna.formats import tables
 from lacuna.report import distribution, families
@@ -75,12 +76,12 @@ def results(tmp_path: Path) -> tuple[Inputs, Path]:
     found = {"fsd": 30.0, "fsd_to_exact": 31.0, "own_share": 0.05}
     summary = {"segmenter": {"fsd": 1.5}, "num_scenes": 64, "generated": {"progan": found, "other": found}}
     tables.write_json(truth.with_suffix(".json"), summary)
-    return Inputs(config, folder), folder
+    return Inputs(toy.configuration(**config), folder), folder
 
 
 def test_a_group_holds_distances_truth_and_curve(results: tuple[Inputs, Path]) -> None:
     inputs, _ = results
-    comparisons = [distribution.view(inputs, entry) for entry in inputs.config["comparisons"]]
+    comparisons = [distribution.view(inputs, entry) for entry in inputs.config.comparisons]
     (group,) = families.views(inputs, comparisons)
     assert [found.name for found in group.members] == ["progan", "other"] and group.members[0].own_share == 0.05
     assert "overlap for progan and other" in group.order and group.separating == []

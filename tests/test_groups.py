@@ -79,8 +79,8 @@ def test_the_configuration_says_which_rule_is_wrong(kind: str) -> None:
     config = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
     people = {"kind": kind, "path": "people", "groups": "^(.)"} | ({"size": 64} if kind == "labelled" else {})
     config["sources"]["people"] = people
-    found = check_config(config)["sources"]["people"]
-    assert found["groups"] == "^(.)"
+    found = check_config(config).sources["people"]
+    assert found.given()["groups"] == "^(.)"
     config["sources"]["people"]["groups"] = "(.)(.)"
     with pytest.raises(
         UserError, match=r"sources\.people\.groups: found '\(\.\)\(\.\)' with 2 groups, expected `parent`"

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import toy
 from PIL import Image
 
 from lacuna.data import census, open_images
@@ -168,7 +169,8 @@ def test_sides_that_lie_in_one_another_are_told() -> None:
         "same": {"kind": "folder", "path": "/data/../data"}, "other": {"kind": "folder", "path": "/data2"},
     }  # fmt: skip
     for name, words in (("inner", "/data/samples lies inside /data"), ("same", "both are /data"), ("other", "")):
-        found = list(census.overlaps({"sources": sources, "comparisons": [{"real": "real", "generated": name}]}))
+        config = toy.configuration(sources=sources, comparisons=[{"real": "real", "generated": name}])
+        found = list(census.overlaps(config))
         assert len(found) == bool(words) and all(words in line for line in found)
 
 

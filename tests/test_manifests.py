@@ -12,8 +12,10 @@ import h5py
 import lmdb
 import numpy as np
 import pytest
+import toy
 from PIL import Image
 
+from lacuna.config.configuration import Configuration
 from lacuna.data import census, open_images
 from lacuna.data.containers import Folder, TarArchive, ZipArchive
 from lacuna.data.held import Asked, Plan, from_manifest
@@ -41,8 +43,8 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def config(path: Path, **settings: Any) -> dict[str, Any]:
-    return {"sources": {"it": {"kind": "folder", "path": str(path)} | settings}}
+def config(path: Path, **settings: Any) -> Configuration:
+    return toy.configuration(sources={"it": {"kind": "folder", "path": str(path)} | settings})
 
 
 def planned(path: Path, **settings: Any) -> tuple[Path, census.Held]:
@@ -82,7 +84,7 @@ def test_what_the_main_process_knows_a_job_knows(photos: Path, seed: int | None)
         assert again.digest(first, last) == held.digest(first, last)
         assert again.plan(first, last) == held.plan(first, last)
     assert (again.total, again.seen, again.kind, list(again.entries)) == (6, held.seen, "folder", list(held.entries))
-    assert census.counted(asked, {"it": again})["sources"]["it"]["count"] == 6
+    assert census.counted(asked, {"it": again}).sources["it"].count == 6
 
 
 def test_a_file_that_another_shard_lost_moves_no_image_and_an_own_one_stops(photos: Path) -> None:
@@ -159,7 +161,7 @@ def test_labels_and_classes_come_with_the_rows(tmp_path: Path, monkeypatch: pyte
         (path / name).mkdir(parents=True)
         for gray in values:
             (path / name / f"{gray}.png").write_bytes(png(gray))
-    manifest, held = planned(path, kind="labelled")
+    manifest, held = planned(path, kind="labelled", size=16)
     monkeypatch.setattr(Folder, "listing", None)
     words = ["--path", str(path), "--size", "16", "--first", "1", "--last", "4", "--code", "digest"]
     words += ["--manifest", str(manifest), "--planned", held.plan(1, 4)]
@@ -175,7 +177,7 @@ def test_a_class_that_goes_changes_the_labels_and_so_the_digest(tmp_path: Path) 
     """Labels too: d/x.png is image 2 of three whatever the classes are called, and its label moves."""
 
     def last() -> tuple[str, int, str]:
-        held = census.census(config(tmp_path, kind="labelled"), ["it"])["it"]
+        held = census.census(config(tmp_path, kind="labelled", size=16), ["it"])["it"]
         return held.entries[2].name, held.entries[2].label, held.digest(2, 2)
 
     for name in ("b", "c", "d"):

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import report_results
+import toy
 
+from lacuna.config.configuration import Configuration
 from lacuna.formats import tables
 from lacuna.report import across, distribution
 from lacuna.report.figures import style
@@ -34,16 +36,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def config() -> dict:
+def config() -> Configuration:
     found = report_results.config(inversions=[])
     found["sources"]["twin"] = {"kind": "table", "path": "twin.npy", "count": 32}
     found["comparisons"] = [{"real": "chapel", "generated": name, "segmenter": "chapel"} for name in ("progan", "twin")]
-    return found
+    return toy.configuration(**found)
 
 
 @pytest.fixture(scope="module")
-def views(results: Path, config: dict) -> list[distribution.Comparison]:
-    return [distribution.view(Inputs(config, results), comparison) for comparison in config["comparisons"]]
+def views(results: Path, config: Configuration) -> list[distribution.Comparison]:
+    return [distribution.view(Inputs(config, results), comparison) for comparison in config.comparisons]
 
 
 def test_classes_that_most_generators_are_short_of_come_first(views: list) -> None:
@@ -60,8 +62,8 @@ def test_the_table_across_comparisons_is_on_the_page_and_beside_it(
     results: Path, config: dict, caplog: pytest.LogCaptureFixture
 ) -> None:
     page, beside = results.parent / "index.html", results.parent / "index_files"
-    report.main(["--settings", json.dumps(config), "--results", str(results), "--html", str(page), "--code", "c0de",
-                 "--files-dir", str(beside)])  # fmt: skip
+    report.main(["--settings", json.dumps(config.given()), "--results", str(results), "--html", str(page),
+                 "--code", "c0de", "--files-dir", str(beside)])  # fmt: skip
     text = page.read_text()
     assert 'id="across"' in text and "twin against chapel" in text
     rows = tables.read_tsv(beside / "across.tsv")
@@ -77,10 +79,12 @@ def test_the_table_across_comparisons_is_on_the_page_and_beside_it(
     assert "it drops images: recall is under that of real images" in text
 
 
-def test_equal_counts_give_no_warning_and_one_comparison_no_table(views: list, results: Path, config: dict) -> None:
+def test_equal_counts_give_no_warning_and_one_comparison_no_table(
+    views: list, results: Path, config: Configuration
+) -> None:
     assert across.unequal_counts(views[:1]) == across.unequal_counts([views[0], views[0]]) == ""
     page = results.parent / "one.html"
-    one = config | {"comparisons": config["comparisons"][:1]}
+    one = config.given() | {"comparisons": config.given()["comparisons"][:1]}
     report.main(["--settings", json.dumps(one), "--results", str(results), "--html", str(page), "--code", "c0de"])
     assert 'id="across"' not in page.read_text()
 

@@ -68,17 +68,17 @@ def test_a_name_becomes_a_path_and_a_download(config: dict[str, Any]) -> None:
         "inversions": [],
     }
     filled = check_config(config)
-    assert filled["generators"]["church"]["checkpoint"] == "resources/proggan_churchoutdoor-7e701dd5.pth"
-    assert filled["segmenters"]["upp"]["checkpoint"] == "resources/upp-resnet50-upernet"
-    assert set(filled["downloads"]) == {"progan_church", "upp_encoder", "upp_decoder", "upp_labels"}
-    assert check_config(filled) == filled
+    assert filled.generators["church"].checkpoint == "resources/proggan_churchoutdoor-7e701dd5.pth"
+    assert filled.segmenters["upp"].checkpoint == "resources/upp-resnet50-upernet"
+    assert set(filled.downloads) == {"progan_church", "upp_encoder", "upp_decoder", "upp_labels"}
+    assert check_config(filled.given()) == filled
     assert config["generators"]["church"]["checkpoint"] == "fetch:progan_church", "the given configuration was changed"
 
 
 def test_a_download_of_ones_own_has_a_name_too(config: dict[str, Any]) -> None:
     config["downloads"] = {"mine": {"file": "mine.pth", "urls": ["https://example.org/mine.pth"], "sha256": "0a1b2c3d"}}
     config["generators"]["mine"] = {"family": "progan", "checkpoint": "fetch:mine"}
-    assert check_config(config)["generators"]["mine"]["checkpoint"] == "resources/mine.pth"
+    assert check_config(config).generators["mine"].checkpoint == "resources/mine.pth"
 
 
 def test_an_unknown_name_is_one_line(config: dict[str, Any]) -> None:

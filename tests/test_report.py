@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 import report_results
+import toy
 from PIL import Image
 
 from lacuna.areas import verdicts
@@ -173,7 +174,7 @@ def test_gpu_memory_comes_from_the_logs_and_images_from_the_names_of_shards(tmp_
         files.write_text(
             tmp_path / f"logs/segment/net/a/{shard}.log", f"12:00:00 segment: GPU memory: at most {memory} MB"
         )
-    (cost,) = costs(Inputs({}, tmp_path).benchmarks())
+    (cost,) = costs(Inputs(toy.configuration(), tmp_path).benchmarks())
     assert (cost.gpu_mb, cost.images, cost.images_per_s, cost.cpu_s) == (700, 15, 3.0, 3.0)
 
 
@@ -213,8 +214,8 @@ def test_page_names_its_inputs_and_its_costs(page: str) -> None:
 @pytest.mark.parametrize("number", [0, 1], ids=["photos", "own_images"])
 def test_page_counts_what_was_lost_as_omissions_did(results: Path, page: str, number: int) -> None:
     """One definition of lost, of shown and of the noise floor: in the stage's table, on the page, in its galleries."""
-    config = report_results.config()
-    item = Inputs(config, results).inverted(config["inversions"][number])
+    config = toy.configuration(**report_results.config())
+    item = Inputs(config, results).inverted(config.inversions[number])
     losses = {loss.name: loss for loss in instances.class_losses(item)}
     ranking = {row["class"]: row for row in item.ranking if int(row["num_images"])}
     assert losses.keys() == ranking.keys()

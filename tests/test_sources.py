@@ -10,8 +10,10 @@ from typing import Any
 import lmdb
 import numpy as np
 import pytest
+import toy
 from PIL import Image
 
+from lacuna.config.configuration import Configuration
 from lacuna.data import FileImages, ShardImages, census, open_images, subset
 from lacuna.data.containers import is_lmdb, lmdb_file, surveyed
 from lacuna.data.containers.listing import Entry
@@ -102,16 +104,16 @@ def test_a_zip_file_is_a_folder(folder: Path, tmp_path: Path) -> None:
     assert np.array_equal(from_zip, from_folder)
 
 
-def source(path: Path, **settings: Any) -> dict[str, Any]:
+def source(path: Path, **settings: Any) -> Configuration:
     kind = "lsun" if is_lmdb(path) else "folder"
-    return {"sources": {"photos": {"kind": kind, "path": str(path)} | settings}}
+    return toy.configuration(sources={"photos": {"kind": kind, "path": str(path)} | settings})
 
 
 def counted(path: Path, **settings: Any) -> int:
     """The count that the workflow finds."""
     config = source(path, **settings)
-    found: int = census.counted(config, census.census(config, ["photos"]))["sources"]["photos"]["count"]
-    return found
+    found = census.counted(config, census.census(config, ["photos"])).sources["photos"].count
+    return found or 0
 
 
 def digest(path: Path, first: int, last: int, **settings: Any) -> str:
@@ -212,7 +214,7 @@ def test_a_changed_lmdb_changes_the_digest(rooms: Path) -> None:
 
 
 def test_a_folder_without_lmdb_or_with_a_broken_one_is_one_clear_line(tmp_path: Path) -> None:
-    config = {"sources": {"photos": {"kind": "lsun", "path": str(tmp_path)}}}
+    config = toy.configuration(sources={"photos": {"kind": "lsun", "path": str(tmp_path)}})
     with pytest.raises(ValueError, match=r"no data\.mdb in it, expected the unpacked LMDB"):
         census.census(config, ["photos"])
     (tmp_path / "data.mdb").write_bytes(b"nothing" * 1000)
@@ -221,7 +223,7 @@ def test_a_folder_without_lmdb_or_with_a_broken_one_is_one_clear_line(tmp_path: 
 
 
 def test_what_is_still_to_be_fetched_needs_a_count() -> None:
-    config = {"sources": {"rooms": {"kind": "lsun", "path": "resources/rooms_lmdb"}}}
+    config = toy.configuration(sources={"rooms": {"kind": "lsun", "path": "resources/rooms_lmdb"}})
     assert census.census(config, ["rooms"]) == {}
     with pytest.raises(ValueError, match=r"sources\.rooms\.count: missing"):
         census.counted(config, {})
@@ -277,7 +279,7 @@ def test_decode_accepts_bytes_of_any_common_format() -> None:
 
 def test_the_page_shows_the_readable_images_on_the_ground_of_their_source(tmp_path: Path) -> None:
     photos = {"kind": "folder", "path": str(tmp_path), "count": 3, "size": 16, "background": "#102030"}
-    inputs = Inputs({"sources": {"photos": photos}, "shard_size": {"images": 10}}, tmp_path)
+    inputs = Inputs(toy.configuration(sources={"photos": photos}, shard_size={"images": 10}), tmp_path)
     for name in "abc":
         (tmp_path / f"{name}.png").write_bytes(b"no image")
     assert inputs.first_images("photos", 8).shape == (0, 16, 16, 3)

@@ -1,12 +1,14 @@
 """Who may know whom: stages know rooms, rooms never know stages, and each room knows only what it may."""
 
 import ast
+import pkgutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
-import yaml
 
-from lacuna.families import GENERATORS, KINDS, SEGMENTERS, loader, task, trainable
+from lacuna.config.inversion import Perceptual
+from lacuna.families import KINDS, SEGMENTERS, loader, task, trainable
 
 PACKAGE = Path(__file__).resolve().parents[1] / "workflow" / "lacuna"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
@@ -73,10 +75,13 @@ def test_stages_without_networks_do_not_load_torch() -> None:
             queue += [part for part in found if part.startswith("lacuna.")]
 
 
-def test_every_family_of_the_schema_can_be_loaded() -> None:
-    schema = yaml.safe_load((PACKAGE.parent / "schemas" / "config.schema.yaml").read_text())["$defs"]
-    assert set(schema["generator"]["properties"]["family"]["enum"]) == set(GENERATORS)
-    assert set(schema["segmenter"]["properties"]["family"]["enum"]) == set(SEGMENTERS)
+@pytest.mark.parametrize("kind", ["generators", "segmenters", "classifiers"])
+def test_the_settings_of_a_family_are_of_that_family(kind: str) -> None:
+    for name, family in KINDS[kind].items():
+        settings = pkgutil.resolve_name(f"lacuna.{family.settings}")
+        assert name in get_args(settings.model_fields["family"].annotation), name
+        assert family.load.startswith(family.settings.rpartition(".")[0]), "the settings lie elsewhere than the code"
+    assert get_args(Perceptual.model_fields["family"].annotation) == (*SEGMENTERS, "vgg16")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -92,27 +92,29 @@ def test_an_encoder_that_is_given_is_not_trained() -> None:
 
 
 def test_omissions_are_looked_for_in_the_best_method() -> None:
-    assert omission_method({"methods": ["layered_r", "layered"]}) == "layered_r"
-    assert omission_method({"methods": ["layered", "layered_z"]}) == "layered_z"
-    assert inversion_entry(CONFIG, "gan", "photos")["count"] == 7
+    config = check_config(CONFIG)
+    photos = inversion_entry(config, "gan", "photos")
+    assert photos.count == 7
+    assert omission_method(photos.model_copy(update={"methods": ["layered_r", "layered"]})) == "layered_r"
+    assert omission_method(photos.model_copy(update={"methods": ["layered", "layered_z"]})) == "layered_z"
 
 
 def test_the_generators_own_samples_are_the_control_of_its_photos() -> None:
     config = check_config(CONFIG)
-    photos = config["inversions"][0]
+    photos = config.inversions[0]
     assert control_source(config, photos) is None
-    own = photos | {"source": "gan"}
-    config["inversions"].append(own)
+    own = photos.model_copy(update={"source": "gan"})
+    config = config.model_copy(update={"inversions": [photos, own]})
     assert control_source(config, photos) == "gan"
     assert control_source(config, own) is None
 
 
 def test_the_segmenters_backbone_is_the_perceptual_network_unless_one_is_named() -> None:
     config = check_config(CONFIG | {"perceptual": {"vgg": {"family": "vgg16", "checkpoint": "vgg.pth"}}})
-    photos = config["inversions"][0]
+    photos = config.inversions[0]
     expected = {"family": "upernet", "checkpoint": "results/train_segmenter/net.safetensors"}
     assert inversion_perceptual(config, photos) == expected
-    assert inversion_perceptual(config, photos | {"perceptual": "vgg"})["checkpoint"] == "vgg.pth"
+    assert inversion_perceptual(config, photos.model_copy(update={"perceptual": "vgg"}))["checkpoint"] == "vgg.pth"
 
 
 def test_each_group_of_classes_is_a_network_of_its_own() -> None:

@@ -17,6 +17,8 @@ import h5py
 import numpy as np
 import yaml
 
+from lacuna.config.configuration import Configuration
+
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 
@@ -90,6 +92,11 @@ CONFIG: dict[str, Any] = {
     },
     "invert": {"layer": 2, "residual_layers": [1, 2], "steps": 6, "log_every": 2, "checkpoint_every": 2},
 }
+
+
+def configuration(**sections: Any) -> Configuration:
+    """A configuration of these sections, its keys checked and nothing that they refer to."""
+    return Configuration.model_validate({"seed": 1, "report": "test", "sources": {}, "segmenters": {}} | sections)
 
 
 def copy_workflow(folder: Path) -> Path:

@@ -19,38 +19,65 @@ class Family:
 
     Attributes:
         load: what loads a checkpoint, `module:name` below this package.
+        settings: the model of its entry in the configuration, likewise.
         train: what a training of it consists of, `module:name`; empty where the workflow cannot train it.
         has_labels: whether it draws images of a class on demand.
     """
 
     load: str
+    settings: str = ""
     train: str = ""
     has_labels: bool = False
 
 
 GENERATORS = {
-    "acgan": Family("generators.acgan.model:from_weights", "generators.acgan.training:AcganTask", has_labels=True),
-    "progan": Family("generators.progan.model:from_weights", "generators.progan.training:ProganTask"),
-    "python": Family("generators.python_file.checkpoint:from_file"),
-    "stylegan": Family("generators.stylegan.checkpoint:from_weights", "generators.stylegan.training:StyleganTask"),
-    "wgan": Family("generators.wgan.model:batch_norm", "generators.wgan.training:WganTask"),
+    "acgan": Family(
+        "generators.acgan.model:from_weights",
+        "generators.acgan.settings:Settings",
+        "generators.acgan.training:AcganTask",
+        has_labels=True,
+    ),
+    "progan": Family(
+        "generators.progan.model:from_weights",
+        "generators.progan.settings:Settings",
+        "generators.progan.training:ProganTask",
+    ),
+    "python": Family("generators.python_file.checkpoint:from_file", "generators.python_file.settings:Settings"),
+    "stylegan": Family(
+        "generators.stylegan.checkpoint:from_weights",
+        "generators.stylegan.settings:Settings",
+        "generators.stylegan.training:StyleganTask",
+    ),
+    "wgan": Family(
+        "generators.wgan.model:batch_norm", "generators.wgan.settings:Settings", "generators.wgan.training:WganTask"
+    ),
     # The ablations that lie between WGAN-GP and the progressive GAN, as published.
-    "progressive_training": Family("generators.wgan.model:batch_norm"),
-    "small_minibatch": Family("generators.wgan.model:batch_norm"),
-    "minibatch_discrimination": Family("generators.wgan.model:minibatch_statistics"),
-    "minibatch_stddev": Family("generators.wgan.model:minibatch_statistics"),
-    "equalised_learning_rate": Family("generators.wgan.model:equalised"),
-    "pixel_norm": Family("generators.wgan.model:pixel_normed"),
+    "progressive_training": Family("generators.wgan.model:batch_norm", "generators.wgan.settings:Ablation"),
+    "small_minibatch": Family("generators.wgan.model:batch_norm", "generators.wgan.settings:Ablation"),
+    "minibatch_discrimination": Family(
+        "generators.wgan.model:minibatch_statistics", "generators.wgan.settings:Ablation"
+    ),
+    "minibatch_stddev": Family("generators.wgan.model:minibatch_statistics", "generators.wgan.settings:Ablation"),
+    "equalised_learning_rate": Family("generators.wgan.model:equalised", "generators.wgan.settings:Ablation"),
+    "pixel_norm": Family("generators.wgan.model:pixel_normed", "generators.wgan.settings:Ablation"),
 }
 
 SEGMENTERS = {
-    "upernet": Family("segmenters.upernet.checkpoint:load", "segmenters.upernet.training:Training"),
-    "upp": Family("segmenters.upp.checkpoint:load"),
+    "upernet": Family(
+        "segmenters.upernet.checkpoint:load",
+        "segmenters.upernet.settings:Settings",
+        "segmenters.upernet.training:Training",
+    ),
+    "upp": Family("segmenters.upp.checkpoint:load", "segmenters.upp.settings:Settings"),
 }
 
 CLASSIFIERS = {
-    "exported": Family("classifiers.exported:load"),
-    "resnet": Family("classifiers.resnet.checkpoint:load", "classifiers.resnet.training:Training"),
+    "exported": Family("classifiers.exported.program:load", "classifiers.exported.settings:Settings"),
+    "resnet": Family(
+        "classifiers.resnet.checkpoint:load",
+        "classifiers.resnet.settings:Settings",
+        "classifiers.resnet.training:Training",
+    ),
 }
 
 # Networks whose features an inversion compares; of a segmenter it is the backbone.
@@ -92,6 +119,11 @@ def task(kind: str, name: str) -> Any:
             f"{kind}: family {name!r} cannot be trained here, expected one of: {', '.join(trainable(kind))}"
         )
     return _resolved(found)
+
+
+def settings(kind: str) -> list[Any]:
+    """Models of the entries of all families of a kind, each once."""
+    return [_resolved(name) for name in dict.fromkeys(entry.settings for entry in KINDS[kind].values())]
 
 
 def trainable(kind: str) -> list[str]:

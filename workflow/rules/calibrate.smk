@@ -22,12 +22,12 @@ rule calibrate_segmenter:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        tables=lambda wildcards: f"results/plant/{wildcards.segmenter}/{CONFIG['calibrate']['source']}",
-        num_scenes=lambda wildcards: source_count(CONFIG["calibrate"]["source"]),
-        shard_size=CONFIG["shard_size"]["images"],
+        tables=lambda wildcards: f"results/plant/{wildcards.segmenter}/{CONFIG.calibrate.source}",
+        num_scenes=lambda wildcards: source_count(CONFIG.calibrate.source),
+        shard_size=CONFIG.shard_size.images,
         settings=settings("calibrate"),
         verdicts=settings("fsd"),
-        seed=CONFIG["seed"],
+        seed=CONFIG.seed,
         code=source_digest("lacuna.stages.calibrate"),
     shell:
         "python -m lacuna.stages.calibrate"

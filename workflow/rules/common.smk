@@ -36,7 +36,7 @@ try:
     )
     # What the main process sees it writes down when a run begins; jobs believe it and look at no folder.
     HELD = census.census(CONFIG, targets.used_sources(CONFIG), None if workflow.is_main_process else MANIFESTS)
-    CONFIG = check_config(census.counted(CONFIG, HELD), where=CONFIG_FILES)
+    CONFIG = check_config(census.counted(CONFIG, HELD).given(), where=CONFIG_FILES)
     STAGE_FILES = targets.stage_files(CONFIG)
 except UserError as error:
     raise WorkflowError(f"check_config: {error}") from None
@@ -56,14 +56,14 @@ onstart:
 # the environment, not by params.
 ENVIRONMENT = {
     "PYTHONPATH": f"{workflow.basedir}/workflow",
-    **({"LACUNA_DEVICE": CONFIG["device"]} if CONFIG["device"] != "auto" else {}),
-    **({"LACUNA_DETERMINISTIC": "1"} if CONFIG["deterministic"] else {}),
+    **({"LACUNA_DEVICE": CONFIG.device} if CONFIG.device != "auto" else {}),
+    **({"LACUNA_DETERMINISTIC": "1"} if CONFIG.deterministic else {}),
 }
 exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in ENVIRONMENT.items())
 shell.prefix(f"set -euo pipefail; trap : TERM INT; export {exports}; ")
 
 # Everything that fetch can bring: what the configuration names, and all else that is published.
-DOWNLOADS = [*CONFIG["downloads"].values(), *published.entries().values()]
+DOWNLOADS = [*(entry.given() for entry in CONFIG.downloads.values()), *published.entries().values()]
 
 
 wildcard_constraints:
@@ -93,7 +93,7 @@ def names_argument(paths):
 
 def settings(section):
     """Canonical JSON of a stage's section: what reruns the stage when it changes, and not when its order does."""
-    return canonical_json(CONFIG[section])
+    return canonical_json(getattr(CONFIG, section).given())
 
 
 include: "inputs/sources.smk"

@@ -3,7 +3,7 @@ rule discriminate_pair:
     input:
         real=lambda wildcards: pair_shards(wildcards, "real"),
         generated=lambda wildcards: pair_shards(wildcards, "generated"),
-        checkpoint=lambda wildcards: networks.classifier_weights(CONFIG, conditional_pair(wildcards)["classifier"]),
+        checkpoint=lambda wildcards: networks.classifier_weights(CONFIG, conditional_pair(wildcards).classifier),
     output:
         tsv=report(
             "results/discriminate/{generated}~{real}.tsv",
@@ -28,7 +28,7 @@ rule discriminate_pair:
         generated_images=lambda wildcards: pair_shards_flag(wildcards, "generated"),
         real_count=lambda wildcards: pair_count(wildcards, "real"),
         generated_count=lambda wildcards: pair_count(wildcards, "generated"),
-        family=lambda wildcards: pair_classifier(wildcards)["family"],
+        family=lambda wildcards: pair_classifier(wildcards).family,
         classifier=lambda wildcards: canonical_json(
             {key: value for key, value in pair_classifier(wildcards).items() if key in ("size", "classes")}
         ),

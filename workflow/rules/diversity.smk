@@ -29,7 +29,7 @@ rule diversity_pair:
         real_count=lambda wildcards: pair_count(wildcards, "real"),
         generated_count=lambda wildcards: pair_count(wildcards, "generated"),
         settings=settings("diversity"),
-        seed=CONFIG["seed"],
+        seed=CONFIG.seed,
         code=source_digest("lacuna.stages.diversity"),
     shell:
         "python -m lacuna.stages.diversity"

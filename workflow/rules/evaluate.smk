@@ -3,7 +3,7 @@ rule evaluate_source:
     input:
         inversions=lambda wildcards: [
             path
-            for method in inversion(wildcards)["methods"]
+            for method in inversion(wildcards).methods
             for path in targets.inversion_shards(CONFIG, inversion(wildcards), method)
         ],
         shards=inverted_images,
@@ -37,18 +37,18 @@ rule evaluate_source:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         images=lambda wildcards: names_argument(inverted_images(wildcards)),
-        confidence=CONFIG["fsd"]["confidence"],
-        methods=lambda wildcards: inversion(wildcards)["methods"],
-        family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
+        confidence=CONFIG.fsd.confidence,
+        methods=lambda wildcards: inversion(wildcards).methods,
+        family=lambda wildcards: CONFIG.generators[wildcards.generator].family,
         generator_settings=lambda wildcards: generator_settings(wildcards.generator),
         perceptual_family=perceptual_family,
         perceptual_checkpoint=perceptual_weights,
         segmenter_family=inversion_segmenter_family,
         segmenter_checkpoint=inversion_segmenter_weights,
-        num_images=lambda wildcards: inversion(wildcards)["count"],
-        shard_size=CONFIG["shard_size"]["inversions"],
+        num_images=lambda wildcards: inversion(wildcards).count,
+        shard_size=CONFIG.shard_size.inversions,
         settings=settings("invert"),
-        seed=CONFIG["seed"],
+        seed=CONFIG.seed,
         code=source_digest("lacuna.stages.evaluate"),
     shell:
         "python -m lacuna.stages.evaluate"

@@ -21,14 +21,14 @@ rule follow_generator:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
+        family=lambda wildcards: CONFIG.generators[wildcards.generator].family,
         generator_settings=lambda wildcards: generator_settings(wildcards.generator),
         segmenter_family=lambda wildcards: followed_segmenter(wildcards)[0],
         segmenter=lambda wildcards: followed_segmenter(wildcards)[1],
         settings=followed_settings,
-        category=CONFIG["fsd"]["category"],
-        num_images=CONFIG["follow"]["count"],
-        batch_size=CONFIG["segment"]["batch_size"],
+        category=CONFIG.fsd.category,
+        num_images=CONFIG.follow.count,
+        batch_size=CONFIG.segment.batch_size,
         seed=followed_seed,
         code=source_digest("lacuna.stages.follow"),
     shell:

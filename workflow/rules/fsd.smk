@@ -30,15 +30,15 @@ rule fsd_pair:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        settings=settings("fsd"),
+        settings=comparison_settings,
         real_folder=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.real),
         generated_folder=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.generated),
         real_count=lambda wildcards: source_count(wildcards.real),
         generated_count=lambda wildcards: source_count(wildcards.generated),
         real_manifest=lambda wildcards: manifest_flag("real", wildcards.real),
         generated_manifest=lambda wildcards: manifest_flag("generated", wildcards.generated),
-        shard_size=CONFIG["shard_size"]["images"],
-        seed=CONFIG["seed"],
+        shard_size=CONFIG.shard_size.images,
+        seed=CONFIG.seed,
         code=source_digest("lacuna.stages.fsd"),
     shell:
         "python -m lacuna.stages.fsd"

@@ -31,9 +31,9 @@ rule fsd_by_class_pair:
         generated_images=lambda wildcards: names_argument(targets.image_shards(CONFIG, wildcards.generated)),
         real_count=lambda wildcards: source_count(wildcards.real),
         generated_count=lambda wildcards: source_count(wildcards.generated),
-        shard_size=CONFIG["shard_size"]["images"],
+        shard_size=CONFIG.shard_size.images,
         settings=settings("fsd"),
-        seed=CONFIG["seed"],
+        seed=CONFIG.seed,
         code=source_digest("lacuna.stages.fsd_by_class"),
     shell:
         "python -m lacuna.stages.fsd_by_class"

@@ -20,7 +20,7 @@ rule invert_shard:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
-        family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
+        family=lambda wildcards: CONFIG.generators[wildcards.generator].family,
         generator_settings=lambda wildcards: generator_settings(wildcards.generator),
         perceptual_family=perceptual_family,
         perceptual_checkpoint=perceptual_weights,
@@ -30,10 +30,10 @@ rule invert_shard:
         encoder=lambda wildcards: (
             " ".join(["--encoder", *inversion_encoder(wildcards)]) if wildcards.method != "z" else ""
         ),
-        settings=settings("invert"),
+        settings=inversion_settings,
         first=first_index,
         last=last_index,
-        seed=CONFIG["seed"],
+        seed=CONFIG.seed,
         state="results/invert/{method}/{generator}/{source}/{shard}.state.pt",
         code=network_code("invert", "generators"),
     shell:

@@ -18,7 +18,7 @@ rule moments_source:
     params:
         tables=lambda wildcards: targets.table_folder(CONFIG, wildcards.segmenter, wildcards.source),
         num_images=lambda wildcards: source_count(wildcards.source),
-        shard_size=CONFIG["shard_size"]["images"],
+        shard_size=CONFIG.shard_size.images,
         code=source_digest("lacuna.stages.moments"),
     shell:
         "python -m lacuna.stages.moments"

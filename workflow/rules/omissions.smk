@@ -32,16 +32,16 @@ rule omissions_source:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        confidence=CONFIG["fsd"]["confidence"],
+        confidence=CONFIG.fsd.confidence,
         checkpoint=inversion_segmenter_weights,
         folder=lambda wildcards: str(Path(inversion_shards(wildcards)[0]).parent),
-        num_images=lambda wildcards: inversion(wildcards)["count"],
-        shard_size=CONFIG["shard_size"]["inversions"],
+        num_images=lambda wildcards: inversion(wildcards).count,
+        shard_size=CONFIG.shard_size.inversions,
         family=inversion_segmenter_family,
         control=lambda wildcards: f"--control {control_table(wildcards)}" if control_table(wildcards) else "",
-        shown_percent=CONFIG["fsd"]["presence_percent"],
+        shown_percent=CONFIG.fsd.presence_percent,
         settings=settings("omissions"),
-        seed=CONFIG["seed"],
+        seed=CONFIG.seed,
         code=source_digest("lacuna.stages.omissions"),
     shell:
         "python -m lacuna.stages.omissions"

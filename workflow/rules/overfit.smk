@@ -35,12 +35,12 @@ rule overfit_pair:
         real_count=lambda wildcards: pair_count(wildcards, "real"),
         training_count=lambda wildcards: pair_count(wildcards, "training"),
         family=lambda wildcards: (
-            f"--family {CONFIG['generators'][pair_generator(wildcards)]['family']}"
+            f"--family {CONFIG.generators[pair_generator(wildcards)]['family']}"
             if pair_generator(wildcards)
             else ""
         ),
         settings=settings("overfit"),
-        seed=CONFIG["seed"],
+        seed=CONFIG.seed,
         code=source_digest("lacuna.stages.overfit"),
     shell:
         "python -m lacuna.stages.overfit"

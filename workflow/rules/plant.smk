@@ -18,13 +18,13 @@ rule plant_shard:
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         checkpoint=segmenter_weights,
-        family=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["family"],
+        family=lambda wildcards: CONFIG.segmenters[wildcards.segmenter].family,
         world=world_settings,
         seed=source_seed,
-        objects=" ".join(CONFIG["calibrate"]["objects"]) or "all",
-        size=CONFIG["segment"].get("size", 0),
-        precision=CONFIG["segment"]["precision"],
-        batch_size=CONFIG["segment"]["batch_size"],
+        objects=" ".join(CONFIG.calibrate.objects) or "all",
+        size=CONFIG.segment.size or 0,
+        precision=CONFIG.segment.precision,
+        batch_size=CONFIG.segment.batch_size,
         code=source_digest("lacuna.stages.plant"),
     shell:
         "python -m lacuna.stages.plant"

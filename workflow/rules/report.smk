@@ -6,7 +6,7 @@ rule report_page:
         curves=[*STAGE_FILES["follow"], *given_curves()],
         examples=report_examples(),
         classes=[path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in STAGE_FILES[stage]],
-        samples=[path for entry in CONFIG["conditional"] for path in targets.image_shards(CONFIG, entry["generated"])],
+        samples=[path for entry in CONFIG.conditional for path in targets.image_shards(CONFIG, entry.generated)],
         inversions=STAGE_FILES["invert"],
         evaluations=STAGE_FILES["evaluate"],
         omissions=STAGE_FILES["omissions"],
@@ -14,22 +14,22 @@ rule report_page:
         templates=sorted(str(path) for path in Path(workflow.basedir).glob("workflow/lacuna/report/templates/*")),
     output:
         html=report(
-            f"results/report/{CONFIG['report']}.html",
+            f"results/report/{CONFIG.report}.html",
             caption="../captions/report.rst",
             category="Page",
             labels={"what": "page"},
         ),
         files=report(
-            directory(f"results/report/{CONFIG['report']}_files"),
+            directory(f"results/report/{CONFIG.report}_files"),
             patterns=["{name}.svg"],
             caption="../captions/report.rst",
             category="Figures for papers",
             labels={"what": "{name}"},
         ),
     log:
-        f"results/logs/report/{CONFIG['report']}.log",
+        f"results/logs/report/{CONFIG.report}.log",
     benchmark:
-        f"results/benchmarks/report/{CONFIG['report']}.tsv"
+        f"results/benchmarks/report/{CONFIG.report}.tsv"
     conda:
         "../../envs/lacuna.yaml"
     threads: 1
@@ -38,7 +38,7 @@ rule report_page:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        settings=lambda wildcards: argument(canonical_json(CONFIG)),
+        settings=lambda wildcards: argument(canonical_json(CONFIG.given())),
         code=source_digest("lacuna.stages.report"),
     shell:
         "python -m lacuna.stages.report"

@@ -17,9 +17,9 @@ rule sample_shard:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        family=lambda wildcards: CONFIG["generators"][source_generator(wildcards)]["family"],
+        family=lambda wildcards: CONFIG.generators[source_generator(wildcards)].family,
         generator_settings=lambda wildcards: generator_settings(source_generator(wildcards)),
-        batch_size=CONFIG["sample"]["batch_size"],
+        batch_size=CONFIG.sample.batch_size,
         seed=source_seed,
         first=first_index,
         last=last_index,

@@ -18,11 +18,11 @@ rule segment_shard:
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         checkpoint=segmenter_weights,
-        family=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["family"],
+        family=lambda wildcards: CONFIG.segmenters[wildcards.segmenter].family,
         images=shard_images_flag,
         listing=shard_listing,
         settings=segment_settings,
-        batch_size=CONFIG["segment"]["batch_size"],
+        batch_size=CONFIG.segment.batch_size,
         first=first_index,
         last=last_index,
         code=network_code("segment", "segmenters"),

@@ -10,12 +10,12 @@ for stage, paths in STAGE_FILES.items():
             input:
                 tables=paths,
             log:
-                f"results/logs/evaluate/{CONFIG['report']}.log",
+                f"results/logs/evaluate/{CONFIG.report}.log",
             localrule: True
             conda:
                 "../../envs/lacuna.yaml"
             params:
-                confidence=CONFIG["fsd"]["confidence"],
+                confidence=CONFIG.fsd.confidence,
                 code=source_digest("lacuna.stages.evaluate_table"),
             shell:
                 "python -m lacuna.stages.evaluate_table --tables {input.tables} --confidence {params.confidence}"

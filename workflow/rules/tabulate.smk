@@ -1,7 +1,7 @@
 # A class-area table from elsewhere in, shards of it as segment writes them out.
 rule tabulate_shard:
     input:
-        source=lambda wildcards: CONFIG["sources"][wildcards.source]["path"],
+        source=lambda wildcards: CONFIG.sources[wildcards.source].path,
         labels=table_labels_files,
     output:
         table="results/tabulate/{segmenter}/{source}/{shard}.h5",

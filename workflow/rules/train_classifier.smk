@@ -1,9 +1,9 @@
 # Labelled images in, a classifier and its card out.
 rule train_classifier_weights:
     input:
-        images=lambda wildcards: targets.image_shards(CONFIG, CONFIG["classifiers"][wildcards.classifier]["trained_on"]),
+        images=lambda wildcards: targets.image_shards(CONFIG, CONFIG.classifiers[wildcards.classifier].trained_on),
         validation=lambda wildcards: targets.image_shards(
-            CONFIG, CONFIG["classifiers"][wildcards.classifier]["validated_on"]
+            CONFIG, CONFIG.classifiers[wildcards.classifier].validated_on
         ),
     output:
         weights="results/train_classifier/{classifier}.safetensors",
@@ -22,12 +22,12 @@ rule train_classifier_weights:
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         images=lambda wildcards, input: str(Path(input.images[0]).parent),
-        num_images=lambda wildcards: source_count(CONFIG["classifiers"][wildcards.classifier]["trained_on"]),
+        num_images=lambda wildcards: source_count(CONFIG.classifiers[wildcards.classifier].trained_on),
         held_out=lambda wildcards, input: str(Path(input.validation[0]).parent),
-        held_out_count=lambda wildcards: source_count(CONFIG["classifiers"][wildcards.classifier]["validated_on"]),
-        shard_size=CONFIG["shard_size"]["images"],
-        settings=lambda wildcards: canonical_json(CONFIG["classifiers"][wildcards.classifier]["train"]),
-        seed=CONFIG["seed"],
+        held_out_count=lambda wildcards: source_count(CONFIG.classifiers[wildcards.classifier].validated_on),
+        shard_size=CONFIG.shard_size.images,
+        settings=lambda wildcards: canonical_json(CONFIG.classifiers[wildcards.classifier].train.given()),
+        seed=CONFIG.seed,
         state="results/train_classifier/{classifier}.state.pt",
         code=source_digest("lacuna.stages.train_classifier"),
     shell:

@@ -19,11 +19,11 @@ rule train_encoder_part:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
-        family=lambda wildcards: CONFIG["generators"][wildcards.generator]["family"],
+        family=lambda wildcards: CONFIG.generators[wildcards.generator].family,
         generator_settings=lambda wildcards: generator_settings(wildcards.generator),
         parts="results/train_encoder/{generator}",
         settings=settings("train_encoder"),
-        seed=CONFIG["seed"],
+        seed=CONFIG.seed,
         state="results/train_encoder/{generator}/{part}.state.pt",
         code=network_code("train_encoder", "generators"),
     shell:

@@ -1,7 +1,7 @@
 # Images in, a GAN and its card out.
 rule train_generator_weights:
     input:
-        images=lambda wildcards: targets.image_shards(CONFIG, trained_generator(wildcards)["trained_on"]),
+        images=lambda wildcards: targets.image_shards(CONFIG, trained_generator(wildcards).trained_on),
     output:
         weights="results/train_generator/{generator}.safetensors",
         card="results/train_generator/{generator}.md",
@@ -19,14 +19,14 @@ rule train_generator_weights:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
-        family=lambda wildcards: trained_generator(wildcards)["family"],
+        family=lambda wildcards: trained_generator(wildcards).family,
         images=lambda wildcards: str(
-            Path(targets.image_shards(CONFIG, trained_generator(wildcards)["trained_on"])[0]).parent
+            Path(targets.image_shards(CONFIG, trained_generator(wildcards).trained_on)[0]).parent
         ),
-        num_images=lambda wildcards: source_count(trained_generator(wildcards)["trained_on"]),
-        shard_size=CONFIG["shard_size"]["images"],
+        num_images=lambda wildcards: source_count(trained_generator(wildcards).trained_on),
+        shard_size=CONFIG.shard_size.images,
         settings=lambda wildcards: canonical_json(trained_part(wildcards)),
-        seed=CONFIG["seed"],
+        seed=CONFIG.seed,
         state="results/train_generator/{generator}.state.pt",
         code=network_code("train_generator", "generators"),
     shell:

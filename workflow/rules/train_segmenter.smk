@@ -1,9 +1,9 @@
 # Labelled scenes in, a segmenter and its card out.
 rule train_segmenter_weights:
     input:
-        images=lambda wildcards: targets.image_shards(CONFIG, CONFIG["segmenters"][wildcards.segmenter]["trained_on"]),
+        images=lambda wildcards: targets.image_shards(CONFIG, CONFIG.segmenters[wildcards.segmenter].trained_on),
         validation=lambda wildcards: targets.image_shards(
-            CONFIG, CONFIG["segmenters"][wildcards.segmenter]["validated_on"]
+            CONFIG, CONFIG.segmenters[wildcards.segmenter].validated_on
         ),
     output:
         weights="results/train_segmenter/{segmenter}.safetensors",
@@ -21,13 +21,13 @@ rule train_segmenter_weights:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
     params:
-        train=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["trained_on"],
-        num_images=lambda wildcards: source_count(CONFIG["segmenters"][wildcards.segmenter]["trained_on"]),
-        held_out=lambda wildcards: CONFIG["segmenters"][wildcards.segmenter]["validated_on"],
-        held_out_count=lambda wildcards: source_count(CONFIG["segmenters"][wildcards.segmenter]["validated_on"]),
-        shard_size=CONFIG["shard_size"]["images"],
-        settings=lambda wildcards: canonical_json(CONFIG["segmenters"][wildcards.segmenter]["train"]),
-        seed=CONFIG["seed"],
+        train=lambda wildcards: CONFIG.segmenters[wildcards.segmenter].trained_on,
+        num_images=lambda wildcards: source_count(CONFIG.segmenters[wildcards.segmenter].trained_on),
+        held_out=lambda wildcards: CONFIG.segmenters[wildcards.segmenter].validated_on,
+        held_out_count=lambda wildcards: source_count(CONFIG.segmenters[wildcards.segmenter].validated_on),
+        shard_size=CONFIG.shard_size.images,
+        settings=lambda wildcards: canonical_json(CONFIG.segmenters[wildcards.segmenter].train.given()),
+        seed=CONFIG.seed,
         state="results/train_segmenter/{segmenter}.state.pt",
         code=source_digest("lacuna.stages.train_segmenter"),
     shell:

@@ -31,7 +31,7 @@ rule truth_source:
             str(source_count(name)) for name in [wildcards.real, *compared_with(wildcards)]
         ),
         generated=lambda wildcards: " ".join(compared_with(wildcards)),
-        shard_size=CONFIG["shard_size"]["images"],
+        shard_size=CONFIG.shard_size.images,
         settings=settings("fsd"),
         code=source_digest("lacuna.stages.truth"),
     shell:

@@ -1,21 +1,109 @@
-"""The configuration: checked against the schema, defaults filled in, cross-references resolved.
+"""The configuration as a whole: its sections, and what makes one of what a user wrote.
 
-The schema is the only home of defaults. All that is wrong is reported at once, one line for each problem.
+The models are the only home of defaults; workflow/schemas/config.schema.json and docs/configuration.md are written from
+them. All that is wrong is reported at once, one line for each problem.
 """
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-import jsonschema
+from pydantic import Field, NonNegativeInt, ValidationError
 
-from lacuna.config import files, published, references, shorthand, yaml_files
+from lacuna import families
+from lacuna.config import files, published, references, shorthand
+from lacuna.config.base import Name, Section, Unique, lines
+from lacuna.config.conditional import Conditional, Discriminate, Diversity, Overfit
+from lacuna.config.distribution import Calibrate, Comparison, Follow, Fsd, Sample, Segment
+from lacuna.config.inversion import Inversion, Invert, Omissions, Perceptual, TrainEncoder
+from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
+from lacuna.config.sources import Download, ShardSize, Source
 from lacuna.errors import UserError
 from lacuna.planning import jobs
 
-Config = dict[str, Any]
-SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
+if TYPE_CHECKING:  # what is common to all families
+    Generator = GeneratorEntry
+    Segmenter = SegmenterEntry
+    Classifier = ClassifierEntry
+else:
+    Generator, Segmenter, Classifier = (
+        Annotated[Union[tuple(families.settings(kind))], Field(discriminator="family")]  # noqa: UP007
+        for kind in ("generators", "segmenters", "classifiers")
+    )
+
+
+class Configuration(Section):
+    """Every key of config.yaml and of the overlays in experiments/."""
+
+    seed: NonNegativeInt = Field(description="Root seed; every job derives its own from it and from what the job is.")
+    report: Name = Field(description="Name of the page, results/report/<name>.html.")
+    device: Literal["auto", "cpu"] = Field(
+        "auto",
+        description="auto computes on the GPU that a job has, and on the CPU where it has none; a job that was given "
+        "a GPU and cannot use it stops. cpu means the CPU in any case. Changing it computes nothing "
+        "again.",
+    )
+    deterministic: bool = Field(
+        False,
+        description="Equal bits in every run on a GPU too, at a cost in time: CUDA then uses only kernels that add up "
+        "in one order. CPUs do so anyway. Changing it computes nothing again.",
+    )
+    downloads: dict[Name, Download] = Field(
+        {},
+        description="Files that fetch brings to resources/, by name; `fetch:<name>` stands for such a file, or for "
+        "one of workflow/published.yaml, wherever a checkpoint or path is asked for.",
+    )
+    sources: dict[Name, Source] = Field(description="What yields images, by name.")
+    segmenters: dict[Name, Segmenter] = Field(description="Networks that label pixels, by name.")
+    generators: dict[Name, Generator] = Field({}, description="Generators as chains of named layers, by name.")
+    perceptual: dict[Name, Perceptual] = Field(
+        {},
+        description="Networks whose features an inversion compares, by name; where none is named, the segmenter's "
+        "backbone.",
+    )
+    segmenter: Name | None = Field(
+        None,
+        description="Segmenter of the comparisons and inversions that name none; where absent, the only one there is.",
+    )
+    classifiers: dict[Name, Classifier] = Field(
+        {}, description="Fixed judges that name the class of an image, by name."
+    )
+    conditional: list[Conditional] = Field(
+        [], description="Sources of generated images with classes, and the real ones that they are judged against."
+    )
+    class_counts: Unique[Name] = Field(
+        [],
+        description="Generated sources of `conditional`, of the same architecture trained on different numbers of "
+        "classes, whose shared classes the report compares.",
+    )
+    truth: Unique[Name] = Field(
+        [],
+        description="World sources, real sides of comparisons, whose exact labels what the segmenter sees is held "
+        "against: the rate of every object, and the segmenter's own part in the distance.",
+    )
+    follow: Follow = Follow()
+    comparisons: list[Comparison] = Field([], description="Pairs of sources whose class areas are compared.")
+    inversions: list[Inversion] = Field(
+        [], description="Images of a source that a generator's later layers are asked to draw."
+    )
+    shard_size: ShardSize = ShardSize()
+    sample: Sample = Sample()
+    segment: Segment = Segment()
+    fsd: Fsd = Fsd()
+    calibrate: Calibrate = Calibrate()
+    discriminate: Discriminate = Discriminate()
+    diversity: Diversity = Diversity()
+    overfit: Overfit = Overfit()
+    train_encoder: TrainEncoder = TrainEncoder()
+    invert: Invert = Invert()
+    omissions: Omissions = Omissions()
+
+    def searches(self) -> Iterator[tuple[str, Invert]]:
+        """Key path and settings of every search that an inversion may go by."""
+        yield "invert", self.invert
+        for number, entry in enumerate(self.inversions):
+            if entry.invert:
+                yield f"inversions.{number}.invert", entry.invert
 
 
 def check_config(
@@ -23,109 +111,34 @@ def check_config(
     where: str = "config.yaml",
     typed: Sequence[str] = (),
     exists: Callable[[str], bool] | None = None,
-) -> Config:
+) -> Configuration:
     """The configuration with defaults filled in.
 
     Args:
+        config: as Snakemake has read it.
         typed: words of `--config` on the command line.
         exists: whether a file is there; files are not looked for where None.
 
     Raises:
-        UserError: a line for each thing that is wrong: file, key path, found, expected.
+        UserError: one line for each thing that is wrong: file, key path, found, expected.
     """
-    schema = yaml_files.read(SCHEMA)
-    keys = schema["properties"]
-    given = shorthand.with_paths(shorthand.with_texts(shorthand.without_nulls(config), typed, keys), keys)
-    given = shorthand.with_expanded_paths(given)
-    filled = shorthand.with_segmenter(_filled(given, schema, schema))
-    validator = jsonschema.Draft202012Validator(schema)
-    _refuse(where, map(_one_line, _deepest(error for error in validator.iter_errors(filled) if not _echo(error))))
+    given = shorthand.written_out(config, typed, Configuration.model_fields)
+    given, unknown = published.resolved(given)
+    given, outdated = shorthand.without_old_keys(given)
     try:
-        filled = published.resolved(filled)
-    except UserError as unknown:
-        raise UserError(f"{where}: {unknown}") from None
-    _refuse(where, itertools.chain(references.problems(filled), files.problems(filled, exists)))
-    _refuse(where, jobs.problems(filled))
-    return filled
+        found = Configuration.model_validate(given)
+    except ValidationError as error:
+        refuse(where, itertools.chain(outdated, lines(error, Configuration, given), unknown))
+        raise
+    refuse(where, itertools.chain(outdated, unknown, references.problems(found), files.problems(found, exists)))
+    refuse(where, jobs.problems(found))
+    return found
 
 
-def _refuse(where: str, problems: Iterable[str]) -> None:
+def refuse(where: str, problems: Iterable[str]) -> None:
     """Raise a UserError that holds all of the problems, if there is any."""
     found = list(dict.fromkeys(problems))
     if len(found) == 1:
         raise UserError(f"{where}: {found[0]}")
     if found:
         raise UserError("\n  ".join([f"{where}: {len(found)} problems", *found]))
-
-
-def _deepest(errors: Iterable[jsonschema.ValidationError]) -> Iterator[jsonschema.ValidationError]:
-    """Of each error of alternatives, the one that says most."""
-    for error in errors:
-        found = jsonschema.exceptions.best_match([error])
-        yield error if found is None else found
-
-
-def _filled(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
-    """`value` with the defaults of `schema`, at any depth; follows `$ref` and `allOf` of `if`/`then`."""
-    if "$ref" in schema:
-        target: Any = root
-        for key in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[key]
-        return _filled(value, target, root)
-    if isinstance(value, list):
-        return [_filled(item, schema.get("items", {}), root) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found = dict(value)
-    properties: dict[str, Any] = dict(schema.get("properties", {}))
-    for branch in schema.get("allOf", []):
-        properties |= _taken(branch, found).get("properties", {})
-    for name, part in properties.items():
-        if name not in found and "default" in part:
-            found[name] = part["default"]
-    extra = schema.get("additionalProperties")
-    for name in found:
-        part = properties.get(name, extra if isinstance(extra, dict) else {})
-        found[name] = _filled(found[name], part, root)
-    return found
-
-
-def _echo(error: jsonschema.ValidationError) -> bool:
-    """Whether known keys count as unknown only because something inside one of them is wrong."""
-    schema: Any = error.schema
-    found: Any = error.instance
-    return error.validator == "unevaluatedProperties" and set(found) <= _known_keys(schema, found)
-
-
-def _one_line(error: jsonschema.ValidationError) -> str:
-    place = ".".join(str(part) for part in error.absolute_path) or "top level"
-    schema: Any = error.schema
-    found: Any = error.instance
-    wanted: Any = error.validator_value
-    if error.validator in ("additionalProperties", "unevaluatedProperties"):
-        known = ", ".join(sorted(_known_keys(schema, found)))
-        unknown = ", ".join(repr(key) for key in sorted(set(found) - _known_keys(schema, found)))
-        return f"{place}: found unknown key {unknown}, expected one of: {known}"
-    if error.validator == "required":
-        missing = [key for key in wanted if key not in found]
-        return f"{place}: key {missing[0]!r} is missing, expected it beside {', '.join(sorted(found)) or 'none'}"
-    if error.validator == "pattern":
-        return f"{place}: found {found!r}, expected a name of lower-case letters, digits and _ ({wanted})"
-    if error.validator == "enum":
-        return f"{place}: found {found!r}, expected one of: {', '.join(map(str, wanted))}"
-    expected = schema.get("description", "") if isinstance(schema, dict) else ""
-    return f"{place}: found {error.message}, expected {error.validator} {wanted}. {expected}".rstrip()
-
-
-def _known_keys(schema: Mapping[str, Any], instance: Mapping[str, Any]) -> set[str]:
-    keys = set(schema.get("properties", {}))
-    for branch in schema.get("allOf", []):
-        keys |= set(_taken(branch, instance).get("properties", {}))
-    return keys
-
-
-def _taken(branch: Mapping[str, Any], instance: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What an `if` with `then` and perhaps `else` says of this instance."""
-    holds = jsonschema.Draft202012Validator(branch["if"]).is_valid(instance)
-    taken: Mapping[str, Any] = branch["then"] if holds else branch.get("else", {})
-    return taken

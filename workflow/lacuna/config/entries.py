@@ -1,52 +1,56 @@
 """The configuration's entries, and what one leaves to others to say."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from lacuna.config import networks
 
-Config = dict[str, Any]
+if TYPE_CHECKING:
+    from lacuna.config.conditional import Conditional
+    from lacuna.config.configuration import Configuration
+    from lacuna.config.inversion import Inversion
 
 
-def inversion_entry(config: Config, generator: str, source: str) -> Config:
+def inversion_entry(config: Configuration, generator: str, source: str) -> Inversion:
     """The inversion of `source` by `generator`."""
-    return next(entry for entry in config["inversions"] if (entry["generator"], entry["source"]) == (generator, source))
+    return next(entry for entry in config.inversions if (entry.generator, entry.source) == (generator, source))
 
 
-def inversion_segmenter(config: Config, entry: Config) -> str:
+def inversion_segmenter(config: Configuration, entry: Inversion) -> str:
     """The segmenter of an inversion: named, or the only one."""
-    return str(entry.get("segmenter") or next(iter(config["segmenters"])))
+    return str(entry.segmenter or next(iter(config.segmenters)))
 
 
-def inversion_perceptual(config: Config, entry: Config) -> Config:
+def inversion_perceptual(config: Configuration, entry: Inversion) -> dict[str, Any]:
     """Family and checkpoint of the perceptual network: named, or the backbone of the inversion's segmenter."""
-    if "perceptual" in entry:
-        return dict(config["perceptual"][entry["perceptual"]])
+    if entry.perceptual:
+        return config.perceptual[entry.perceptual].given()
     name = inversion_segmenter(config, entry)
-    return {"family": config["segmenters"][name]["family"], "checkpoint": networks.segmenter_weights(config, name)}
+    return {"family": config.segmenters[name].family, "checkpoint": networks.segmenter_weights(config, name)}
 
 
-def control_source(config: Config, entry: Config) -> str | None:
+def control_source(config: Configuration, entry: Inversion) -> str | None:
     """The inverted samples of the same generator: what is lost of those is the method's noise floor."""
-    for other in config["inversions"]:
-        source = config["sources"][other["source"]]
-        own = source["kind"] == "generator" and source["generator"] == entry["generator"] == other["generator"]
-        if own and other["source"] != entry["source"]:
-            return str(other["source"])
+    for other in config.inversions:
+        source = config.sources[other.source]
+        own = source.drawn_by == entry.generator == other.generator
+        if own and other.source != entry.source:
+            return str(other.source)
     return None
 
 
-def omission_method(entry: Config) -> str:
+def omission_method(entry: Inversion) -> str:
     """The method whose reconstructions are looked at: `layered_r` where it was run, else the last one."""
-    return "layered_r" if "layered_r" in entry["methods"] else str(entry["methods"][-1])
+    return "layered_r" if "layered_r" in entry.methods else str(entry.methods[-1])
 
 
-def conditional_entry(config: Config, generated: str, real: str) -> Config:
+def conditional_entry(config: Configuration, generated: str, real: str) -> Conditional:
     """The evaluation of `generated` against `real`."""
-    return next(entry for entry in config["conditional"] if (entry["generated"], entry["real"]) == (generated, real))
+    return next(entry for entry in config.conditional if (entry.generated, entry.real) == (generated, real))
 
 
-def training_source(config: Config, entry: Config) -> str:
+def training_source(config: Configuration, entry: Conditional) -> str:
     """Source of the training images of an evaluated generator: named, or what it was trained on."""
-    if "training" in entry:
-        return str(entry["training"])
-    return str(config["generators"][config["sources"][entry["generated"]]["generator"]]["trained_on"])
+    drawn_by = config.sources[entry.generated].drawn_by
+    return str(entry.training or (drawn_by and config.generators[drawn_by].trained_on))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lacuna.config import yaml_files
-from lacuna.errors import UserError
+from lacuna.config.sources import Download
 
 Config = dict[str, Any]
 TABLE = Path(__file__).resolve().parents[2] / "published.yaml"
@@ -48,50 +48,53 @@ def _entry(group: Config, name: str, file: str) -> Config:
     return found | ({"unpack": True} if group.get("unpack") else {})
 
 
-def resolved(config: Mapping[str, Any]) -> Config:
-    """The configuration with paths in place of `fetch:` names, and what these name among its `downloads`.
+def resolved(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What a user wrote, with paths in place of `fetch:` names, and what these name among its `downloads`.
 
-    Raises:
-        UserError: a name that is neither in the table nor among the downloads.
+    Returns also a line on each name that is neither in the table nor among the downloads.
     """
-    downloads = dict(config["downloads"])
-    found = dict(config)
-    for section, key in (("segmenters", "checkpoint"), ("generators", "checkpoint"), ("perceptual", "checkpoint"),
-                         ("sources", "path")):  # fmt: skip
-        found[section] = {
-            name: entry | _path(entry, key, f"{section}.{name}", downloads) for name, entry in config[section].items()
-        }
-    for name, entry in found["generators"].items():
-        if "encoders" in entry:
-            given = entry["encoders"]
-            paths = [_path(given, part, f"generators.{name}.encoders", downloads) for part in given]
-            found["generators"][name] = entry | {
-                "encoders": {key: value for path in paths for key, value in path.items()}
-            }
-    return found | {"downloads": downloads}
+    written = config.get("downloads", {})
+    downloads = dict(written) if isinstance(written, Mapping) else {}
+    found: dict[str, Any] = dict(config)
+    unknown: list[str] = []
+    for section, keys in (("segmenters", ("checkpoint",)), ("generators", ("checkpoint", "encoders")),
+                          ("perceptual", ("checkpoint",)), ("sources", ("path",))):  # fmt: skip
+        if not isinstance(config.get(section), Mapping):
+            continue
+        found[section] = entries_found = dict(config[section])
+        for name, entry in entries_found.items():
+            if isinstance(entry, Mapping):
+                values = {
+                    key: _path(entry[key], f"{section}.{name}.{key}", downloads, unknown) for key in keys & entry.keys()
+                }
+                entries_found[name] = {**entry, **values}
+    return found | {"downloads": downloads or written}, unknown
 
 
-def _path(entry: Config, key: str, place: str, downloads: Config) -> Config:
-    value = entry.get(key)
+def _path(value: Any, place: str, downloads: Config, unknown: list[str]) -> Any:
+    if isinstance(value, Mapping):  # encoders, by part
+        return {key: _path(item, f"{place}.{key}", downloads, unknown) for key, item in value.items()}
     if not isinstance(value, str) or not value.startswith(PREFIX):
-        return {key: value} if key in entry else {}
+        return value
     name = value.removeprefix(PREFIX)
     group = collections().get(name, {})
     if "folder" in group:
         downloads.update({file: entries()[file] for file in group["files"]})
-        return {key: f"resources/{group['folder']}"}
+        return f"resources/{group['folder']}"
     known = entries() | downloads
     if name not in known:
         folders = [group for group, settings in collections().items() if "folder" in settings]
-        raise UserError(
-            f"{place}.{key}: found {value!r}, expected {PREFIX} with one of: {', '.join(sorted([*known, *folders]))}"
+        unknown.append(
+            f"{place}: found {value!r}, expected {PREFIX} with one of: {', '.join(sorted([*known, *folders]))}"
         )
+        return value
     downloads[name] = known[name]
     made = result(known[name])
-    return {key: str(Path(made).parent) if known[name].get("unpack") else made}
+    return str(Path(made).parent) if known[name].get("unpack") else made
 
 
-def result(entry: Mapping[str, Any]) -> str:
+def result(entry: Download | Mapping[str, Any]) -> str:
     """What fetch makes of an entry: the file, or the LMDB that it holds."""
+    entry = entry.given() if isinstance(entry, Download) else entry
     folder = Path("resources") / Path(entry["file"]).with_suffix("")
     return str(folder / UNPACKED) if entry.get("unpack") else f"resources/{entry['file']}"

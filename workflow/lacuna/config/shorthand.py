@@ -1,13 +1,19 @@
-"""What a configuration may say in short: paths on the command line, one segmenter for all, keys taken away."""
+"""What a user may write in short: paths on the command line, one segmenter for all, keys taken away.
+
+All but the last of these take what was written and not yet checked, of any shape.
+"""
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lacuna.config import published
 
-Config = dict[str, Any]
+if TYPE_CHECKING:
+    from lacuna.config.configuration import Configuration
+
+Given = dict[str, Any]  # what a user wrote: YAML, not checked yet
 FILES = ("folder", "lsun", "labelled")  # kinds of source whose path is a user's folder or file
 PATHS = {  # keys that hold a path, by section
     "sources": ("path", "labels"),
@@ -16,9 +22,56 @@ PATHS = {  # keys that hold a path, by section
     "classifiers": ("checkpoint",),
     "perceptual": ("checkpoint",),
 }
+OLD_KEYS = {  # what to do with a key of earlier versions
+    ("invert", "layer"): "it is train_encoder.layer; take it away",
+    ("invert", "z_optimiser"): "Adam searches for z too; take it away",
+}
 
 
-def with_paths(config: Mapping[str, Any], keys: Collection[str]) -> Config:
+def written_out(config: Mapping[str, Any], typed: Sequence[str], keys: Collection[str]) -> Given:
+    """What a user wrote, with nothing left to be understood.
+
+    Args:
+        typed: words of `--config` on the command line.
+        keys: the top level's own keys.
+    """
+    found = with_paths(with_texts(without_nulls(config), typed, keys), keys)
+    return with_sections(with_segmenter(with_expanded_paths(found)))
+
+
+def without_old_keys(config: Given) -> tuple[Given, list[str]]:
+    """The configuration without keys of earlier versions, and a line on each of these."""
+    found, lines = dict(config), []
+    for (section, key), advice in OLD_KEYS.items():
+        entry = found.get(section)
+        if isinstance(entry, dict) and key in entry:
+            found[section] = {name: value for name, value in entry.items() if name != key}
+            lines.append(f"{section}.{key}: a key of an earlier version: {advice}")
+    return found, lines
+
+
+def with_sections(config: Given) -> Given:
+    """The configuration with what an inversion says of its search, or a comparison of its verdicts, over it."""
+    found = dict(config)
+    for entries, section in (("inversions", "invert"), ("comparisons", "fsd")):
+        if isinstance(config.get(entries), list):
+            found[entries] = [
+                item | {section: merged(config.get(section, {}), item[section])}
+                if isinstance(item, dict) and section in item
+                else item
+                for item in config[entries]
+            ]
+    return found
+
+
+def merged(under: Any, over: Any) -> Any:
+    """Two values, the second laid over the first: maps merge at any depth, all else is replaced."""
+    if not (isinstance(under, Mapping) and isinstance(over, Mapping)):
+        return over
+    return {**under, **{key: merged(under.get(key), value) for key, value in over.items()}}
+
+
+def with_paths(config: Mapping[str, Any], keys: Collection[str]) -> Given:
     """The configuration with `<name>: <path>` at top level, as `--config` puts it there, moved to where it belongs.
 
     That is the path of the folder or lsun source of that name, or the checkpoint of the generator.
@@ -39,7 +92,7 @@ def with_paths(config: Mapping[str, Any], keys: Collection[str]) -> Config:
     return found
 
 
-def with_texts(config: Mapping[str, Any], given: Sequence[str], keys: Collection[str]) -> Config:
+def with_texts(config: Mapping[str, Any], given: Sequence[str], keys: Collection[str]) -> Given:
     """The configuration with what `--config` said of names as it was typed.
 
     Snakemake reads a value as YAML, which makes 20230239022 of the folder 2023023902_2 and cuts `run #2` at its #.
@@ -52,7 +105,7 @@ def with_texts(config: Mapping[str, Any], given: Sequence[str], keys: Collection
     return dict(config) | {name: text for name, text in typed.items() if name in config and name not in keys and text}
 
 
-def with_expanded_paths(config: Mapping[str, Any], exists: Callable[[str], bool] = os.path.exists) -> Config:
+def with_expanded_paths(config: Mapping[str, Any], exists: Callable[[str], bool] = os.path.exists) -> Given:
     """The configuration with `~` and `$VARIABLES` in paths replaced, but where a file has that very name."""
     found = dict(config)
     for section, keys in PATHS.items():
@@ -69,7 +122,7 @@ def _expanded(entry: Any, keys: Collection[str], exists: Callable[[str], bool]) 
     return entry | {key: str(Path(os.path.expandvars(path)).expanduser()) for key, path in paths.items()}
 
 
-def without_nulls(config: Mapping[str, Any]) -> Config:
+def without_nulls(config: Mapping[str, Any]) -> Given:
     """The configuration without keys whose value is null, at any depth: so an overlay takes a key away."""
     return {
         key: without_nulls(value) if isinstance(value, Mapping) else value
@@ -82,7 +135,7 @@ def _takes(section: str, entry: Any) -> bool:
     return isinstance(entry, dict) and (section == "generators" or entry.get("kind") in FILES)
 
 
-def with_segmenter(config: Config) -> Config:
+def with_segmenter(config: Given) -> Given:
     """The configuration with the default segmenter in every comparison and inversion that names none."""
     segmenters = config.get("segmenters")
     only = next(iter(segmenters)) if isinstance(segmenters, dict) and len(segmenters) == 1 else None
@@ -96,25 +149,25 @@ def with_segmenter(config: Config) -> Config:
     return found
 
 
-def without_missing(config: Config, exists: Callable[[str], bool]) -> tuple[Config, list[str]]:
+def without_missing(config: "Configuration", exists: Callable[[str], bool]) -> tuple["Configuration", list[str]]:
     """The configuration without what needs an `optional` generator whose weights are missing; a line on each of these.
 
     Args:
         exists: whether a file is there.
     """
-    optional = {name: entry.get("checkpoint") for name, entry in config["generators"].items() if entry["optional"]}
-    fetched = {published.result(entry) for entry in config["downloads"].values()}
+    fetched = {published.result(entry) for entry in config.downloads.values()}
     missing = {
-        name: path
-        for name, path in optional.items()
-        if isinstance(path, str) and path not in fetched and not exists(path)
+        name: entry.checkpoint
+        for name, entry in config.generators.items()
+        if entry.optional and isinstance(entry.checkpoint, str)
+        if entry.checkpoint not in fetched and not exists(entry.checkpoint)
     }
-    sources = {name for name, source in config["sources"].items() if source.get("generator") in missing}
-    pairs = [pair for pair in config["comparisons"] if not {pair["real"], pair["generated"]} & sources]
+    sources = {name for name, source in config.sources.items() if source.drawn_by in missing}
+    pairs = [pair for pair in config.comparisons if not {pair.real, pair.generated} & sources]
     inversions = [
-        entry for entry in config["inversions"] if entry["generator"] not in missing and entry["source"] not in sources
+        entry for entry in config.inversions if entry.generator not in missing and entry.source not in sources
     ]
-    return config | {"comparisons": pairs, "inversions": inversions}, [
+    return config.model_copy(update={"comparisons": pairs, "inversions": inversions}), [
         f"{name} is left out: no file {path}; put its weights there, or say --config {name}=/path/to/weights"
         for name, path in missing.items()
     ]

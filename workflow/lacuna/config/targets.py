@@ -3,13 +3,20 @@
 `all` follows from comparisons and inversions, never from the list of sources.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from lacuna.config import entries, networks, published
-from lacuna.config.shards import shards
+from lacuna.config.shards import Shard, shards
 from lacuna.families import GENERATORS
 
-Config = dict[str, Any]
+if TYPE_CHECKING:
+    from lacuna.config.conditional import Conditional
+    from lacuna.config.configuration import Configuration
+    from lacuna.config.distribution import Comparison
+    from lacuna.config.inversion import Inversion
+
 CONDITIONAL = {"discriminate": ("tsv", "json"), "diversity": ("tsv", "json"), "overfit": ("tsv", "json", "h5")}
 SHARDED = {
     "world": "render",
@@ -18,10 +25,10 @@ SHARDED = {
 }  # kinds whose images the workflow makes, and the stage that does
 
 
-def stage_files(config: Config) -> dict[str, list[str]]:
+def stage_files(config: Configuration) -> dict[str, list[str]]:
     """Stage name -> the files that bring it up to date, without repeats, in a stable order."""
     files = {
-        "fetch": [published.result(entry) for entry in config["downloads"].values()],
+        "fetch": [published.result(entry) for entry in config.downloads.values()],
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "gather": [path for name in used_sources(config) for path in image_shards(config, name, "labelled")],
         "train_segmenter": [networks.segmenter_weights(config, name) for name in trained(config, "segmenters")],
@@ -33,16 +40,16 @@ def stage_files(config: Config) -> dict[str, list[str]]:
         "segment": [path for pair in measured(config) for path in table_shards(config, *pair, "segment")],
         "tabulate": [path for pair in measured(config) for path in table_shards(config, *pair, "tabulate")],
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
-        "fsd": [path for comparison in config["comparisons"] for path in fsd_files(comparison)],
+        "fsd": [path for comparison in config.comparisons for path in fsd_files(comparison)],
         "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
         "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
-        "plant": [path for name in config["calibrate"]["segmenters"] for path in planted_shards(config, name)],
-        "calibrate": [f"results/calibrate/{name}.tsv" for name in config["calibrate"]["segmenters"]],
+        "plant": [path for name in config.calibrate.segmenters for path in planted_shards(config, name)],
+        "calibrate": [f"results/calibrate/{name}.tsv" for name in config.calibrate.segmenters],
         "fsd_by_class": [
-            path for entry in config["conditional"] if "segmenter" in entry for path in by_class_files(entry)
+            path for entry in config.conditional if entry.segmenter for path in by_class_files(entry)
         ],
         **{
-            stage: [path for entry in config["conditional"] for path in conditional_files(stage, entry)]
+            stage: [path for entry in config.conditional for path in conditional_files(stage, entry)]
             for stage in CONDITIONAL
         },
         "train_encoder": [
@@ -51,84 +58,82 @@ def stage_files(config: Config) -> dict[str, list[str]]:
             for part in networks.encoder_parts(config, name)
         ],
         "invert": [
-            path for entry in config["inversions"] for method in entry["methods"]
+            path for entry in config.inversions for method in entry.methods
             for path in inversion_shards(config, entry, method)
         ],
-        "evaluate": [f"results/evaluate/{entry['generator']}/{entry['source']}.tsv" for entry in config["inversions"]],
-        "omissions": [path for entry in config["inversions"] for path in omission_files(entry)],
-        "report": [f"results/report/{config['report']}.html"],
+        "evaluate": [f"results/evaluate/{entry.generator}/{entry.source}.tsv" for entry in config.inversions],
+        "omissions": [path for entry in config.inversions for path in omission_files(entry)],
+        "report": [f"results/report/{config.report}.html"],
     }  # fmt: skip
     return {stage: list(dict.fromkeys(paths)) for stage, paths in files.items()}
 
 
-def used_sources(config: Config) -> list[str]:
+def used_sources(config: Configuration) -> list[str]:
     """Sources that comparisons, inversions, the calibration and the trainings behind them need."""
-    names = [entry[side] for entry in config["comparisons"] for side in ("real", "generated")]
-    names += [entry["source"] for entry in config["inversions"]]
-    names += [config["calibrate"]["source"]] if config["calibrate"]["segmenters"] else []
-    names += [name for entry in config["conditional"] for name in (entry["real"], entry["generated"])]
-    names += [entries.training_source(config, entry) for entry in config["conditional"]]
+    names = [getattr(entry, side) for entry in config.comparisons for side in ("real", "generated")]
+    names += [entry.source for entry in config.inversions]
+    names += [str(config.calibrate.source)] if config.calibrate.segmenters else []
+    names += [name for entry in config.conditional for name in (entry.real, entry.generated)]
+    names += [entries.training_source(config, entry) for entry in config.conditional]
     for section in ("segmenters", "generators", "classifiers"):
         for name in trained(config, section):
-            entry = config[section][name]
-            names += [entry[key] for key in ("trained_on", "validated_on") if key in entry]
+            entry = getattr(config, section)[name]
+            names += [getattr(entry, key) for key in ("trained_on", "validated_on") if getattr(entry, key, None)]
     return list(dict.fromkeys(names))
 
 
-def trained(config: Config, section: str) -> list[str]:
+def trained(config: Configuration, section: str) -> list[str]:
     """Segmenters, classifiers or generators in use that have no checkpoint and so are trained by the workflow."""
     if section == "segmenters":
-        names = [entry["segmenter"] for entry in config["comparisons"]]
-        names += [entries.inversion_segmenter(config, entry) for entry in config["inversions"]]
-        names += config["calibrate"]["segmenters"]
-        names += [entry["segmenter"] for entry in config["conditional"] if "segmenter" in entry]
+        names = [entry.segmenter for entry in config.comparisons]
+        names += [entries.inversion_segmenter(config, entry) for entry in config.inversions]
+        names += config.calibrate.segmenters
+        names += [entry.segmenter for entry in config.conditional if entry.segmenter]
     elif section == "classifiers":
-        names = [entry["classifier"] for entry in config["conditional"]]
+        names = [entry.classifier for entry in config.conditional]
     else:
-        used = [entry[side] for entry in config["comparisons"] for side in ("real", "generated")]
-        used += [entry["source"] for entry in config["inversions"]]
-        used += [entry["generated"] for entry in config["conditional"]]
-        names = [
-            config["sources"][name]["generator"] for name in used if config["sources"][name]["kind"] == "generator"
-        ]
+        used = [getattr(entry, side) for entry in config.comparisons for side in ("real", "generated")]
+        used += [entry.source for entry in config.inversions]
+        used += [entry.generated for entry in config.conditional]
+        names = [drawn_by for name in used if (drawn_by := config.sources[name].drawn_by)]
         names += inverted_generators(config)
-    return [name for name in dict.fromkeys(names) if "checkpoint" not in config[section][name]]
+    return [name for name in dict.fromkeys(names) if not getattr(config, section)[name].checkpoint]
 
 
-def measured(config: Config) -> list[tuple[str, str]]:
+def measured(config: Configuration) -> list[tuple[str, str]]:
     """Pairs of segmenter and source that are segmented."""
-    pairs = [(entry["segmenter"], entry[side]) for entry in config["comparisons"] for side in ("real", "generated")]
-    by_class = [entry for entry in config["conditional"] if "segmenter" in entry]
-    pairs += [(entry["segmenter"], entry[side]) for entry in by_class for side in ("real", "generated")]
+    pairs = [(entry.segmenter, getattr(entry, side)) for entry in config.comparisons for side in ("real", "generated")]
+    by_class = [entry for entry in config.conditional if entry.segmenter]
+    pairs += [(str(entry.segmenter), getattr(entry, side)) for entry in by_class for side in ("real", "generated")]
     return list(dict.fromkeys(pairs))
 
 
-def inverted_generators(config: Config) -> list[str]:
+def inverted_generators(config: Configuration) -> list[str]:
     """Generators that any inversion asks for."""
-    return list(dict.fromkeys(entry["generator"] for entry in config["inversions"]))
+    return list(dict.fromkeys(entry.generator for entry in config.inversions))
 
 
-def image_shards(config: Config, source: str, kind: str | None = None) -> list[str]:
+def image_shards(config: Configuration, source: str, kind: str | None = None) -> list[str]:
     """Image shards of a source that the workflow makes; none for another `kind` or for images that exist already."""
-    settings = config["sources"][source]
-    if settings["kind"] not in SHARDED or kind not in (None, settings["kind"]):
+    settings = config.sources[source]
+    if settings.kind not in SHARDED or kind not in (None, settings.kind):
         return []
-    stage = SHARDED[settings["kind"]]
+    stage = SHARDED[settings.kind]
     return [f"results/{stage}/{source}/{shard.name}.h5" for shard in image_ranges(config, source)]
 
 
-def image_ranges(config: Config, source: str) -> list[Any]:
+def image_ranges(config: Configuration, source: str) -> list[Shard]:
     """Shards of all images of a source."""
-    return shards(config["sources"][source]["count"], config["shard_size"]["images"])
+    return shards(config.sources[source].count or 0, config.shard_size.images)
 
 
-def table_folder(config: Config, segmenter: str, source: str) -> str:
+def table_folder(config: Configuration, segmenter: str, source: str) -> str:
     """Folder of the class-area tables of a source: those of segment, or a ready table's own."""
-    stage = "tabulate" if config["sources"][source]["kind"] == "table" else "segment"
+    stage = "tabulate" if config.sources[source].kind == "table" else "segment"
     return f"results/{stage}/{segmenter}/{source}"
 
 
-def table_shards(config: Config, segmenter: str, source: str, stage: str | None = None) -> list[str]:
+def table_shards(config: Configuration, segmenter: str, source: str, stage: str | None = None) -> list[str]:
     """Class-area tables of a source; none where another `stage` makes them."""
     folder = table_folder(config, segmenter, source)
     if stage and not folder.startswith(f"results/{stage}/"):
@@ -136,22 +141,21 @@ def table_shards(config: Config, segmenter: str, source: str, stage: str | None 
     return [f"{folder}/{shard.name}.h5" for shard in image_ranges(config, source)]
 
 
-def fsd_files(comparison: Config) -> list[str]:
+def fsd_files(comparison: Comparison) -> list[str]:
     """JSON and TSV of one comparison."""
-    stem = "results/fsd/{segmenter}/{real}~{generated}".format(**comparison)
+    stem = f"results/fsd/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
     return [f"{stem}.json", f"{stem}.tsv"]
 
 
-def compared_with(config: Config, segmenter: str, real: str) -> list[str]:
+def compared_with(config: Configuration, segmenter: str, real: str) -> list[str]:
     """Generated sources that a real one is compared with by a segmenter."""
-    side = {"segmenter": segmenter, "real": real}
-    entries = [entry for entry in config["comparisons"] if {key: entry[key] for key in side} == side]
-    return list(dict.fromkeys(entry["generated"] for entry in entries))
+    pairs = [entry for entry in config.comparisons if (entry.segmenter, entry.real) == (segmenter, real)]
+    return list(dict.fromkeys(entry.generated for entry in pairs))
 
 
-def true_pairs(config: Config) -> list[tuple[str, str]]:
+def true_pairs(config: Configuration) -> list[tuple[str, str]]:
     """Segmenter and real source of the comparisons that are held against the world's own labels."""
-    pairs = [(entry["segmenter"], entry["real"]) for entry in config["comparisons"] if entry["real"] in config["truth"]]
+    pairs = [(entry.segmenter, entry.real) for entry in config.comparisons if entry.real in config.truth]
     return list(dict.fromkeys(pairs))
 
 
@@ -160,59 +164,50 @@ def truth_files(segmenter: str, real: str) -> list[str]:
     return [f"results/truth/{segmenter}/{real}.{suffix}" for suffix in ("tsv", "json")]
 
 
-def followed(config: Config) -> dict[str, Config]:
+def followed(config: Configuration) -> dict[str, Comparison]:
     """Generators without classes that the workflow trains, and the first comparison of each one's samples."""
-    families = {name: entry["family"] for name, entry in config["generators"].items()}
+    families = {name: entry.family for name, entry in config.generators.items()}
     names = [name for name in trained(config, "generators") if not GENERATORS[families[name]].has_labels]
-    found: dict[str, Config] = {}
-    for entry in config["comparisons"]:
-        name = config["sources"][entry["generated"]].get("generator")
+    found: dict[str, Comparison] = {}
+    for entry in config.comparisons:
+        name = config.sources[entry.generated].drawn_by
         if name in names:
             found.setdefault(name, entry)
     return found
 
 
-def reading(source: Config) -> Config:
-    """How the images of a source are read before they are segmented."""
-    if source["kind"] == "world":
-        return {"size": source["seen_at"], "boxes": True} if "seen_at" in source else {}
-    return {
-        key: source[key] for key in ("jpeg_quality", "size", "subset", "background", "stored_size") if key in source
-    }
-
-
-def segment_settings(config: Config, source: str) -> Config:
+def segment_settings(config: Configuration, source: str) -> dict[str, Any]:
     """What segment is told of heads, common size and precision, and of how a source is read and grouped."""
-    segment = {name: config["segment"].get(name) for name in ("heads", "size", "precision")}
-    settings = config["sources"][source]
-    groups = {"groups": settings["groups"]} if "groups" in settings else {}
-    return segment | groups | {"source": reading(settings)}
+    settings = config.sources[source]
+    common = config.segment.model_dump(include={"heads", "size", "precision"})
+    groups = {key: value for key, value in settings.given().items() if key == "groups"}
+    return common | groups | {"source": settings.reading}
 
 
-def by_class_files(entry: Config) -> list[str]:
+def by_class_files(entry: Conditional) -> list[str]:
     """JSON and TSV of the comparison within each class."""
-    stem = "results/fsd_by_class/{segmenter}/{real}~{generated}".format(**entry)
+    stem = f"results/fsd_by_class/{entry.segmenter}/{entry.real}~{entry.generated}"
     return [f"{stem}.json", f"{stem}.tsv"]
 
 
-def conditional_files(stage: str, entry: Config) -> list[str]:
+def conditional_files(stage: str, entry: Conditional) -> list[str]:
     """Results of one stage of the evaluation of a conditional generator."""
-    return [f"results/{stage}/{entry['generated']}~{entry['real']}.{suffix}" for suffix in CONDITIONAL[stage]]
+    return [f"results/{stage}/{entry.generated}~{entry.real}.{suffix}" for suffix in CONDITIONAL[stage]]
 
 
-def planted_shards(config: Config, segmenter: str) -> list[str]:
+def planted_shards(config: Configuration, segmenter: str) -> list[str]:
     """Class areas of the calibration's scenes without each of their objects."""
-    source = config["calibrate"]["source"]
+    source = str(config.calibrate.source)
     return [f"results/plant/{segmenter}/{source}/{shard.name}.h5" for shard in image_ranges(config, source)]
 
 
-def inversion_shards(config: Config, entry: Config, method: str) -> list[str]:
+def inversion_shards(config: Configuration, entry: Inversion, method: str) -> list[str]:
     """Inversions of one method."""
-    folder = f"results/invert/{method}/{entry['generator']}/{entry['source']}"
-    return [f"{folder}/{shard.name}.h5" for shard in shards(entry["count"], config["shard_size"]["inversions"])]
+    folder = f"results/invert/{method}/{entry.generator}/{entry.source}"
+    return [f"{folder}/{shard.name}.h5" for shard in shards(entry.count, config.shard_size.inversions)]
 
 
-def omission_files(entry: Config) -> list[str]:
+def omission_files(entry: Inversion) -> list[str]:
     """Table, label maps and ranking of classes of the omissions of one inversion."""
-    stem = f"results/omissions/{entry['generator']}/{entry['source']}"
+    stem = f"results/omissions/{entry.generator}/{entry.source}"
     return [f"{stem}.tsv", f"{stem}.h5", f"{stem}.classes.tsv"]

@@ -6,18 +6,17 @@ jobs, each of which starts Snakemake again on a cluster.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from lacuna.config.shorthand import FILES
+from lacuna.config.configuration import Configuration
+from lacuna.config.sources import Folder, Pictures, Source
 from lacuna.data.containers import is_lmdb
 from lacuna.data.held import Asked, Held, checked_lmdb, from_manifest, listed, write_manifest
 from lacuna.errors import UserError
 
-Config = dict[str, Any]
 FETCHED = "resources/"  # what fetch brings is tracked as a file, and may not be there yet
 
 
-def census(config: Mapping[str, Any], names: Sequence[str], manifests: Path | None = None) -> dict[str, Held]:
+def census(config: Configuration, names: Sequence[str], manifests: Path | None = None) -> dict[str, Held]:
     """What each of the sources `names` holds; those that the workflow makes or fetches are left out.
 
     Args:
@@ -25,12 +24,12 @@ def census(config: Mapping[str, Any], names: Sequence[str], manifests: Path | No
     """
     found = {}
     for name in names:
-        source = config["sources"][name]
-        if source["kind"] not in FILES or _is_to_be_fetched(source):
+        source = config.sources[name]
+        if not isinstance(source, Pictures) or _is_to_be_fetched(source):
             continue
-        asked = Asked.by(source)
+        asked = Asked.by(source.given())
         seen_before = from_manifest(manifest_path(manifests, name), asked) if manifests else None
-        found[name] = seen_before or (checked_lmdb(asked) if source["kind"] == "lsun" else listed(asked))
+        found[name] = seen_before or (checked_lmdb(asked) if source.kind == "lsun" else listed(asked))
     return found
 
 
@@ -39,41 +38,43 @@ def manifest_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.jsonl"
 
 
-def write_manifests(folder: Path, config: Mapping[str, Any], held: Mapping[str, Held]) -> None:
+def write_manifests(folder: Path, config: Configuration, held: Mapping[str, Held]) -> None:
     """Write what the sources hold, for the jobs."""
     for name, found in held.items():
-        source = config["sources"][name]
+        source = config.sources[name].given()
         write_manifest(manifest_path(folder, name), Asked.by(source), found, source["count"])
 
 
-def _is_to_be_fetched(source: Mapping[str, Any]) -> bool:
+def _is_to_be_fetched(source: Source) -> bool:
     """Whether a source is an LMDB that fetch brings, now or before."""
-    path = source.get("path", "")
-    return is_fetched(path) and (source["kind"] == "lsun" or (source["kind"] == "folder" and is_lmdb(path)))
+    path = source.path if isinstance(source, Pictures) else None
+    if path is None or not is_fetched(path):
+        return False
+    return source.kind == "lsun" or (source.kind == "folder" and is_lmdb(path))
 
 
-def counted(config: Mapping[str, Any], held: Mapping[str, Held]) -> Config:
+def counted(config: Configuration, held: Mapping[str, Held]) -> Configuration:
     """The configuration with every count of the sources in `held` filled in.
 
     Raises:
         UserError: a source holds fewer images than asked for, or has no count though it is still to be fetched.
     """
-    sources = dict(config["sources"])
+    sources = dict(config.sources)
     for name, found in held.items():
-        asked = sources[name].get("count", found.total)
+        asked = sources[name].count or found.total
         if asked > found.total:
-            path = sources[name]["path"]
+            path = sources[name].given()["path"]
             raise UserError(f"{path}: holds {found.total} images, {asked} asked for; lower the source's count")
-        sources[name] = sources[name] | {"count": asked}
+        sources[name] = sources[name].model_copy(update={"count": asked})
     for name, source in sources.items():
-        if source["kind"] == "lsun" and "count" not in source and is_fetched(source.get("path", "")):
+        if source.kind == "lsun" and source.count is None and _is_to_be_fetched(source):
             raise UserError(f"sources.{name}.count: missing, expected a number of images; fetch brings them only later")
-    return dict(config) | {"sources": sources}
+    return config.model_copy(update={"sources": sources})
 
 
-def is_fetched(path: str) -> bool:
+def is_fetched(path: str | None) -> bool:
     """Whether a path is one that fetch makes."""
-    return path.startswith(FETCHED)
+    return bool(path) and str(path).startswith(FETCHED)
 
 
 def lines(held: Mapping[str, Held]) -> Iterator[tuple[bool, str]]:
@@ -84,14 +85,16 @@ def lines(held: Mapping[str, Held]) -> Iterator[tuple[bool, str]]:
             yield found.seen.worth_a_warning, text
 
 
-def overlaps(config: Mapping[str, Any]) -> Iterator[str]:
+def overlaps(config: Configuration) -> Iterator[str]:
     """One line on each comparison whose sides lie in one another, or are one and the same."""
-    for entry in config["comparisons"]:
-        sides = [config["sources"][entry[side]] for side in ("real", "generated")]
-        if not all(source["kind"] in ("folder", "lsun") for source in sides):
+    for entry in config.comparisons:
+        paths = [
+            source.path for name in (entry.real, entry.generated) if isinstance(source := config.sources[name], Folder)
+        ]
+        if len(paths) < 2:
             continue
-        real, generated = (Path(source["path"]).resolve() for source in sides)
-        names = f"{entry['real']} and {entry['generated']}"
+        real, generated = (Path(str(path)).resolve() for path in paths)
+        names = f"{entry.real} and {entry.generated}"
         if real == generated:
             yield f"{names}: both are {real}; their distance is 0"
         elif real in generated.parents or generated in real.parents:

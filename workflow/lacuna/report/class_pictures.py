@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna.config.conditional import Conditional
 from lacuna.report.figures import embed, sheets
-from lacuna.report.inputs import Config, Inputs
+from lacuna.report.inputs import Inputs
 
 SHOWN_A_CLASS = 10  # samples of a class on the sheet
 MOST_CLASSES = 20  # on a sheet
@@ -29,10 +30,10 @@ class Picture:
     height: int
 
 
-def sample_sheet(inputs: Inputs, entry: Config, classes: Sequence[tuple[int, str]]) -> list[Picture]:
+def sample_sheet(inputs: Inputs, entry: Conditional, classes: Sequence[tuple[int, str]]) -> list[Picture]:
     """Samples of the classes (label, name), a class a row."""
     labels = [label for label, _ in classes][:MOST_CLASSES]
-    images_NHW3, label_N = inputs.labelled_images(entry["generated"], SHOWN_A_CLASS * len(classes))
+    images_NHW3, label_N = inputs.labelled_images(entry.generated, SHOWN_A_CLASS * len(classes))
     chosen = [images_NHW3[label_N == label][:SHOWN_A_CLASS] for label in labels]
     columns = min(map(len, chosen))
     if columns == 0:

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lacuna.config import targets
+from lacuna.config.conditional import Conditional
 from lacuna.formats import overfits, tables
 from lacuna.report import charts, words
 from lacuna.report.charts import Drawn
@@ -14,7 +15,7 @@ from lacuna.report.class_pictures import Picture, overfit_pictures, sample_sheet
 from lacuna.report.figures import conditional, embed
 from lacuna.report.figures.colours import BACKGROUND
 from lacuna.report.figures.conditional import ClassPoint, Curve
-from lacuna.report.inputs import Config, Inputs
+from lacuna.report.inputs import Inputs
 
 SHORT = ("omitted", "reduced")
 
@@ -62,7 +63,7 @@ class Section:
 
 def view(inputs: Inputs) -> Section | None:
     """The section, where the configuration evaluates conditional generators."""
-    entries = inputs.config.get("conditional", [])
+    entries = inputs.config.conditional
     if not entries:
         return None
     shared = [accuracy_figure(inputs, entries)]
@@ -74,14 +75,14 @@ def view(inputs: Inputs) -> Section | None:
     return Section([classes_view(inputs, entry) for entry in entries], shared)
 
 
-def classes_view(inputs: Inputs, entry: Config) -> Classes:
+def classes_view(inputs: Inputs, entry: Conditional) -> Classes:
     """Read, word and draw one evaluation."""
     found = Read.of(inputs, entry)
     rows = class_rows(found)
     points = [ClassPoint(row.name, row.real_similarity, row.similarity, row.accuracy) for row in rows]
     figure = conditional.diversity(points, found.diversity["threshold"])
-    anchor = f"{entry['generated']}-{entry['real']}"
-    label = f"Similarity and accuracy of the classes of {entry['generated']}: {len(rows)} points a panel."
+    anchor = f"{entry.generated}-{entry.real}"
+    label = f"Similarity and accuracy of the classes of {entry.generated}: {len(rows)} points a panel."
     caption = (
         "Mean MS-SSIM of random pairs within each class, generated against real, and accuracy against it. Dashed: the "
         f"highest mean of a real class ({found.diversity['threshold_class']}, {found.diversity['threshold']:.3f})."
@@ -90,9 +91,9 @@ def classes_view(inputs: Inputs, entry: Config) -> Classes:
     classes = [(row.label, row.name) for row in rows]
     return Classes(
         anchor=anchor,
-        generated=entry["generated"],
-        real=entry["real"],
-        headline=headline(entry["generated"], rows, found),
+        generated=entry.generated,
+        real=entry.real,
+        headline=headline(entry.generated, rows, found),
         facts=facts(found),
         rows=rows,
         rule=found.diversity["rule"],
@@ -116,10 +117,10 @@ class Read:
     by_class: dict[str, Any]
 
     @staticmethod
-    def of(inputs: Inputs, entry: Config) -> "Read":
+    def of(inputs: Inputs, entry: Conditional) -> "Read":
         """Read them all."""
         files = {stage: targets.conditional_files(stage, entry) for stage in targets.CONDITIONAL}
-        by_class = [inputs.path(path) for path in targets.by_class_files(entry)] if "segmenter" in entry else []
+        by_class = [inputs.path(path) for path in targets.by_class_files(entry)] if entry.segmenter else []
         return Read(
             accuracy_rows=tables.read_tsv(inputs.path(files["discriminate"][0])),
             accuracy=tables.read_json(inputs.path(files["discriminate"][1])),
@@ -203,7 +204,7 @@ def facts(found: Read) -> list[tuple[str, str]]:
     ]
 
 
-def accuracy_figure(inputs: Inputs, entries: Sequence[Config]) -> Drawn:
+def accuracy_figure(inputs: Inputs, entries: Sequence[Conditional]) -> Drawn:
     """Accuracy over resolution of every generator, and of the real images first."""
     curves: dict[str, Curve] = {}
     for side in ("real", "generated"):
@@ -212,11 +213,11 @@ def accuracy_figure(inputs: Inputs, entries: Sequence[Config]) -> Drawn:
             sizes = sorted(map(int, found))
             values = [found[str(size)] for size in sizes]
             curve = Curve(
-                entry[side], sizes, [value["accuracy"] for value in values], [value["std"] for value in values]
+                getattr(entry, side), sizes, [value["accuracy"] for value in values], [value["std"] for value in values]
             )
             drawn = [(other.resolution, other.accuracy) for other in curves.values()]
             if (curve.resolution, curve.accuracy) not in drawn:  # the same scenes under two names are one curve
-                curves.setdefault(entry[side], curve)
+                curves.setdefault(getattr(entry, side), curve)
     figure = conditional.accuracy(list(curves.values()))
     label = f"Accuracy of the classifier over resolution, for {', '.join(curves)}."
     caption = (
@@ -226,12 +227,12 @@ def accuracy_figure(inputs: Inputs, entries: Sequence[Config]) -> Drawn:
     return charts.drawn("classes-accuracy", figure, label, caption)
 
 
-def count_series(inputs: Inputs, entries: Sequence[Config]) -> dict[str, list[tuple[int, float]]]:
+def count_series(inputs: Inputs, entries: Sequence[Conditional]) -> dict[str, list[tuple[int, float]]]:
     """Class name -> (number of classes learnt, MS-SSIM) over the generators of `class_counts`; shared classes only."""
-    wanted = inputs.config.get("class_counts", [])
+    wanted = inputs.config.class_counts
     found = [
         tables.read_tsv(inputs.path(targets.conditional_files("diversity", entry)[0]))
-        for entry in entries if entry["generated"] in wanted
+        for entry in entries if entry.generated in wanted
     ]  # fmt: skip
     shared = (
         [row["name"] for row in found[0] if all(row["name"] in {r["name"] for r in rows} for rows in found)]

@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lacuna.areas.images_read import by_group, headline
+from lacuna.config import distribution as asked
 from lacuna.data.containers.listing import Census
 from lacuna.report import charts, words
 from lacuna.report.charts import Chart, Origin
 from lacuna.report.figures import embed, sheets, style
 from lacuna.report.figures.colours import BACKGROUND
-from lacuna.report.inputs import Config, Inputs
+from lacuna.report.inputs import Inputs
 from lacuna.report.measures import Measures, measures
 from lacuna.report.words import ClassRow
 
@@ -79,9 +80,9 @@ class Comparison:
         return max(max(distance.value, distance.high or 0.0) for distance in self.distances) or 1.0
 
 
-def view(inputs: Inputs, comparison: Config) -> Comparison:
+def view(inputs: Inputs, comparison: asked.Comparison) -> Comparison:
     """Read one comparison and word and draw it."""
-    real, generated, segmenter = (comparison[key] for key in ("real", "generated", "segmenter"))
+    real, generated, segmenter = comparison.real, comparison.generated, comparison.segmenter
     anchor = f"{segmenter}-{real}-{generated}"
     rows = [class_row(row) for row in inputs.comparison_table(comparison)]
     summary = inputs.comparison_summary(comparison)

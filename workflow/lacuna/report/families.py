@@ -155,8 +155,10 @@ def _interval(row: Mapping[str, str]) -> tuple[float, float, float]:
 
 
 def _member(inputs: Inputs, comparison: Comparison, truth: Truth | None) -> Member:
-    entry = {"real": comparison.real, "generated": comparison.generated, "segmenter": comparison.segmenter}
-    summary = inputs.comparison_summary(entry)
+    asked = (comparison.real, comparison.generated, comparison.segmenter)
+    summary = inputs.comparison_summary(
+        next(one for one in inputs.config.comparisons if (one.real, one.generated, one.segmenter) == asked)
+    )
     infinity = None
     if summary.get("fsd_infinity") is not None:
         infinity = (summary["fsd_infinity"], summary["fsd_infinity_low"], summary["fsd_infinity_high"])

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from lacuna.config.configuration import Configuration
 from lacuna.report import gallery, instances, words
 from lacuna.report.album import thumbnail
 from lacuna.report.distribution import Comparison
 from lacuna.report.figures import embed, segmentations
-from lacuna.report.inputs import Config
 from lacuna.report.instances import Inversion
 from lacuna.report.reading import Inverted
 
@@ -36,12 +36,12 @@ class Pair:
 
 
 def pairs(
-    config: Config, comparisons: Sequence[Comparison], found: Sequence[Inverted], views: Sequence[Inversion]
+    config: Configuration, comparisons: Sequence[Comparison], found: Sequence[Inverted], views: Sequence[Inversion]
 ) -> dict[str, Pair | None]:
     """The strongest pair of each comparison, by its anchor; None where its generator was not inverted."""
     chosen: dict[str, Pair | None] = {}
     for comparison in comparisons:
-        generator = config["sources"][comparison.generated].get("generator")
+        generator = config.sources[comparison.generated].drawn_by
         short = [row.name for row in comparison.rows if row.verdict in words.SHORT]
         chosen[comparison.anchor] = pair([item for item in found if item.generator == generator], views, short)
     return chosen

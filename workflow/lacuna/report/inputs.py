@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.config import entries, networks, targets
+from lacuna.config.configuration import Configuration
+from lacuna.config.distribution import Comparison
+from lacuna.config.inversion import Inversion
 from lacuna.config.shards import is_shard_name, shard_from_name
 from lacuna.data import open_images
 from lacuna.data.census import manifest_path
@@ -21,7 +24,6 @@ from lacuna.report.reading import Inverted, total_loss
 from lacuna.runtime import usage
 from lacuna.segmenters.upp import files as upp
 
-Config = dict[str, Any]
 FOLDER_PX = 128  # side of a folder's images on a contact sheet
 COMPARED = 6  # images of a source that all methods are shown of
 
@@ -30,51 +32,52 @@ COMPARED = 6  # images of a source that all methods are shown of
 class Inputs:
     """The checked configuration and the folder where its results lie."""
 
-    config: Config
+    config: Configuration
     results: Path
 
     def path(self, name: str) -> Path:
         """Where a file that the configuration asks for, `results/...`, lies."""
         return self.results / Path(name).relative_to("results")
 
-    def comparison_table(self, comparison: Config) -> list[dict[str, str]]:
+    def comparison_table(self, comparison: Comparison) -> list[dict[str, str]]:
         """Rows of the TSV of one comparison."""
         return tables.read_tsv(self.path(targets.fsd_files(comparison)[1]))
 
-    def comparison_tsv(self, comparison: Config) -> str:
+    def comparison_tsv(self, comparison: Comparison) -> str:
         """The same as text, to be downloaded from the page."""
         return self.path(targets.fsd_files(comparison)[1]).read_text(encoding="utf-8")
 
-    def comparison_summary(self, comparison: Config) -> dict[str, Any]:
+    def comparison_summary(self, comparison: Comparison) -> dict[str, Any]:
         """The distance and what belongs to it."""
         return tables.read_json(self.path(targets.fsd_files(comparison)[0]))
 
     def curve(self, source: str) -> list[dict[str, str]]:
         """Distance along the training of a source's generator: followed by the workflow, or given; else nothing."""
-        name = self.config["sources"][source].get("generator", "")
-        given = self.config["generators"].get(name, {}).get("curve")
+        name = self.config.sources[source].drawn_by
+        given = self.config.generators[name].curve if name else None
         if name in targets.followed(self.config):
             return tables.read_tsv(self.path(f"results/follow/{name}.tsv"))
         return tables.read_tsv(Path(given)) if given else []
 
     def has_images(self, source: str) -> bool:
         """Whether there are pictures to show; a ready table has none."""
-        return bool(self.config["sources"][source]["kind"] != "table")
+        return bool(self.config.sources[source].kind != "table")
 
     def first_images(self, source: str, count: int) -> NDArray[np.uint8]:
         """The first images of a source, (n, H, W, 3): from its first shard, or from the user's folder.
 
         What cannot be read is left out, so there may be fewer, or none.
         """
-        settings = self.config["sources"][source]
+        settings = self.config.sources[source]
         paths = [self.path(name) for name in targets.image_shards(self.config, source)[:1]]
-        in_shard = min(settings["count"], self.config["shard_size"]["images"])
-        last = min(count, in_shard if paths else settings["count"]) - 1
-        side, ground = settings.get("size") or FOLDER_PX, settings.get("background", "white")
+        total = settings.count or 0
+        last = min(count, total, self.config.shard_size.images if paths else total) - 1
+        given = settings.given()
+        side, ground = given.get("size", FOLDER_PX), given.get("background", "white")
         preparation = Preparation(None if paths else side, ground=ground)
-        seed, stored = subset_seed(settings), settings.get("stored_size")
+        seed, stored = subset_seed(given), given.get("stored_size")
         plan = Plan(str(manifest_path(self.results / "manifests", source)))
-        found = open_images(paths or [settings["path"]], 0, last, preparation, seed, plan, stored)
+        found = open_images(paths or [given["path"]], 0, last, preparation, seed, plan, stored)
         none = np.empty((0, side, side, 3), np.uint8)
         return next((images_NHW3 for _, images_NHW3 in found.batches(count)), none)
 
@@ -94,20 +97,20 @@ class Inputs:
             for row in tables.read_tsv(path):
                 yield job.parts[0], row | {"gpu_mb": str(gpu_mb), "images": str(images)}
 
-    def inverted(self, entry: Config) -> Inverted:
+    def inverted(self, entry: Inversion) -> Inverted:
         """One inverted source: its reconstructions by the method that `omissions` looked at, and their label maps."""
-        generator, source, count = entry["generator"], entry["source"], entry["count"]
+        generator, source, count = entry.generator, entry.source, entry.count
         method = entries.omission_method(entry)
         folder = self.path(f"results/invert/{method}/{generator}/{source}")
         names = ("x", "x_hat", "loss")
-        found = inversions.read_shards(folder, count, self.config["shard_size"]["inversions"], names)
+        found = inversions.read_shards(folder, count, self.config.shard_size.inversions, names)
         maps = omissions.read(self.path(targets.omission_files(entry)[1]))
-        settings = self.config["sources"][source]
+        settings = self.config.sources[source]
         return Inverted(
             generator=generator,
             source=source,
             method=method,
-            is_floor=settings["kind"] == "generator" and settings["generator"] == generator,
+            is_floor=settings.kind == "generator" and settings.generator == generator,
             index_N=found.index,
             x_NHW3=found.x,
             x_hat_NHW3=found.x_hat,
@@ -117,35 +120,37 @@ class Inputs:
             labels_reconstruction_NHW=maps.labels_reconstruction,
             lost_NHW=maps.lost,
             classes=maps.classes,
-            shown_percent=self.config["fsd"]["presence_percent"],
+            shown_percent=self.config.fsd.presence_percent,
             evaluation=tables.read_tsv(self.path(f"results/evaluate/{generator}/{source}.tsv")),
             ranking=tables.read_tsv(self.path(targets.omission_files(entry)[2])),
-            methods=self._methods(entry) if len(entry["methods"]) > 1 else {},
+            methods=self._methods(entry) if len(entry.methods) > 1 else {},
         )
 
-    def _methods(self, entry: Config) -> dict[str, NDArray[np.uint8]]:
+    def _methods(self, entry: Inversion) -> dict[str, NDArray[np.uint8]]:
         """What each method made of the first images of a source."""
-        shards = {method: targets.inversion_shards(self.config, entry, method)[0] for method in entry["methods"]}
+        shards = {method: targets.inversion_shards(self.config, entry, method)[0] for method in entry.methods}
         read = {method: inversions.read(self.path(path), ("x_hat",)) for method, path in shards.items()}
         return {method: found.x_hat[:COMPARED] for method, found in read.items()}
 
     def files(self) -> list[Path]:
         """Every file that the page is made from, weights included."""
         files = targets.stage_files(self.config)
-        sources = dict.fromkeys(entry[side] for entry in self.config["comparisons"] for side in ("real", "generated"))
+        sources = dict.fromkeys(
+            getattr(entry, side) for entry in self.config.comparisons for side in ("real", "generated")
+        )
         examples = [path for name in sources for path in targets.image_shards(self.config, name)[:1]]
         made = [*examples, *files["fsd"], *files["invert"], *files["evaluate"], *files["omissions"]]
         made += [*files["truth"], *files["follow"]]
         made += [path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in files[stage]]
-        used = {entry["segmenter"] for entry in self.config["comparisons"]}
-        used |= {entries.inversion_segmenter(self.config, entry) for entry in self.config["inversions"]}
-        families = {name: self.config["segmenters"][name]["family"] for name in sorted(used)}
+        used = {entry.segmenter for entry in self.config.comparisons}
+        used |= {entries.inversion_segmenter(self.config, entry) for entry in self.config.inversions}
+        families = {name: self.config.segmenters[name].family for name in sorted(used)}
         weights = [
             path
             for name, family in families.items()
             for path in upp.weights_files(family, networks.segmenter_weights(self.config, name))
         ]
-        generators = [self.config["sources"][name].get("generator") for name in sources]
+        generators = [self.config.sources[name].drawn_by for name in sources]
         generators += targets.inverted_generators(self.config)
         weights += [networks.generator_weights(self.config, name) for name in dict.fromkeys(generators) if name]
         return [self.path(name) for name in made] + [self._weights(name) for name in weights]

@@ -9,9 +9,10 @@ from pathlib import Path
 import h5py
 import yaml
 
+from lacuna.config.configuration import Configuration
 from lacuna.report import words
 from lacuna.report.costs import StageCost, costs
-from lacuna.report.inputs import Config, Inputs
+from lacuna.report.inputs import Inputs
 from lacuna.runtime.provenance import digest_file
 
 PACKAGES = (
@@ -50,7 +51,7 @@ def view(inputs: Inputs, code: str) -> Run:
         versions=versions(),
         files=[input_file(path) for path in inputs.files() if path.exists()],
         config=config_text(inputs.config),
-        command=f"snakemake report --configfile {inputs.config['report']}.yaml",
+        command=f"snakemake report --configfile {inputs.config.report}.yaml",
         code=code,
         citation=citation(code),
     )
@@ -98,9 +99,9 @@ def input_file(path: Path) -> InputFile:
     return InputFile(path.as_posix(), byte_text(size), code, digest)
 
 
-def config_text(config: Config) -> str:
+def config_text(config: Configuration) -> str:
     """The configuration as YAML in block style; it can be fed back to the workflow."""
-    return yaml.safe_dump(config, sort_keys=False, default_flow_style=False, allow_unicode=True)
+    return yaml.safe_dump(config.given(), sort_keys=False, default_flow_style=False, allow_unicode=True)
 
 
 def byte_text(size: float) -> str:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from lacuna.config.configuration import Configuration
 from lacuna.formats import files
 from lacuna.report import (
     across,
@@ -36,13 +37,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read what the configuration asked for, word it, draw it, and put it on one page."""
     args = parse_args(argv)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table that a PDF leaves out
-    inputs = Inputs(args.settings, args.results)
-    table = overview.rows(inputs, args.settings["comparisons"])
-    shown = overview.detailed(args.settings["comparisons"], table)
+    config = Configuration.model_validate(args.settings)
+    inputs = Inputs(config, args.results)
+    table = overview.rows(inputs, config.comparisons)
+    shown = overview.detailed(config.comparisons, table)
     comparisons = [distribution.view(inputs, comparison) for comparison in shown]
     if len(shown) < len(table):
         log.info("%d of %d comparisons are shown in full: those at both ends", len(shown), len(table))
-    inverted = [inputs.inverted(entry) for entry in args.settings["inversions"]]
+    inverted = [inputs.inverted(entry) for entry in config.inversions]
     colours = class_colours(instances.legend_classes(inverted))
     album_of_page = album.album(sum(len(item.index_N) for item in inverted), args.files_dir, args.html)
     inversions = instances.views(inverted, colours, album_of_page)
@@ -60,10 +62,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         across=classes,
         shared=words.short_everywhere([(row.name, row.num_short) for row in classes], len(comparisons)),
         scale=max((view.scale for view in comparisons), default=1.0),
-        report=args.settings["report"],
+        report=config.report,
         description=comparisons[0].headline if comparisons else findings.lead(inversions),
         comparisons=comparisons,
-        pairs=findings.pairs(args.settings, comparisons, inverted, inversions),
+        pairs=findings.pairs(config, comparisons, inverted, inversions),
         lead=findings.lead(inversions),
         lead_pair=findings.pair(inverted, inversions),
         lead_note=" ".join(view.claim for view in inversions),
@@ -71,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         section=section,
         inversions=inversions,
         legend=[(name, hex_colour(colour)) for name, colour in colours.items()],
-        shown_percent=args.settings["fsd"]["presence_percent"],
+        shown_percent=config.fsd.presence_percent,
         trainings=trainings,
         run=run_of_page,
     )

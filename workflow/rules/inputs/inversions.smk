@@ -18,12 +18,12 @@ def inversion_encoder(wildcards):
 
 def inverted_images(wildcards):
     """Image shards of the images that an inversion covers: where the true z of samples is."""
-    return covering_shards(wildcards.source, 0, inversion(wildcards)["count"] - 1)
+    return covering_shards(wildcards.source, 0, inversion(wildcards).count - 1)
 
 
 def is_photo(wildcards):
     """Whether the images of an inversion are others than the generator's own samples."""
-    return CONFIG["sources"][wildcards.source].get("generator") != wildcards.generator
+    return CONFIG.sources[wildcards.source].drawn_by != wildcards.generator
 
 
 def control_table(wildcards):
@@ -39,7 +39,7 @@ def inversion_segmenter(wildcards):
 
 def inversion_segmenter_family(wildcards):
     """Family of the segmenter that goes with an inversion."""
-    return CONFIG["segmenters"][inversion_segmenter(wildcards)]["family"]
+    return CONFIG.segmenters[inversion_segmenter(wildcards)].family
 
 
 def inversion_segmenter_weights(wildcards):
@@ -65,3 +65,9 @@ def perceptual_weights(wildcards):
 def perceptual_files(wildcards):
     """Files that the weights of the perceptual network of an inversion are in."""
     return upp.weights_files(perceptual_family(wildcards), perceptual_weights(wildcards))
+
+
+def inversion_settings(wildcards):
+    """Canonical JSON of how the wildcards' inversion is searched for, its own settings or the section's."""
+    found = inversion(wildcards).invert or CONFIG.invert
+    return canonical_json(found.given() | {"layer": CONFIG.train_encoder.layer})

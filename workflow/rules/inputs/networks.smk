@@ -6,7 +6,7 @@ def segmenter_weights(wildcards):
 
 def segmenter_files(wildcards):
     """Files that the weights of the wildcard's segmenter are in."""
-    family = CONFIG["segmenters"][wildcards.segmenter]["family"]
+    family = CONFIG.segmenters[wildcards.segmenter].family
     return upp.weights_files(family, segmenter_weights(wildcards))
 
 
@@ -17,12 +17,12 @@ def segment_settings(wildcards):
 
 def generator_settings(name):
     """Canonical JSON of what the configuration says of how a trained generator is used."""
-    return canonical_json(networks.generator_settings(CONFIG, name))
+    return canonical_json(CONFIG.generators[name].usage())
 
 
 def generator_code(name):
     """The Python file that a generator comes from, where it comes from one."""
-    return networks.generator_settings(CONFIG, name).get("file", [])
+    return CONFIG.generators[name].usage().get("file", [])
 
 
 def generator_weights(wildcards):
@@ -37,7 +37,7 @@ def sampled_weights(wildcards):
 
 def trained_generator(wildcards):
     """The configuration's entry for the generator that the wildcard's network is, or is a part of."""
-    return CONFIG["generators"][networks.generator_of_part(CONFIG, wildcards.generator)]
+    return CONFIG.generators[networks.generator_of_part(CONFIG, wildcards.generator)]
 
 
 def trained_part(wildcards):
@@ -52,9 +52,9 @@ def network_code(stage, kind):
 
     def digest(wildcards):
         name = getattr(wildcards, kind.removesuffix("s"), None) or source_generator(wildcards)
-        if name not in CONFIG[kind]:
+        if name not in getattr(CONFIG, kind):
             name = networks.generator_of_part(CONFIG, name)
-        return source_digest(f"lacuna.stages.{stage}", **{kind: CONFIG[kind][name]["family"]})
+        return source_digest(f"lacuna.stages.{stage}", **{kind: getattr(CONFIG, kind)[name].family})
 
     return digest
 

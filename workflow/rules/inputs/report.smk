@@ -1,13 +1,13 @@
 # What the report is told.
 def report_examples():
     """First image shard of every compared source: what the sheets show."""
-    names = dict.fromkeys(entry[side] for entry in CONFIG["comparisons"] for side in ("real", "generated"))
+    names = dict.fromkeys(getattr(entry, side) for entry in CONFIG.comparisons for side in ("real", "generated"))
     return [path for name in names for path in covering_shards(name, 0, 0)]
 
 
 def given_curves():
     """Distances along the trainings of given checkpoints."""
-    return [entry["curve"] for entry in CONFIG["generators"].values() if "curve" in entry]
+    return [entry.curve for entry in CONFIG.generators.values() if entry.curve]
 
 
 def training_logs():

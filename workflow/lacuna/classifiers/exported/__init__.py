@@ -1,0 +1,1 @@
+"""Classifiers that the user has exported with torch.export."""

@@ -1,0 +1,74 @@
+"""What the entry of any network says, whatever its family; a family adds its own in its folder's settings.py."""
+
+from typing import Any, ClassVar
+
+from pydantic import Field, field_validator
+
+from lacuna.config.base import Name, Section, problem
+
+
+class Encoders(Section):
+    """Weights files of finished encoders, by part; a part that is not named is trained by train_encoder."""
+
+    encoder: str | None = Field(
+        None, description="What the methods layered, layered_z and layered_r start from; ours, or the published file."
+    )
+    direct: str | None = Field(None, description="What the methods direct and direct_z start from.")
+
+
+class GeneratorEntry(Section):
+    """What every generator may say.
+
+    Attributes:
+        has_splits: whether it may consist of several networks, one for each group of classes.
+    """
+
+    has_splits: ClassVar[bool] = False
+
+    family: str
+    checkpoint: str | list[str] | None = Field(
+        None, description="Weights file. Where absent, train_generator makes it."
+    )
+    trained_on: Name | None = Field(None, description="Source that the generator has learnt, or learns.")
+    encoders: Encoders = Encoders()
+    curve: str | None = Field(
+        None,
+        description="Distance along the training of a given checkpoint, a table that `follow` made; the page shows it "
+        "beside those of generators that the workflow trains.",
+    )
+    optional: bool = Field(
+        False,
+        description="Whether comparisons and inversions that need this generator are left out, with a line, while its "
+        "checkpoint is missing.",
+    )
+
+    @field_validator("checkpoint")
+    @classmethod
+    def _one_file(cls, checkpoint: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(checkpoint, list) and not cls.has_splits:
+            raise problem("found a list, expected one file; only families with labels have class splits")
+        return checkpoint
+
+    def networks(self, name: str) -> dict[str, dict[str, Any]]:
+        """What is trained for the generator called `name`: name of each network -> its settings."""
+        train: Section | None = getattr(self, "train", None)
+        return {name: train.given()} if train else {name: {}}
+
+    def usage(self) -> dict[str, Any]:
+        """How its samples are drawn, such as `truncation`: what it says beside where its weights come from."""
+        origin = {*GeneratorEntry.model_fields, "train", "splits"}
+        return {key: value for key, value in self.given().items() if key not in origin}
+
+
+class SegmenterEntry(Section):
+    """What every segmenter may say."""
+
+    family: str
+    checkpoint: str | None = Field(None, description="Weights file. Where absent, train_segmenter makes it.")
+
+
+class ClassifierEntry(Section):
+    """What every classifier may say."""
+
+    family: str
+    checkpoint: str | None = Field(None, description="Weights file. Where absent, train_classifier makes it.")

@@ -1,0 +1,20 @@
+"""What the configuration says of a generator that is code of the user's."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from lacuna.config.network_entries import GeneratorEntry
+
+
+class Settings(GeneratorEntry):
+    """A generator in a Python file."""
+
+    family: Literal["python"]
+    checkpoint: str = Field(description="Weights file.")
+    file: str = Field(
+        min_length=1,
+        description="Python file with a function that returns the width of z and the layers by name; see "
+        "docs/generators.md.",
+    )
+    function: str = Field("generator", description="Name of that function; it takes no arguments.")
