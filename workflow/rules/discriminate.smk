@@ -30,7 +30,7 @@ rule discriminate_pair:
         generated_count=lambda wildcards: pair_count(wildcards, "generated"),
         family=lambda wildcards: pair_classifier(wildcards).family,
         classifier=lambda wildcards: canonical_json(
-            {key: value for key, value in pair_classifier(wildcards).items() if key in ("size", "classes")}
+            {key: value for key, value in pair_classifier(wildcards).given().items() if key in ("size", "classes")}
         ),
         settings=settings("discriminate"),
         code=source_digest("lacuna.stages.discriminate"),

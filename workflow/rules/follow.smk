@@ -4,7 +4,7 @@ rule follow_generator:
         weights="results/train_generator/{generator}.safetensors",
         card="results/train_generator/{generator}.md",
         snapshots="results/train_generator/{generator}_sheets",
-        moments=lambda wildcards: "results/moments/{segmenter}/{real}.h5".format(**followed_in(wildcards)),
+        moments=lambda wildcards: "results/moments/{segmenter}/{real}.h5".format(**followed_in(wildcards).given()),
         segmenter=lambda wildcards: upp.weights_files(*followed_segmenter(wildcards)),
     output:
         tsv="results/follow/{generator}.tsv",
