@@ -35,9 +35,7 @@ rule overfit_pair:
         real_count=lambda wildcards: pair_count(wildcards, "real"),
         training_count=lambda wildcards: pair_count(wildcards, "training"),
         family=lambda wildcards: (
-            f"--family {CONFIG.generators[pair_generator(wildcards)].family}"
-            if pair_generator(wildcards)
-            else ""
+            f"--family {CONFIG.generators[pair_generator(wildcards)].family}" if pair_generator(wildcards) else ""
         ),
         settings=settings("overfit"),
         seed=CONFIG.seed,

@@ -2,9 +2,7 @@
 rule train_classifier_weights:
     input:
         images=lambda wildcards: targets.image_shards(CONFIG, CONFIG.classifiers[wildcards.classifier].trained_on),
-        validation=lambda wildcards: targets.image_shards(
-            CONFIG, CONFIG.classifiers[wildcards.classifier].validated_on
-        ),
+        validation=lambda wildcards: targets.image_shards(CONFIG, CONFIG.classifiers[wildcards.classifier].validated_on),
     output:
         weights="results/train_classifier/{classifier}.safetensors",
         card="results/train_classifier/{classifier}.md",

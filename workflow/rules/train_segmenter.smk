@@ -2,9 +2,7 @@
 rule train_segmenter_weights:
     input:
         images=lambda wildcards: targets.image_shards(CONFIG, CONFIG.segmenters[wildcards.segmenter].trained_on),
-        validation=lambda wildcards: targets.image_shards(
-            CONFIG, CONFIG.segmenters[wildcards.segmenter].validated_on
-        ),
+        validation=lambda wildcards: targets.image_shards(CONFIG, CONFIG.segmenters[wildcards.segmenter].validated_on),
     output:
         weights="results/train_segmenter/{segmenter}.safetensors",
         card="results/train_segmenter/{segmenter}.md",

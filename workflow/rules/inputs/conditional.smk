@@ -7,7 +7,9 @@ def conditional_pair(wildcards):
 def pair_shards(wildcards, side):
     """Image shards of one side of a conditional evaluation: real, generated or training."""
     entry = conditional_pair(wildcards)
-    return targets.image_shards(CONFIG, entries.training_source(CONFIG, entry) if side == "training" else getattr(entry, side))
+    return targets.image_shards(
+        CONFIG, entries.training_source(CONFIG, entry) if side == "training" else getattr(entry, side)
+    )
 
 
 def pair_shards_flag(wildcards, side):
