@@ -11,7 +11,7 @@ import re
 import shlex
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,17 +105,17 @@ CONFIG: dict[str, Any] = {
         "layer": 2, "steps": {"layer": 4, "tail": 4, "encoder": 4, "direct": 4}, "validation": 4, "fit_samples": 32,
         "width": 8, "tail_width": 4, "checkpoint_every": 3, "log_every": 2, "batch_size": 4,
     },
-    "invert": {"layer": 2, "residual_layers": [1, 2], "steps": 6, "log_every": 2, "checkpoint_every": 4,
+    "invert": {"residual_layers": [1, 2], "steps": 6, "log_every": 2, "checkpoint_every": 4,
                "batch_size": 2},
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Job:
-    """One command: stage, its words, the files that it reads and writes, and settings other than the planned ones."""
+    """One command: its stage, what that is told, and the files that it reads and writes."""
 
     stage: str
-    words: tuple[str, ...]
+    told: Mapping[str, Any]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     label: str = ""
@@ -126,34 +126,28 @@ class Job:
 
     @property
     def has_device(self) -> bool:
-        return "--device" in self.words
+        return self.stage in stages_with_device()
 
     @property
     def resumes(self) -> bool:
-        return "--state" in self.words
+        return "state" in self.told
 
     @property
     def kind(self) -> tuple[str, ...]:
         """Commands of one kind run the same code: on shards or on files of images, for one family, method and part."""
-        flags = ("--family", "--method", "--part", "--perceptual-family")
-        return (self.stage, Path(self.word("--images")).suffix, *(self.word(flag) for flag in flags))
-
-    def word(self, flag: str) -> str:
-        """What follows a flag; empty where it is not given."""
-        return self.words[self.words.index(flag) + 1] if flag in self.words else ""
+        keys = ("family", "method", "part", "perceptual_family")
+        images = self.told.get("images", "")
+        first = images if isinstance(images, str) else next(iter(images), "")
+        return (self.stage, Path(first).suffix, *(str(self.told.get(key, "")) for key in keys))
 
     def setting(self, name: str) -> Any:
-        """A value of `--settings`, or None."""
-        return json.loads(self.word("--settings") or "{}").get(name)
+        """One of its settings, or None."""
+        return self.told.get("settings", {}).get(name)
 
     def changed(self, **settings: Any) -> "Job":
         """The same with other settings."""
-        place = self.words.index("--settings") + 1
-        text = json.dumps(json.loads(self.words[place]) | settings)
-        words = (*self.words[:place], text, *self.words[place + 1 :])
-        return replace(
-            self, words=words, label=f"{self.label} ({', '.join(str(value) for value in settings.values())})"
-        )
+        told = {**self.told, "settings": {**self.told["settings"], **settings}}
+        return replace(self, told=told, label=f"{self.label} ({', '.join(map(str, settings.values()))})")
 
 
 def prepared(folder: Path) -> Path:
@@ -184,10 +178,12 @@ def planned(copy: Path) -> list[Job]:
     for block in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]:
         shell = re.search(r"^Shell command: *python -m lacuna\.stages\.(.*)$", block, re.MULTILINE)
         if shell:
-            stage, *words = shlex.split(re.split(r" (?:2>|>|\| tee) ", shell[1])[0])
+            stage, _, told, *_ = shlex.split(re.split(r" (?:2>|>|\| tee) ", shell[1])[0])
             inputs, outputs = (re.search(rf"^    {name}: (.*)$", block, re.MULTILINE) for name in ("input", "output"))
             files = [tuple(found[1].split(", ")) if found else () for found in (inputs, outputs)]
-            jobs.append(Job(stage, tuple(words), *files))
+            jobs.append(
+                Job(stage, command.json_object(told.replace("@", f"@{copy}/", 1) if told[0] == "@" else told), *files)
+            )
     return needed(jobs)
 
 
@@ -203,8 +199,8 @@ def needed(jobs: list[Job]) -> list[Job]:
 
 
 def stages_with_device() -> set[str]:
-    """Stages that compute where `--device` says."""
-    return {path.stem for path in STAGES.glob("*.py") if '"--device"' in path.read_text(encoding="utf-8")}
+    """Stages that compute with torch."""
+    return {path.stem for path in STAGES.glob("*.py") if "(command.ComputingJob)" in path.read_text(encoding="utf-8")}
 
 
 def run(job: Job, copy: Path) -> None:
@@ -215,7 +211,7 @@ def run(job: Job, copy: Path) -> None:
         for output in job.outputs:
             Path(output).parent.mkdir(parents=True, exist_ok=True)
         compute.device.cache_clear()
-        importlib.import_module(f"lacuna.stages.{job.stage}").main(list(job.words))
+        importlib.import_module(f"lacuna.stages.{job.stage}").main(["--job", json.dumps(job.told)])
     finally:
         compute.device.cache_clear()
         os.chdir(before)
@@ -223,7 +219,7 @@ def run(job: Job, copy: Path) -> None:
 
 def remove(job: Job, copy: Path) -> None:
     """Undo a command: its results, and the state that a training keeps so that it can go on from there."""
-    for path in (copy / name for name in (*job.outputs, *filter(None, [job.word("--state")]))):
+    for path in (copy / name for name in (*job.outputs, *filter(None, [job.told.get("state")]))):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 

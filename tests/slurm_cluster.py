@@ -21,7 +21,7 @@ for name in ("scenes", "gan"):
     CONFIG["sources"][name]["count"] = 20
 CONFIG["generators"]["gan"]["train"] |= {"images": 2400, "checkpoint_interval": 400, "sheet_interval": 1200}
 CONFIG["train_encoder"]["layer"] = 1
-CONFIG["invert"] = {"layer": 1, "residual_layers": [1], "steps": 300, "log_every": 50, "checkpoint_every": 20}
+CONFIG["invert"] = {"residual_layers": [1], "steps": 300, "log_every": 50, "checkpoint_every": 20}
 
 Job = dict[str, str]
 SCRIPT = Path(__file__).parent / "slurm" / "cluster"

@@ -39,7 +39,7 @@ command.run("stage", write)
 def test_a_file_that_cannot_grow_is_one_line_and_leaves_what_was_there(tmp_path: Path, call: str) -> None:
     (tmp_path / "out").write_text("of an earlier run")
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED.replace("{call}", call)], cwd=tmp_path, env={"PYTHONPATH": str(WORKFLOW)},
+        [sys.executable, "-B", "-c", LIMITED.replace("{call}", call)], cwd=tmp_path, env={"PYTHONPATH": str(WORKFLOW)},
         text=True, capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
@@ -89,7 +89,7 @@ def test_a_stage_needs_no_home_no_name_and_no_folder_for_temporary_files(tmp_pat
     draw = "from pathlib import Path; from matplotlib.figure import Figure; from lacuna.report.figures import style; "
     draw += "style.save(Figure(), Path('a.svg'))"
     done = subprocess.run(
-        [sys.executable, "-c", draw], cwd=tmp_path, text=True, capture_output=True,
+        [sys.executable, "-B", "-c", draw], cwd=tmp_path, text=True, capture_output=True,
         env=nowhere | {"PYTHONPATH": str(WORKFLOW)}, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -59,8 +59,8 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[Job]
 def test_a_toy_run_reaches_every_stage_that_has_a_device(stages: tuple[list[Job], Path, Path]) -> None:
     jobs, _, _ = stages
     assert every_stage.stages_with_device() == {job.stage for job in jobs if job.has_device}
-    assert {job.word("--family") for job in jobs if job.stage == "train_generator"} == set(trainable("generators"))
-    assert {job.word("--method") for job in jobs if job.stage == "invert"} == set(METHODS)
+    assert {job.told["family"] for job in jobs if job.stage == "train_generator"} == set(trainable("generators"))
+    assert {job.told["method"] for job in jobs if job.stage == "invert"} == set(METHODS)
 
 
 def test_what_the_gpu_computes_is_what_the_cpu_computes(stages: tuple[list[Job], Path, Path]) -> None:

@@ -132,7 +132,7 @@ def test_the_curve_ends_at_the_distance_of_the_comparison(
     ]  # fmt: skip
     fsd.main([
         *sides, "--shard-size", str(COUNT), "--settings", json.dumps(FSD | {"category": category}), "--seed", "1",
-        "--code", "c", "--json", str(tmp_path / "fsd.json"), "--tsv", str(tmp_path / "fsd.tsv"),
+        "--code", "c", "--summary", str(tmp_path / "fsd.json"), "--tsv", str(tmp_path / "fsd.tsv"),
     ])  # fmt: skip
     follow.main([
         "--family", "progan", "--snapshots", str(trained / "snapshots"), "--generator-settings", "{}", "--moments",

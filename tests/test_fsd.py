@@ -49,7 +49,7 @@ def run(folder: Path, real_count: int, generated_count: int, **settings: Any) ->
     for side, count in (("real", real_count), ("generated", generated_count)):
         argv += [f"--{side}-moments", str(folder / f"{side}.h5"), f"--{side}-tables", str(folder / side)]
         argv += [f"--{side}-count", str(count)]
-    fsd.main([*argv, "--json", str(folder / "out.json"), "--tsv", str(folder / "out.tsv")])
+    fsd.main([*argv, "--summary", str(folder / "out.json"), "--tsv", str(folder / "out.tsv")])
     return tables.read_json(folder / "out.json"), tables.read_tsv(folder / "out.tsv")
 
 

@@ -234,7 +234,7 @@ def test_within_each_class_groups_count_too(tmp_path: Path) -> None:
             words += [f"--{side}-tables", str(place / side), f"--{side}-images", str(place / f"{side}.h5")]
             words += [f"--{side}-count", str(count)]
         words += ["--shard-size", str(count), "--settings", json.dumps(SETTINGS), "--seed", "1", "--code", "c"]
-        fsd_by_class.main([*words, "--tsv", str(place / "t.tsv"), "--json", str(place / "t.json")])
+        fsd_by_class.main([*words, "--tsv", str(place / "t.tsv"), "--summary", str(place / "t.json")])
         found[copies] = tables.read_tsv(place / "t.tsv")
     assert len(found[1]) == 12
     for before, after in zip(found[1], found[10], strict=True):

@@ -76,13 +76,13 @@ def judged(folder: Path, worlds: dict[str, Labelled], plant: Callable[..., NDArr
     out = folder / "discriminate"
     discriminate.main([
         *sides, "--family", "resnet", "--checkpoint", str(ROOT / "workflow/demo/classifier.safetensors"), "--settings",
-        json.dumps(settings), "--tsv", f"{out}.tsv", "--json", f"{out}.json", "--code", "digest",
+        json.dumps(settings), "--tsv", f"{out}.tsv", "--summary", f"{out}.json", "--code", "digest",
     ])  # fmt: skip
     settings = {"pairs": 100, "confidence": 0.95, "low_accuracy": 0.5}
     other = folder / "diversity"
     diversity.main([
         *sides, "--accuracies", f"{out}.tsv", "--settings", json.dumps(settings), "--seed", "1", "--code", "digest",
-        "--tsv", f"{other}.tsv", "--json", f"{other}.json",
+        "--tsv", f"{other}.tsv", "--summary", f"{other}.json",
     ])  # fmt: skip
     return out, other
 
@@ -142,7 +142,7 @@ def test_a_generator_that_repeats_training_images_is_found_close(tmp_path: Path,
     overfit.main([
         *words, "--family", "acgan", "--checkpoint", str(tmp_path / "gan.safetensors"), "--settings",
         json.dumps(settings), "--seed", "1", "--device", "cpu", "--threads", "1", "--tsv", str(tmp_path / "o.tsv"),
-        "--json", str(tmp_path / "o.json"), "--pictures", str(tmp_path / "o.h5"), "--code", "digest",
+        "--summary", str(tmp_path / "o.json"), "--pictures", str(tmp_path / "o.h5"), "--code", "digest",
     ])  # fmt: skip
     summary = tables.read_json(tmp_path / "o.json")
     assert 0.5 <= summary["share_close"] <= 0.54 and summary["median_distance_held_out"] > 10
@@ -175,7 +175,7 @@ def test_the_class_that_lacks_an_object_is_named(tmp_path: Path) -> None:
     }  # fmt: skip
     fsd_by_class.main([
         *words, "--shard-size", str(count), "--settings", json.dumps(settings), "--seed", "1", "--tsv",
-        str(tmp_path / "f.tsv"), "--json", str(tmp_path / "f.json"), "--code", "digest",
+        str(tmp_path / "f.tsv"), "--summary", str(tmp_path / "f.json"), "--code", "digest",
     ])  # fmt: skip
     verdicts = {(row["label"], row["class"]): row["verdict"] for row in tables.read_tsv(tmp_path / "f.tsv")}
     assert verdicts["1", "bench"] == "omitted" and verdicts["0", "bench"] != "omitted"
@@ -189,5 +189,5 @@ def test_the_class_that_lacks_an_object_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="class 1: 0 real images, expected at least 2"):
         fsd_by_class.main([
             *words, "--shard-size", str(count), "--settings", json.dumps(settings), "--seed", "1", "--tsv",
-            str(tmp_path / "f.tsv"), "--json", str(tmp_path / "f.json"), "--code", "digest",
+            str(tmp_path / "f.tsv"), "--summary", str(tmp_path / "f.json"), "--code", "digest",
         ])  # fmt: skip

@@ -39,7 +39,14 @@ def _run(folder: Path, *tables_of: str) -> tuple[dict[tuple[str, str], dict[str,
     out = folder / "truth.tsv"
     words = ["--scenes", folder / "scenes", "--tables", *(folder / name for name in tables_of), "--counts"]
     words += [SCENES] * len(tables_of) + ["--generated", *tables_of[1:], "--shard-size", 40, "--code", "test"]
-    words += ["--settings", '{"presence_percent": 0.2, "confidence": 0.95}', "--tsv", out, "--json", folder / "a.json"]
+    words += [
+        "--settings",
+        '{"presence_percent": 0.2, "confidence": 0.95}',
+        "--tsv",
+        out,
+        "--summary",
+        folder / "a.json",
+    ]
     truth.main([str(word) for word in words])
     return {(row["class"], row["source"]): row for row in tables.read_tsv(out)}, tables.read_json(folder / "a.json")
 

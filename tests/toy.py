@@ -90,7 +90,7 @@ CONFIG: dict[str, Any] = {
         "tail_width": 4,
         "checkpoint_every": 3,
     },
-    "invert": {"layer": 2, "residual_layers": [1, 2], "steps": 6, "log_every": 2, "checkpoint_every": 2},
+    "invert": {"residual_layers": [1, 2], "steps": 6, "log_every": 2, "checkpoint_every": 2},
 }
 
 

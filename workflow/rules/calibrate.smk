@@ -16,28 +16,10 @@ rule calibrate_segmenter:
         "results/benchmarks/calibrate/{segmenter}.tsv"
     conda:
         "../../envs/lacuna.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
-        tables=lambda wildcards: f"results/plant/{wildcards.segmenter}/{CONFIG.calibrate.source}",
-        num_scenes=lambda wildcards: source_count(CONFIG.calibrate.source),
-        shard_size=CONFIG.shard_size.images,
-        settings=settings("calibrate"),
-        verdicts=settings("fsd"),
-        seed=CONFIG.seed,
-        code=source_digest("lacuna.stages.calibrate"),
+        job=job("calibrate"),
     shell:
-        "python -m lacuna.stages.calibrate"
-        " --tables {params.tables}"
-        " --count {params.num_scenes}"
-        " --shard-size {params.shard_size}"
-        " --settings {params.settings:q}"
-        " --verdicts {params.verdicts:q}"
-        " --seed {params.seed}"
-        " --code {params.code}"
-        " --tsv {output.tsv}"
-        " --summary {output.summary}"
-        " 2> {log}"
+        "python -m lacuna.stages.calibrate --job {params.job:q} 2> {log}"

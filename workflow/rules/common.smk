@@ -1,4 +1,4 @@
-# The checked configuration and the wildcard constraints; input functions are in inputs/. No rule.
+# The checked configuration and the wildcard constraints; input functions are in inputs.smk. No rule.
 import json
 import os
 import re
@@ -21,6 +21,7 @@ from lacuna.errors import UserError
 from lacuna.runtime.provenance import canonical_json
 from lacuna.config.shards import shard_from_name, shards
 from lacuna.planning.source_code import remember, source_digest
+from lacuna.planning.told import Told
 
 # What is set beside the Snakefile must reach every job, also where the folder has a space in its name. The trap lets the
 # shell outlive the SIGTERM that a scheduler sends to all processes: if it died first, the job would count as ended, and
@@ -80,26 +81,33 @@ wildcard_constraints:
     folder="|".join(re.escape(entry["file"].removesuffix(".zip")) for entry in DOWNLOADS if entry.get("unpack")),
 
 
-def argument(text):
-    """A text, or the file that holds it where it is too long for an argument."""
-    return arguments.argument(text, Path(".snakemake/lacuna_arguments"))
+TOLD = Told(CONFIG, HELD, MANIFESTS)
 
 
-def names_argument(paths):
-    """Words of an argument that takes names of files: the names, or the one file that lists them."""
-    listed = argument("\n".join(paths))
-    return listed if listed.startswith(arguments.MARK) else shlex.join(paths)
+def job(stage):
+    """What a rule's jobs are told, as JSON: their stage's part of `Told`, where the outputs go, and the code's digest."""
+
+    def told(wildcards, output):
+        known = getattr(TOLD, stage)(**wildcards)
+        chosen = {kind: known["family"] for kind, stages in FAMILIES_OF.items() if stage in stages}
+        code = source_digest(f"lacuna.stages.{stage}", **chosen)
+        return arguments.argument(
+            canonical_json({**known, **dict(output.items()), "code": code}), Path(".snakemake/lacuna_arguments")
+        )
+
+    return told
 
 
-def settings(section):
-    """Canonical JSON of a stage's section: what reruns the stage when it changes, and not when its order does."""
-    return canonical_json(getattr(CONFIG, section).given())
+# Stages whose job depends on the code of one family alone, by the kind of network that the family is of.
+FAMILIES_OF = {
+    "generators": ("sample", "train_generator", "train_encoder", "invert"),
+    "segmenters": ("segment",),
+}
 
 
-include: "inputs/sources.smk"
-include: "inputs/networks.smk"
-include: "inputs/inversions.smk"
-include: "inputs/conditional.smk"
-include: "inputs/families.smk"
-include: "inputs/downloads.smk"
-include: "inputs/report.smk"
+def growing(amount):
+    """A resource that grows with each attempt: what failed may have been too much for the last."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+include: "inputs.smk"

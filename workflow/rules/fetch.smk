@@ -10,22 +10,15 @@ rule fetch_file:
     localrule: True
     conda:
         "../../envs/lacuna.yaml"
-    threads: 1
     resources:
         gpu=0,
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 600 * attempt,
-        urls=lambda wildcards: shlex.join(download(wildcards)["urls"]),
-        code=source_digest("lacuna.stages.fetch"),
+        mem_mb=growing(1000),
+        runtime=growing(600),
+        job=fetched,
     params:
-        hashes=lambda wildcards: hash_flags(download(wildcards)),
+        hashes=hashes,
     shell:
-        "python -m lacuna.stages.fetch"
-        " --urls {resources.urls}"
-        " {params.hashes}"
-        " --code {resources.code}"
-        " --file {output.file:q}"
-        " 2>&1 | tee {log:q}"
+        "python -m lacuna.stages.fetch --job {resources.job:q} 2>&1 | tee {log:q}"
 
 
 # A published zip file's mirrors in, the LMDB that it holds out; the zip file goes.
@@ -39,20 +32,12 @@ rule fetch_unpacked:
     localrule: True
     conda:
         "../../envs/lacuna.yaml"
-    threads: 1
     resources:
         gpu=0,
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 1440 * attempt,
-        urls=lambda wildcards: shlex.join(unpacked_download(wildcards)["urls"]),
-        code=source_digest("lacuna.stages.fetch"),
+        mem_mb=growing(1000),
+        runtime=growing(1440),
+        job=fetched,
     params:
-        hashes=lambda wildcards: hash_flags(unpacked_download(wildcards)),
+        hashes=hashes,
     shell:
-        "python -m lacuna.stages.fetch"
-        " --urls {resources.urls}"
-        " {params.hashes}"
-        " --code {resources.code}"
-        " --file resources/{wildcards.folder}.zip"
-        " --unpacked {output.data:q}"
-        " 2>&1 | tee {log:q}"
+        "python -m lacuna.stages.fetch --job {resources.job:q} 2>&1 | tee {log:q}"

@@ -1,7 +1,7 @@
 # Photos and their reconstructions in, what was lost of each class out.
 rule omissions_source:
     input:
-        inversions=inversion_shards,
+        inversions=inversions_looked_at,
         weights=inversion_segmenter_files,
         control=control_table,
     output:
@@ -26,40 +26,11 @@ rule omissions_source:
         "results/benchmarks/omissions/{generator}/{source}.tsv"
     conda:
         "../../envs/lacuna.yaml"
-    threads: 1
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
-        confidence=CONFIG.fsd.confidence,
-        checkpoint=inversion_segmenter_weights,
-        folder=lambda wildcards: str(Path(inversion_shards(wildcards)[0]).parent),
-        num_images=lambda wildcards: inversion(wildcards).count,
-        shard_size=CONFIG.shard_size.inversions,
-        family=inversion_segmenter_family,
-        control=lambda wildcards: f"--control {control_table(wildcards)}" if control_table(wildcards) else "",
-        shown_percent=CONFIG.fsd.presence_percent,
-        settings=settings("omissions"),
-        seed=CONFIG.seed,
-        code=source_digest("lacuna.stages.omissions"),
+        job=job("omissions"),
     shell:
-        "python -m lacuna.stages.omissions"
-        " --inversions {params.folder}"
-        " --count {params.num_images}"
-        " --shard-size {params.shard_size}"
-        " --segmenter-family {params.family}"
-        " --segmenter-checkpoint {params.checkpoint:q}"
-        " --shown-percent {params.shown_percent}"
-        " --settings {params.settings:q}"
-        " --confidence {params.confidence}"
-        " --seed {params.seed}"
-        " {params.control}"
-        " --device auto"
-        " --threads {threads}"
-        " --code {params.code}"
-        " --tsv {output.tsv}"
-        " --classes {output.classes}"
-        " --masks {output.masks}"
-        " --gallery {output.gallery}"
-        " > {log} 2>&1"
+        "python -m lacuna.stages.omissions --job {params.job:q} --threads {threads} > {log} 2>&1"

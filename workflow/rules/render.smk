@@ -8,23 +8,10 @@ rule render_shard:
         "results/benchmarks/render/{source}/{shard}.tsv"
     conda:
         "../../envs/lacuna.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
-        settings=world_settings,
-        seed=source_seed,
-        first=first_index,
-        last=last_index,
-        code=source_digest("lacuna.stages.render"),
+        job=job("render"),
     shell:
-        "python -m lacuna.stages.render"
-        " --settings {params.settings:q}"
-        " --seed {params.seed}"
-        " --first {params.first}"
-        " --last {params.last}"
-        " --code {params.code}"
-        " --shard {output.shard}"
-        " > {log} 2>&1"
+        "python -m lacuna.stages.render --job {params.job:q} > {log} 2>&1"

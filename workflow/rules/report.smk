@@ -19,7 +19,7 @@ rule report_page:
             category="Page",
             labels={"what": "page"},
         ),
-        files=report(
+        files_dir=report(
             directory(f"results/report/{CONFIG.report}_files"),
             patterns=["{name}.svg"],
             caption="../captions/report.rst",
@@ -32,19 +32,10 @@ rule report_page:
         f"results/benchmarks/report/{CONFIG.report}.tsv"
     conda:
         "../../envs/lacuna.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
-        settings=lambda wildcards: argument(canonical_json(CONFIG.given())),
-        code=source_digest("lacuna.stages.report"),
+        job=job("report"),
     shell:
-        "python -m lacuna.stages.report"
-        " --settings {params.settings:q}"
-        " --results results"
-        " --code {params.code}"
-        " --html {output.html}"
-        " --files-dir {output.files}"
-        " > {log} 2>&1"
+        "python -m lacuna.stages.report --job {params.job:q} > {log} 2>&1"

@@ -11,24 +11,10 @@ rule tabulate_shard:
         "results/benchmarks/tabulate/{segmenter}/{source}/{shard}.tsv"
     conda:
         "../../envs/lacuna.yaml"
-    threads: 1
     resources:
-        gpu=1,
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
-        labels=table_labels,
-        settings=table_settings,
-        first=first_index,
-        last=last_index,
-        code=source_digest("lacuna.stages.tabulate"),
+        job=job("tabulate"),
     shell:
-        "python -m lacuna.stages.tabulate"
-        " --source {input.source:q}"
-        " --labels {params.labels:q}"
-        " --settings {params.settings:q}"
-        " --first {params.first}"
-        " --last {params.last}"
-        " --code {params.code}"
-        " --table {output.table}"
-        " > {log} 2>&1"
+        "python -m lacuna.stages.tabulate --job {params.job:q} > {log} 2>&1"

@@ -40,6 +40,13 @@ def control_source(config: Configuration, entry: Inversion) -> str | None:
     return None
 
 
+def control_table(config: Configuration, entry: Inversion) -> str | None:
+    """Omissions of the generator's own samples, the noise floor; none for those samples themselves."""
+    source = control_source(config, entry)
+    is_photo = config.sources[entry.source].drawn_by != entry.generator
+    return f"results/omissions/{entry.generator}/{source}.tsv" if is_photo and source else None
+
+
 def omission_method(entry: Inversion) -> str:
     """The method whose reconstructions are looked at: `layered_r` where it was run, else the last one."""
     return "layered_r" if "layered_r" in entry.methods else str(entry.methods[-1])

@@ -4,11 +4,9 @@ Linux takes at most 128 KB in one argument, and a shell's whole command is one. 
 the shards of ImageNet are longer.
 """
 
-import argparse
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from lacuna.formats import files
 
@@ -26,17 +24,8 @@ def argument(text: str, folder: Path) -> str:
     return MARK + path.as_posix()
 
 
-def text_of(word: str) -> str:
-    """The word, or the text of the file that `@FILE` names."""
-    return Path(word[1:]).read_text(encoding="utf-8") if word.startswith(MARK) else word
-
-
-class FileNames(argparse.Action):
-    """Action of an argument that takes names of files: as words, or as the lines of the one file `@FILE`."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
-    ) -> None:
-        words: Sequence[str] = values
-        listed = len(words) == 1 and words[0].startswith(MARK)
-        setattr(namespace, self.dest, text_of(words[0]).splitlines() if listed else list(words))
+def names(words: Sequence[str]) -> list[str]:
+    """Words of a flag that takes several: the words, or the lines of the one file `@FILE`."""
+    if len(words) == 1 and words[0].startswith(MARK):
+        return Path(words[0][1:]).read_text(encoding="utf-8").splitlines()
+    return list(words)

@@ -6,11 +6,15 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 from tqdm import tqdm
 
+from lacuna.config.base import lines
 from lacuna.errors import UserError
 from lacuna.runtime import arguments, usage
 
@@ -22,22 +26,69 @@ class Terminated(BaseException):
     """SIGTERM or Ctrl-C arrived. Loops that can resume catch it, save their state and raise it again."""
 
 
-def parser(stage: str, description: str | None) -> argparse.ArgumentParser:
-    """Command line of one stage; `--code`, the digest of the stage's source, is common to all."""
-    command_line = argparse.ArgumentParser(
-        prog=f"python -m lacuna.{stage}",
+class Job(BaseModel):
+    """What every stage is told; a stage adds its own keys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(description="digest of the stage's source, kept in the output")
+
+
+class ComputingJob(Job):
+    """What a stage is told that computes with torch."""
+
+    device: str = Field("auto", description="auto, cpu or cuda")
+    threads: int = Field(1, description="of the CPU")
+
+
+J = TypeVar("J", bound=Job)
+
+
+def job(stage: str, model: type[J], description: str | None, argv: Sequence[str] | None) -> J:
+    """The job on the command line: `--job JSON|FILE`, over which each key that is also given as a flag goes.
+
+    Raises:
+        UserError: keys that the stage does not know, misses, or cannot take.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m lacuna.stages.{stage}",
         description=description,
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
     )
-    command_line.add_argument("--code", required=True, help="digest of the stage's source, kept in the output")
-    return command_line
+    parser.add_argument("--job", type=json_object, default={}, help="JSON object with the keys below, or its file")
+    for name, field in model.model_fields.items():
+        many = {"nargs": "*"} if get_origin(field.annotation) is list else {}
+        about = (field.description or "").replace("%", "%%")
+        parser.add_argument(_flag(name), help=about, **many)  # type: ignore[arg-type]
+    given = vars(parser.parse_args(argv))
+    told = given.pop("job") | {name: _value(model.model_fields[name], word) for name, word in given.items()}
+    try:
+        return model.model_validate(told)
+    except ValidationError as error:
+        raise UserError("; ".join(lines(error, model, told))) from None
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _value(field: FieldInfo, word: str | list[str]) -> Any:
+    """What a flag says: JSON for a key that holds a map, else text, of which pydantic makes what the key takes."""
+    if isinstance(word, list):
+        return arguments.names(word)
+    inside = (field.annotation, *get_args(field.annotation))
+    is_map = any(
+        get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)) for kind in inside
+    )
+    return json_object(word) if is_map else word
 
 
 def json_object(text: str) -> dict[str, Any]:
-    """Type of `--settings`: a JSON object, or `@` and the file that holds it, from the checked configuration."""
+    """A JSON object: as it is, or `@` and the file, or the file, that holds it."""
     try:
-        value = json.loads(arguments.text_of(text))
+        value = json.loads(text if text.lstrip().startswith("{") else Path(text.removeprefix("@")).read_text("utf-8"))
     except json.JSONDecodeError as error:
         raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
     if not isinstance(value, dict):

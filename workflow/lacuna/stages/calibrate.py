@@ -6,13 +6,13 @@ side. Judged are areas by the world's exact labels and areas by the segmenter, o
 Shape suffixes: N scenes, C classes.
 """
 
-import argparse
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from lacuna.areas.calibration import Cell, Pool, Rule, found, null_cells, planted_cells
 from lacuna.areas.verdicts import VERDICTS, Thresholds
@@ -50,28 +50,28 @@ class Result:
         return (*where, *words, *rates, self.cell.false_positives)
 
 
+class Job(command.Job):
+    """What the stage is told."""
+
+    tables: str = Field(description="folder of the shards that plant made")
+    count: int = Field(description="number of scenes")
+    shard_size: int = Field(description="scenes a shard")
+    settings: dict[str, Any] = Field(description="JSON: section `calibrate`")
+    verdicts: dict[str, Any] = Field(description="JSON: section `fsd`")
+    seed: int = Field(description="root seed of samples and permutations")
+    tsv: str = Field(description="table of all rates to write")
+    summary: str = Field(description="JSON of the required rates to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    pools, classes = read_pools(args.tables, args.count, args.shard_size)
-    results = list(measured(pools, classes, args.settings, rule(args.verdicts, args.settings), args.seed))
+    job = command.job("calibrate", Job, __doc__, argv)
+    pools, classes = read_pools(job.tables, job.count, job.shard_size)
+    results = list(measured(pools, classes, job.settings, rule(job.verdicts, job.settings), job.seed))
     rates = required_rates(results)
-    tables.write_tsv(args.tsv, COLUMNS, [result.row() for result in results])
-    summary = {"rates": rates, "settings": args.settings, "verdicts": args.verdicts, "seed": args.seed}
-    tables.write_json(args.summary, summary | {"code": args.code, "num_scenes": args.count})
+    tables.write_tsv(job.tsv, COLUMNS, [result.row() for result in results])
+    summary = {"rates": rates, "settings": job.settings, "verdicts": job.verdicts, "seed": job.seed}
+    tables.write_json(job.summary, summary | {"code": job.code, "num_scenes": job.count})
     print("\n".join(sentence(rate) for rate in rates))
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("calibrate", __doc__)
-    parser.add_argument("--tables", required=True, help="folder of the shards that plant made")
-    parser.add_argument("--count", type=int, required=True, help="number of scenes")
-    parser.add_argument("--shard-size", type=int, required=True, help="scenes a shard")
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `calibrate`")
-    parser.add_argument("--verdicts", type=command.json_object, required=True, help="JSON: section `fsd`")
-    parser.add_argument("--seed", type=int, required=True, help="root seed of samples and permutations")
-    parser.add_argument("--tsv", required=True, help="table of all rates to write")
-    parser.add_argument("--summary", required=True, help="JSON of the required rates to write")
-    return parser.parse_args(argv)
 
 
 def read_pools(folder: str, count: int, shard_size: int) -> tuple[dict[str, Pool], list[str]]:

@@ -6,7 +6,6 @@ reduced to a resolution and brought back, so that a generator whose detail is wo
 Shape suffixes: N images, K classes, H height, W width.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,13 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lacuna.areas.conditional import accuracy, inception_score, indistinct
 from lacuna.classifiers.classifier import Classifier, load_classifier
 from lacuna.conditional.labelled import LabelledImages
 from lacuna.formats import tables
 from lacuna.runtime import command, compute
-from lacuna.runtime.arguments import FileNames
 from lacuna.runtime.batches import BatchSize, in_batches
 
 COLUMNS = (
@@ -31,18 +30,33 @@ SMALLEST_RESOLUTION = 16
 COMPARED_RESOLUTION = 32  # the paper's: are classes known better at full size than at this one?
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    real_images: list[str] = Field(description="shards of the real source")
+    real_count: int
+    generated_images: list[str] = Field(description="shards of the generated source")
+    generated_count: int
+    family: str = Field(description="of the classifier")
+    checkpoint: str = Field(description="the classifier's")
+    classifier_settings: dict[str, Any] = Field({})
+    settings: dict[str, Any] = Field(description="JSON: section `discriminate`")
+    tsv: str = Field(description="table of classes to write")
+    summary: str = Field(description="summary to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    settings = args.settings
+    job = command.job("discriminate", Job, __doc__, argv)
+    compute.configure(job.threads)
+    settings = job.settings
     classifier = load_classifier(
-        args.family, args.checkpoint, args.classifier_settings, compute.device(args.device)
+        job.family, job.checkpoint, job.classifier_settings, compute.device(job.device)
     )  # fmt: skip
     sides: dict[str, list[dict[str, Any]]] = {}
     summary: dict[str, Any] = {}
     rows = []
     for side, paths, count in (
-        ("real", args.real_images, args.real_count), ("generated", args.generated_images, args.generated_count),
+        ("real", job.real_images, job.real_count), ("generated", job.generated_images, job.generated_count),
     ):  # fmt: skip
         with LabelledImages(paths, count, len(classifier.classes)) as images:
             found = probabilities(classifier, images, settings["batch_size"], side)
@@ -53,27 +67,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     for side, found_rows in sides.items():
         rows += [[side, *(row[column] for column in COLUMNS[1:])] for row in found_rows]
         summary[side] |= overall(found_rows, summary[side]["size"])
-    summary |= {"subsets": settings["subsets"], "confidence": settings["confidence"], "code": args.code}
-    tables.write_tsv(args.tsv, COLUMNS, rows)
-    tables.write_json(args.json, summary)
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("discriminate", __doc__)
-    for side in ("real", "generated"):
-        parser.add_argument(
-            f"--{side}-images", required=True, nargs="+", action=FileNames, help=f"shards of the {side} source"
-        )
-        parser.add_argument(f"--{side}-count", required=True, type=int)
-    parser.add_argument("--family", required=True, help="of the classifier")
-    parser.add_argument("--checkpoint", required=True, help="the classifier's")
-    parser.add_argument("--classifier-settings", type=command.json_object, default={})
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `discriminate`")
-    parser.add_argument("--device", required=True)
-    parser.add_argument("--threads", required=True, type=int)
-    parser.add_argument("--tsv", required=True, help="table of classes to write")
-    parser.add_argument("--json", required=True, help="summary to write")
-    return parser.parse_args(argv)
+    summary |= {"subsets": settings["subsets"], "confidence": settings["confidence"], "code": job.code}
+    tables.write_tsv(job.tsv, COLUMNS, rows)
+    tables.write_json(job.summary, summary)
 
 
 def resolutions(size: int) -> list[int]:

@@ -6,7 +6,6 @@ alike than those of any real class. Beside it what `discriminate` found: a class
 Shape suffixes: N images, K classes, H height, W width.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lacuna.areas.conditional import Similarity, collapsed, similarity, together
 from lacuna.conditional.labelled import LabelledImages
@@ -22,7 +22,6 @@ from lacuna.errors import UserError
 from lacuna.formats import tables
 from lacuna.networks.pixels import resized_bytes
 from lacuna.runtime import command, compute, seeds
-from lacuna.runtime.arguments import FileNames
 
 COLUMNS = (
     "label", "name", "real_ms_ssim", "real_std", "real_low", "real_high", "generated_ms_ssim", "generated_std",
@@ -30,51 +29,48 @@ COLUMNS = (
 )  # fmt: skip
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    real_images: list[str] = Field(description="shards of the real source")
+    real_count: int
+    generated_images: list[str] = Field(description="shards of the generated source")
+    generated_count: int
+    accuracies: str = Field(description="table that discriminate wrote for the same sources")
+    settings: dict[str, Any] = Field(description="JSON: section `diversity`")
+    seed: int = Field(description="root seed of the pairs")
+    tsv: str = Field(description="table of classes to write")
+    summary: str = Field(description="summary to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    settings, device = args.settings, compute.device(args.device)
-    names, accuracies = judged(args.accuracies)
+    job = command.job("diversity", Job, __doc__, argv)
+    compute.configure(job.threads)
+    settings, device = job.settings, compute.device(job.device)
+    names, accuracies = judged(job.accuracies)
     num_classes = max(names) + 1
     with (
-        LabelledImages(args.real_images, args.real_count, num_classes) as real,
-        LabelledImages(args.generated_images, args.generated_count, num_classes) as generated,
+        LabelledImages(job.real_images, job.real_count, num_classes) as real,
+        LabelledImages(job.generated_images, job.generated_count, num_classes) as generated,
     ):
         missing = sorted(set(generated.classes) - set(real.classes))
         if missing:
-            raise UserError(f"{args.real_images[0]}: no images of class {missing[0]}, expected all generated classes")
+            raise UserError(f"{job.real_images[0]}: no images of class {missing[0]}, expected all generated classes")
         size = min(real.size, generated.size)
         sides = {}
         for side, images in (("real", real), ("generated", generated)):
             sides[side] = {
-                label: similarities(images, label, size, settings["pairs"], args.seed, side, device)
+                label: similarities(images, label, size, settings["pairs"], job.seed, side, device)
                 for label in command.progress(images.classes, desc=side, unit="class")
             }
     summaries = {
         side: {label: similarity(values, settings["confidence"]) for label, values in found.items()}
         for side, found in sides.items()
     }
-    tables.write_tsv(args.tsv, COLUMNS, table(summaries, names, accuracies))
+    tables.write_tsv(job.tsv, COLUMNS, table(summaries, names, accuracies))
     summary = summarise(summaries, names, accuracies, settings["low_accuracy"])
-    common = {"rule": rule(size), "size": size, "pairs": settings["pairs"], "seed": args.seed, "code": args.code}
-    tables.write_json(args.json, summary | common)
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("diversity", __doc__)
-    for side in ("real", "generated"):
-        parser.add_argument(
-            f"--{side}-images", required=True, nargs="+", action=FileNames, help=f"shards of the {side} source"
-        )
-        parser.add_argument(f"--{side}-count", required=True, type=int)
-    parser.add_argument("--accuracies", required=True, help="table that discriminate wrote for the same sources")
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `diversity`")
-    parser.add_argument("--seed", required=True, type=int, help="root seed of the pairs")
-    parser.add_argument("--device", required=True)
-    parser.add_argument("--threads", required=True, type=int)
-    parser.add_argument("--tsv", required=True, help="table of classes to write")
-    parser.add_argument("--json", required=True, help="summary to write")
-    return parser.parse_args(argv)
+    common = {"rule": rule(size), "size": size, "pairs": settings["pairs"], "seed": job.seed, "code": job.code}
+    tables.write_json(job.summary, summary | common)
 
 
 def judged(path: str) -> tuple[dict[int, str], dict[int, float]]:

@@ -6,7 +6,6 @@ Source:
     Bau et al. 2019, arXiv:1910.11626, section 4.3.
 """
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor, nn
 
 from lacuna.errors import UserError
@@ -35,7 +35,6 @@ from lacuna.networks.pixels import from_bytes
 from lacuna.report.figures import style
 from lacuna.report.figures.inversions import methods_figure
 from lacuna.runtime import command, compute, seeds
-from lacuna.runtime.arguments import FileNames
 from lacuna.runtime.provenance import digest_file
 from lacuna.segmenters.loading import load_segmenter
 from lacuna.segmenters.segmenter import Segmenter
@@ -45,63 +44,58 @@ RESAMPLES = 2000
 FIGURE_ROWS = 6
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    inversions: str = Field(description="folder with METHOD/GENERATOR/SOURCE/SHARD.h5")
+    methods: list[str]
+    generator: str = Field(description="name of the generator")
+    source: str = Field(description="name of the source of the images")
+    count: int
+    shard_size: int
+    family: str
+    checkpoint: str = Field(description="weights of the generator")
+    generator_settings: dict[str, Any] = Field({})
+    perceptual_family: str
+    perceptual_checkpoint: str
+    segmenter_family: str
+    segmenter_checkpoint: str
+    images: list[str] = Field(description="HDF5 shards of the images; samples know their z")
+    confidence: float = Field(description="two-sided level of the intervals")
+    settings: dict[str, Any] = Field(description="those of invert")
+    seed: int
+    figure: str = Field(description="SVG: the first images beside what each method made of them")
+    tsv: str
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    device = compute.device(args.device)
-    generator = packed(load_generator(args.family, args.checkpoint, device, args.generator_settings))
-    perceptual = load_perceptual(args.perceptual_family, args.perceptual_checkpoint, device)
-    segmenter = load_segmenter(args.segmenter_family, args.segmenter_checkpoint, device)
+    job = command.job("evaluate", Job, __doc__, argv)
+    compute.configure(job.threads)
+    device = compute.device(job.device)
+    generator = packed(load_generator(job.family, job.checkpoint, device, job.generator_settings))
+    perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, device)
+    segmenter = load_segmenter(job.segmenter_family, job.segmenter_checkpoint, device)
     rows: list[tuple[Any, ...]] = []
     pictures: dict[str, NDArray[np.uint8]] = {}
-    for method in args.methods:
-        folder = Path(args.inversions) / method / args.generator / args.source
-        found = inversions.read_shards(folder, args.count, args.shard_size, ("x", "x_hat"))
+    for method in job.methods:
+        folder = Path(job.inversions) / method / job.generator / job.source
+        found = inversions.read_shards(folder, job.count, job.shard_size, ("x", "x_hat"))
         pictures |= {"target": found.x[:FIGURE_ROWS], method: found.x_hat[:FIGURE_ROWS]}
-        values = image_errors(found, perceptual, args.settings["feature_levels"], device)
-        values["lost_area"] = lost_areas(found, segmenter, args.settings["batch_size"])
-        truth_ND = true_latents(args.images, args.checkpoint, found.index, latent_width(generator))
+        values = image_errors(found, perceptual, job.settings["feature_levels"], device)
+        values["lost_area"] = lost_areas(found, segmenter, job.settings["batch_size"])
+        truth_ND = true_latents(job.images, job.checkpoint, found.index, latent_width(generator))
         if truth_ND is not None:
-            latent = inversions.read_shards(folder, args.count, args.shard_size, ("z", "residuals"))
+            latent = inversions.read_shards(folder, job.count, job.shard_size, ("z", "residuals"))
             values |= correlations(latent, head(generator, latent.layer), torch.from_numpy(truth_ND).to(device))
         for quantity, values_N in values.items():
-            rng = seeds.rng(args.seed, "evaluate", method, quantity)
-            low, high = bootstrap_interval(values_N, rng, args.confidence)
+            rng = seeds.rng(job.seed, "evaluate", method, quantity)
+            low, high = bootstrap_interval(values_N, rng, job.confidence)
             known = "no" if truth_ND is None else "yes"
             rows.append((method, quantity, known, float(values_N.mean()), low, high, len(values_N)))
-    with atomic(args.figure) as partial:
+    with atomic(job.figure) as partial:
         style.save(methods_figure(pictures), partial, "svg")
-    tables.write_tsv(args.tsv, COLUMNS, rows)
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Command line of the stage."""
-    parser = command.parser("evaluate", __doc__)
-    parser.add_argument("--inversions", required=True, help="folder with METHOD/GENERATOR/SOURCE/SHARD.h5")
-    parser.add_argument("--methods", nargs="+", required=True)
-    parser.add_argument("--generator", required=True, help="name of the generator")
-    parser.add_argument("--source", required=True, help="name of the source of the images")
-    parser.add_argument("--count", type=int, required=True)
-    parser.add_argument("--shard-size", type=int, required=True)
-    parser.add_argument("--family", required=True)
-    parser.add_argument("--checkpoint", required=True, help="weights of the generator")
-    parser.add_argument("--generator-settings", type=command.json_object, default={})
-    parser.add_argument("--perceptual-family", required=True)
-    parser.add_argument("--perceptual-checkpoint", required=True)
-    parser.add_argument("--segmenter-family", required=True)
-    parser.add_argument("--segmenter-checkpoint", required=True)
-    parser.add_argument(
-        "--images", nargs="*", action=FileNames, required=True, help="HDF5 shards of the images; samples know their z"
-    )
-    parser.add_argument("--confidence", type=float, required=True, help="two-sided level of the intervals")
-    parser.add_argument("--settings", type=command.json_object, required=True, help="those of invert")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--device", required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--figure", required=True, help="SVG: the first images beside what each method made of them")
-    parser.add_argument("--tsv", required=True)
-    return parser.parse_args(argv)
+    tables.write_tsv(job.tsv, COLUMNS, rows)
 
 
 def true_latents(

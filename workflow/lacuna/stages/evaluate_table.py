@@ -1,8 +1,9 @@
 """Print all evaluations of a configuration: a block a source, a quantity a row, a method a column."""
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from pydantic import Field
 
 from lacuna.formats import tables
 from lacuna.runtime import command
@@ -11,20 +12,19 @@ CELL = 24  # characters
 LABEL = 22
 
 
+class Job(command.Job):
+    """What the stage is told."""
+
+    tables: list[str] = Field(description="results/evaluate/GENERATOR/SOURCE.tsv")
+    confidence: float = Field(description="two-sided level of their intervals")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
+    job = command.job("evaluate_table", Job, __doc__, argv)
     blocks = [
-        block(Path(path).parent.name, Path(path).stem, tables.read_tsv(path), args.confidence) for path in args.tables
+        block(Path(path).parent.name, Path(path).stem, tables.read_tsv(path), job.confidence) for path in job.tables
     ]
     print("\n\n".join(blocks))
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Command line of the stage."""
-    parser = command.parser("evaluate_table", __doc__)
-    parser.add_argument("--tables", nargs="+", required=True, help="results/evaluate/GENERATOR/SOURCE.tsv")
-    parser.add_argument("--confidence", type=float, required=True, help="two-sided level of their intervals")
-    return parser.parse_args(argv)
 
 
 def block(generator: str, source: str, rows: Sequence[Mapping[str, str]], confidence: float) -> str:

@@ -5,7 +5,6 @@ SHA-256 is published, it is recorded beside the file at the first download and c
 there already, put by hand for instance, is checked and kept.
 """
 
-import argparse
 import errno
 import logging
 import re
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pooch
 import requests
+from pydantic import Field
 
 from lacuna.config.published import HASH_IN_NAME
 from lacuna.errors import UserError
@@ -32,37 +32,37 @@ ADVICE = {
 }
 
 
+class Job(command.Job):
+    """What the stage is told."""
+
+    urls: list[str] = Field(description="mirrors, the best one first")
+    sha256: str | None = Field(None, description="hash of the file, or its first 8 digits, where one is published")
+    md5: str | None = Field(None, description="MD5 of the file, where one is published")
+    file: Path = Field(description="file to write")
+    unpacked: Path | None = Field(None, description="what to unpack from the zip file, which then goes")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
+    job = command.job("fetch", Job, __doc__, argv)
     pooch.get_logger().setLevel(logging.WARNING)
-    if args.unpacked and args.unpacked.exists():
-        log.info("%s: already there, nothing to download", args.unpacked)
+    if job.unpacked and job.unpacked.exists():
+        log.info("%s: already there, nothing to download", job.unpacked)
         return
-    record = args.file.with_name(f"{args.file.name}.sha256")
-    expected = expected_hashes(args.file.name, args.sha256, args.md5, record)
-    if args.file.exists() and not wrong(args.file, expected):
-        log.info("%s: already there, nothing to download", args.file)
+    record = job.file.with_name(f"{job.file.name}.sha256")
+    expected = expected_hashes(job.file.name, job.sha256, job.md5, record)
+    if job.file.exists() and not wrong(job.file, expected):
+        log.info("%s: already there, nothing to download", job.file)
     else:
-        if args.file.exists():
-            log.warning("%s: %s, so it is downloaded again", args.file, wrong(args.file, expected))
+        if job.file.exists():
+            log.warning("%s: %s, so it is downloaded again", job.file, wrong(job.file, expected))
         try:
-            download(args.urls, expected, args.file)
+            download(job.urls, expected, job.file)
         except OSError as error:
-            raise full_disk(error, args.file) from error
-    files.write_text(record, f"{sha256(args.file)}\n")
-    if args.unpacked:
-        unpacking.unpack(args.file, args.unpacked)
-        args.file.unlink()
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("fetch", __doc__)
-    parser.add_argument("--urls", nargs="+", required=True, help="mirrors, the best one first")
-    parser.add_argument("--sha256", help="hash of the file, or its first 8 digits, where one is published")
-    parser.add_argument("--md5", help="MD5 of the file, where one is published")
-    parser.add_argument("--file", type=Path, required=True, help="file to write")
-    parser.add_argument("--unpacked", type=Path, help="what to unpack from the zip file, which then goes")
-    return parser.parse_args(argv)
+            raise full_disk(error, job.file) from error
+    files.write_text(record, f"{sha256(job.file)}\n")
+    if job.unpacked:
+        unpacking.unpack(job.file, job.unpacked)
+        job.file.unlink()
 
 
 def expected_hashes(name: str, sha256: str | None, md5: str | None, record: Path) -> dict[str, str]:

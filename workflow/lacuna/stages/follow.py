@@ -7,15 +7,16 @@ Fewer images than in the comparison by default, so that the whole curve costs ab
 Shape suffixes: N images, D latent numbers, H height, W width, C classes.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import Field
 
 from lacuna.areas.frechet import frechet
 from lacuna.areas.moments import Moments, of_rows
@@ -45,45 +46,43 @@ class Judge:
     preparation: Preparation
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    family: str
+    snapshots: Path = Field(description="folder of the generator's weights on the way")
+    generator_settings: dict[str, Any]
+    moments: str = Field(description="moments of the real source")
+    segmenter_family: str
+    segmenter: str = Field(description="weights of the segmenter")
+    settings: dict[str, Any] = Field(description="JSON: those of segment")
+    category: str = Field(description="of the classes that the distance is of, as fsd has it")
+    count: int = Field(description="images of each snapshot")
+    batch_size: int = Field(description="images at once, as segment has it")
+    seed: int = Field(description="of z: that of the comparison's generated source")
+    card: Path = Field(description="card of the training")
+    tsv: Path = Field(description="curve to write")
+    with_curve: Path = Field(description="card with the curve, to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    device = compute.device(args.device)
-    segmenter = load_segmenter(args.segmenter_family, args.segmenter, device, args.settings["precision"])
-    preparation = Preparation.of(args.settings, segmenter.size)
-    judge = Judge(real_moments(args.moments, args.category), args.category, segmenter, preparation)
-    size, rows = BatchSize(args.batch_size), []
-    for path in command.progress(snapshots(args.snapshots), desc="follow", unit="snapshot"):
-        generator = load_generator(args.family, path, device, args.generator_settings)
+    job = command.job("follow", Job, __doc__, argv)
+    compute.configure(job.threads)
+    device = compute.device(job.device)
+    segmenter = load_segmenter(job.segmenter_family, job.segmenter, device, job.settings["precision"])
+    preparation = Preparation.of(job.settings, segmenter.size)
+    judge = Judge(real_moments(job.moments, job.category), job.category, segmenter, preparation)
+    size, rows = BatchSize(job.batch_size), []
+    for path in command.progress(snapshots(job.snapshots), desc="follow", unit="snapshot"):
+        generator = load_generator(job.family, path, device, job.generator_settings)
         shown = int(checkpoints.load_weights(path)[1]["images"])
-        generated = of_rows(segmented(generator, judge, latents(args.seed, 0, args.count - 1, generator.z_dim), size))
+        generated = of_rows(segmented(generator, judge, latents(job.seed, 0, job.count - 1, generator.z_dim), size))
         found = frechet(judge.real, generated)
         rows.append(
-            (shown, generator.size, found.fsd, found.mean_term, found.covariance_term, judge.real.count, args.count)
+            (shown, generator.size, found.fsd, found.mean_term, found.covariance_term, judge.real.count, job.count)
         )
-    tables.write_tsv(args.tsv, COLUMNS, rows)
-    files.write_text(args.with_curve, args.card.read_text(encoding="utf-8") + curve(rows))
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("follow", __doc__)
-    parser.add_argument("--family", required=True)
-    parser.add_argument("--snapshots", required=True, type=Path, help="folder of the generator's weights on the way")
-    parser.add_argument("--generator-settings", required=True, type=command.json_object)
-    parser.add_argument("--moments", required=True, help="moments of the real source")
-    parser.add_argument("--segmenter-family", required=True)
-    parser.add_argument("--segmenter", required=True, help="weights of the segmenter")
-    parser.add_argument("--settings", required=True, type=command.json_object, help="JSON: those of segment")
-    parser.add_argument("--category", required=True, help="of the classes that the distance is of, as fsd has it")
-    parser.add_argument("--count", required=True, type=int, help="images of each snapshot")
-    parser.add_argument("--batch-size", required=True, type=int, help="images at once, as segment has it")
-    parser.add_argument("--seed", required=True, type=int, help="of z: that of the comparison's generated source")
-    parser.add_argument("--device", required=True)
-    parser.add_argument("--threads", required=True, type=int)
-    parser.add_argument("--card", required=True, type=Path, help="card of the training")
-    parser.add_argument("--tsv", required=True, type=Path, help="curve to write")
-    parser.add_argument("--with-curve", required=True, type=Path, help="card with the curve, to write")
-    return parser.parse_args(argv)
+    tables.write_tsv(job.tsv, COLUMNS, rows)
+    files.write_text(job.with_curve, job.card.read_text(encoding="utf-8") + curve(rows))
 
 
 def snapshots(folder: Path) -> list[Path]:

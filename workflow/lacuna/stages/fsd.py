@@ -4,13 +4,13 @@ Tables are read once, a few thousand rows at a time, and only classes that any i
 not grow with the number of images. Shape suffixes: N images, C classes.
 """
 
-import argparse
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from lacuna.areas import resampling, verdicts
 from lacuna.areas.cautions import resolution_warnings, sample_warnings
@@ -58,15 +58,33 @@ class Side:
         return Side(self.source.columns(chosen), self.sketch.columns(chosen))
 
 
+class Job(command.Job):
+    """What the stage is told."""
+
+    real_moments: str = Field(description="moments of the real source")
+    real_tables: str = Field(description="folder of the real class-area shards")
+    real_count: int = Field(description="number of real images")
+    real_manifest: str | None = Field(None, description="what the workflow saw of the real images of a user")
+    generated_moments: str = Field(description="moments of the generated source")
+    generated_tables: str = Field(description="folder of the generated class-area shards")
+    generated_count: int = Field(description="number of generated images")
+    generated_manifest: str | None = Field(None, description="what the workflow saw of the generated images of a user")
+    shard_size: int = Field(description="images a shard")
+    settings: dict[str, Any] = Field(description="JSON: section `fsd` of the config")
+    seed: int = Field(description="root seed of subsets and permutations")
+    summary: str = Field(description="summary to write")
+    tsv: str = Field(description="table of classes to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    settings = args.settings
-    classes, real, generated = read_sides(args)
+    job = command.job("fsd", Job, __doc__, argv)
+    settings = job.settings
+    classes, real, generated = read_sides(job)
     categories = list(dict.fromkeys(category for _, category in classes))
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
     by_category = {}
     for category in categories:
-        rng = seeds.rng(args.seed, "fsd", "category", category)
+        rng = seeds.rng(job.seed, "fsd", "category", category)
         one, other = real.of_category(category), generated.of_category(category)
         shares = contributions(one.source.moments, other.source.moments)
         rows |= {(row[0], row[1]): row for row in class_rows(one, other, shares, settings, rng)}
@@ -88,8 +106,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "category": settings["category"],
         "confidence": settings["confidence"],
         "resamples": settings["resamples"],
-        "seed": args.seed,
-        "code": args.code,
+        "seed": job.seed,
+        "code": job.code,
         "resolution": resolution(real.source, generated.source),
         "warnings": [
             *sample_warnings(counts, chosen["num_classes"], groups),
@@ -97,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             *image_warnings(real.source.images, generated.source.images),
         ],
         "images": {
-            name: source.images.summary() | {"census": manifests.census(getattr(args, f"{name}_manifest"))}
+            name: source.images.summary() | {"census": manifests.census(getattr(job, f"{name}_manifest"))}
             if source.images
             else None
             for name, source in sides.items()
@@ -107,45 +125,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     for warning in summary["warnings"]:
         log.warning(warning)
     log.info("fsd %.4g, real against real %s", summary["fsd"], summary["baseline_fsd"])
-    tables.write_tsv(args.tsv, verdicts.COLUMNS, [rows.get(key) or verdicts.absent_row(*key) for key in classes])
-    tables.write_json(args.json, summary)
+    tables.write_tsv(job.tsv, verdicts.COLUMNS, [rows.get(key) or verdicts.absent_row(*key) for key in classes])
+    tables.write_json(job.summary, summary)
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("fsd", __doc__)
-    for name in ("real", "generated"):
-        parser.add_argument(f"--{name}-moments", required=True, help=f"moments of the {name} source")
-        parser.add_argument(f"--{name}-tables", required=True, help=f"folder of the {name} class-area shards")
-        parser.add_argument(f"--{name}-count", type=int, required=True, help=f"number of {name} images")
-        parser.add_argument(f"--{name}-manifest", help=f"what the workflow saw of the {name} images of a user")
-    parser.add_argument("--shard-size", type=int, required=True, help="images a shard")
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `fsd` of the config")
-    parser.add_argument("--seed", type=int, required=True, help="root seed of subsets and permutations")
-    parser.add_argument("--json", required=True, help="summary to write")
-    parser.add_argument("--tsv", required=True, help="table of classes to write")
-    return parser.parse_args(argv)
-
-
-def read_sides(args: argparse.Namespace) -> tuple[list[tuple[str, str]], Side, Side]:
+def read_sides(job: Job) -> tuple[list[tuple[str, str]], Side, Side]:
     """Name and category of all classes, and both sides with the classes that any image shows.
 
     The moments are read first: they say which classes those are, so that no more of the tables is kept.
     """
-    real, generated = (moments.read(path) for path in (args.real_moments, args.generated_moments))
-    check_comparable(real, generated, args.settings["category"])
+    real, generated = (moments.read(path) for path in (job.real_moments, job.generated_moments))
+    check_comparable(real, generated, job.settings["category"])
     if same_images(real.images, generated.images):  # in another order, their moments differ by rounding
         generated = replace(generated, moments=real.moments)
     shown = np.flatnonzero((real.moments.mean > 0) | (generated.moments.mean > 0))
     size = group_size(real.moments.count, generated.moments.count)
     sides = []
     for name, source in (("real", real), ("generated", generated)):
-        rng = seeds.rng(args.seed, "fsd", "table", name)
-        path, folder, count = (getattr(args, f"{name}_{what}") for what in ("moments", "tables", "count"))
-        shards = checked(areas.read_shards(folder, count, args.shard_size), source, path, folder)
-        least_px = args.settings["presence_percent"] / 100 * source.image_px
+        rng = seeds.rng(job.seed, "fsd", "table", name)
+        path, folder, count = (getattr(job, f"{name}_{what}") for what in ("moments", "tables", "count"))
+        shards = checked(areas.read_shards(folder, count, job.shard_size), source, path, folder)
+        least_px = job.settings["presence_percent"] / 100 * source.image_px
         kept = sketch(
             areas.chunks(shards, shown, CHUNK_ROWS), source.moments.count, least_px, 100 / source.image_px, size, rng,
-            areas.groups(shard_paths(folder, count, args.shard_size)),
+            areas.groups(shard_paths(folder, count, job.shard_size)),
         )  # fmt: skip
         sides.append(Side(source.columns(shown), kept))
     return list(zip(real.classes, real.categories, strict=True)), sides[0], sides[1]

@@ -5,7 +5,6 @@ The class-area tables are those of `segment`; the classes are the labels of the 
 Shape suffixes: N images, C classes of the segmenter.
 """
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lacuna.areas import verdicts
 from lacuna.areas.clusters import clustered
@@ -22,7 +22,6 @@ from lacuna.errors import UserError
 from lacuna.formats import areas, tables
 from lacuna.formats.images import ImageShards
 from lacuna.runtime import command, seeds
-from lacuna.runtime.arguments import FileNames
 
 FEWEST_IMAGES = 2  # of a class on either side: below, there is no covariance
 
@@ -36,16 +35,32 @@ class Within:
     contribution_C: NDArray[np.float64]
 
 
+class Job(command.Job):
+    """What the stage is told."""
+
+    real_tables: str = Field(description="folder of the real class-area shards")
+    real_images: list[str] = Field(description="image shards, which hold the labels")
+    real_count: int
+    generated_tables: str = Field(description="folder of the generated class-area shards")
+    generated_images: list[str] = Field(description="image shards, which hold the labels")
+    generated_count: int
+    shard_size: int = Field(description="images a shard")
+    settings: dict[str, Any] = Field(description="JSON: section `fsd` of the config")
+    seed: int = Field(description="root seed of the permutations")
+    tsv: str = Field(description="table of classes and objects to write")
+    summary: str = Field(description="summary to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    settings = args.settings
-    real, real_label_N = labelled(args.real_tables, args.real_count, args.shard_size, args.real_images)
+    job = command.job("fsd_by_class", Job, __doc__, argv)
+    settings = job.settings
+    real, real_label_N = labelled(job.real_tables, job.real_count, job.shard_size, job.real_images)
     generated, generated_label_N = labelled(
-        args.generated_tables, args.generated_count, args.shard_size, args.generated_images
+        job.generated_tables, job.generated_count, job.shard_size, job.generated_images
     )
     if (real.classes, real.image_px) != (generated.classes, generated.image_px):
         raise UserError(
-            f"{args.generated_tables}: other classes or image size than {args.real_tables}, expected one segmenter and "
+            f"{job.generated_tables}: other classes or image size than {job.real_tables}, expected one segmenter and "
             "one size"
         )
     columns = objects(real, settings["category"])
@@ -58,27 +73,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         for side, found in (("real", one), ("generated", other)):
             if len(found.index) < FEWEST_IMAGES:
                 raise UserError(f"class {label}: {len(found.index)} {side} images, expected at least {FEWEST_IMAGES}")
-        by_label[label] = compared(one, other, columns, settings, seeds.rng(args.seed, "fsd_by_class", label))
+        by_label[label] = compared(one, other, columns, settings, seeds.rng(job.seed, "fsd_by_class", label))
     names = [real.classes[column] for column in columns]
-    tables.write_tsv(args.tsv, ("label", *verdicts.COLUMNS), rows(by_label, names, settings))
+    tables.write_tsv(job.tsv, ("label", *verdicts.COLUMNS), rows(by_label, names, settings))
     distances = {str(label): within.distance for label, within in by_label.items()}
-    tables.write_json(args.json, {"by_label": distances, "unit": "percent", "seed": args.seed, "code": args.code})
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("fsd_by_class", __doc__)
-    for side in ("real", "generated"):
-        parser.add_argument(f"--{side}-tables", required=True, help=f"folder of the {side} class-area shards")
-        parser.add_argument(
-            f"--{side}-images", required=True, nargs="+", action=FileNames, help="image shards, which hold the labels"
-        )
-        parser.add_argument(f"--{side}-count", type=int, required=True)
-    parser.add_argument("--shard-size", type=int, required=True, help="images a shard")
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `fsd` of the config")
-    parser.add_argument("--seed", type=int, required=True, help="root seed of the permutations")
-    parser.add_argument("--tsv", required=True, help="table of classes and objects to write")
-    parser.add_argument("--json", required=True, help="summary to write")
-    return parser.parse_args(argv)
+    tables.write_json(job.summary, {"by_label": distances, "unit": "percent", "seed": job.seed, "code": job.code})
 
 
 def labelled(

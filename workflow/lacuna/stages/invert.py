@@ -9,7 +9,6 @@ Source:
     Bau et al. 2019, arXiv:1910.11626, section 3.2.
 """
 
-import argparse
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,8 +17,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor, nn
 
+from lacuna.config.inversion import Method
 from lacuna.data import ShardImages, open_images, shards_of
 from lacuna.data.held import Plan
 from lacuna.data.preparation import Preparation
@@ -39,7 +40,6 @@ from lacuna.inversion.states import packed
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 from lacuna.networks.pixels import from_bytes, to_bytes
 from lacuna.runtime import command, compute, precision
-from lacuna.runtime.arguments import FileNames
 from lacuna.runtime.batches import BatchSize, fitting
 from lacuna.runtime.provenance import Provenance, digest_file
 from lacuna.segmenters.upp import files as upp
@@ -47,72 +47,70 @@ from lacuna.segmenters.upp import files as upp
 log = logging.getLogger(__name__)
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    method: Method
+    family: str
+    checkpoint: str = Field(description="weights of the generator")
+    generator_settings: dict[str, Any] = Field({})
+    encoder: str = Field("", description="trained part that the method starts from; all but `z` need it")
+    perceptual_family: str = Field("", description="needed where lambda_perceptual is not 0")
+    perceptual_checkpoint: str = ""
+    images: list[str] = Field(description="HDF5 shards, or one path of a user")
+    source: dict[str, Any] = Field({}, description="JSON: subset, size, jpeg_quality")
+    manifest: str = Field("", description="what the workflow saw of the user's source when it started")
+    planned: str = Field("", description="digest of the user's files as the shard was planned")
+    first: int = Field(description="number of the first image")
+    last: int = Field(description="number of the last image")
+    settings: dict[str, Any]
+    seed: int
+    state: str = Field(description="where a run that was broken off goes on from")
+    shard: str
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    args.settings = precision.settled(args.settings, compute.device(args.device))
-    generator = packed(
-        load_generator(args.family, args.checkpoint, compute.device(args.device), args.generator_settings)
-    )
-    index_N, images_NHW3, args.listing = read_images(args, image_size(generator))
-    encoder, perceptual = load_networks(args, generator)
-    earlier = inversions.earlier(args.shard, provenance(args, []), images_NHW3, index_N)
+    job = command.job("invert", Job, __doc__, argv)
+    check(job)
+    compute.configure(job.threads)
+    job.settings = precision.settled(job.settings, compute.device(job.device))
+    generator = packed(load_generator(job.family, job.checkpoint, compute.device(job.device), job.generator_settings))
+    index_N, images_NHW3, listing = read_images(job, image_size(generator))
+    encoder, perceptual = load_networks(job, generator)
+    earlier = inversions.earlier(job.shard, provenance(job, [], {}), images_NHW3, index_N)
     new_N = np.flatnonzero(~np.isin(index_N, earlier.index)) if earlier else np.arange(len(index_N))
     parts = [earlier] if earlier else []
-    size = BatchSize(args.settings["batch_size"])
+    size = BatchSize(job.settings["batch_size"])
     if len(new_N) or not parts:
-        parts.append(invert(args, generator, encoder, perceptual, images_NHW3[new_N], index_N[new_N], size))
+        parts.append(invert(job, generator, encoder, perceptual, images_NHW3[new_N], index_N[new_N], size))
     found = inversions.ordered(inversions.merge(parts))
-    inversions.write(args.shard, found, provenance(args, args.images), size.note())
-    Path(args.state).unlink(missing_ok=True)
+    inversions.write(job.shard, found, provenance(job, job.images, listing), size.note())
+    Path(job.state).unlink(missing_ok=True)
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Command line of the stage."""
-    parser = command.parser("invert", __doc__)
-    parser.add_argument("--method", choices=list(METHODS), required=True)
-    parser.add_argument("--family", required=True)
-    parser.add_argument("--checkpoint", required=True, help="weights of the generator")
-    parser.add_argument("--generator-settings", type=command.json_object, default={})
-    parser.add_argument("--encoder", help="trained part that the method starts from; all but `z` need it")
-    parser.add_argument("--perceptual-family", help="needed where lambda_perceptual is not 0")
-    parser.add_argument("--perceptual-checkpoint")
-    parser.add_argument(
-        "--images", nargs="+", action=FileNames, required=True, help="HDF5 shards, or one path of a user"
-    )
-    parser.add_argument("--source", type=command.json_object, default={}, help="JSON: subset, size, jpeg_quality")
-    Plan.add_arguments(parser)
-    parser.add_argument("--first", type=int, required=True, help="number of the first image")
-    parser.add_argument("--last", type=int, required=True, help="number of the last image")
-    parser.add_argument("--settings", type=command.json_object, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--device", required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--state", required=True, help="where a run that was broken off goes on from")
-    parser.add_argument("--shard", required=True)
-    args = parser.parse_args(argv)
-    known = range(1, args.settings["layer"] + 1)
-    absent = [k for k in args.settings["residual_layers"] if k not in known]
+def check(job: Job) -> None:
+    """Raise a UserError where method and settings do not go together."""
+    known = range(1, job.settings["layer"] + 1)
+    absent = [k for k in job.settings["residual_layers"] if k not in known]
     if absent:
         raise UserError(f"residual layers {absent}, expected layers of the head, {known[0]} to {known[-1]}")
-    if METHODS[args.method].encoder and not args.encoder:
-        raise UserError(f"method {args.method} starts from an encoder, none given; give --encoder")
-    return args
+    if METHODS[job.method].encoder and not job.encoder:
+        raise UserError(f"method {job.method} starts from an encoder, none given; give --encoder")
 
 
-def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8], Mapping[str, str]]:
+def read_images(job: Job, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8], Mapping[str, str]]:
     """Numbers and pixels of the images to invert, which must have the generator's size; digest of a user's listing."""
-    preparation = Preparation.of({"source": args.source}, size)
+    preparation = Preparation.of({"source": job.source}, size)
     source = open_images(
-        args.images, args.first, args.last, preparation, subset_seed(args.source), Plan.of(args),
-        args.source.get("stored_size"),
+        job.images, job.first, job.last, preparation, subset_seed(job.source), Plan(job.manifest, job.planned),
+        job.source.get("stored_size"),
     )  # fmt: skip
     if isinstance(source, ShardImages) and source.size != size:
         raise UserError(
-            f"{args.images[0]}: images of {source.size} pixels, expected the generator's {size}; choose others"
+            f"{job.images[0]}: images of {source.size} pixels, expected the generator's {size}; choose others"
         )
-    batches = list(source.batches(args.settings["batch_size"]))
+    batches = list(source.batches(job.settings["batch_size"]))
     for skipped in source.skipped:
         log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
     if not batches:
@@ -121,21 +119,19 @@ def read_images(args: argparse.Namespace, size: int) -> tuple[NDArray[np.int64],
     return index_N, images_NHW3, source.listing
 
 
-def load_networks(
-    args: argparse.Namespace, generator: nn.Sequential
-) -> tuple[nn.Module | None, PerceptualNetwork | None]:
+def load_networks(job: Job, generator: nn.Sequential) -> tuple[nn.Module | None, PerceptualNetwork | None]:
     """Encoder and perceptual network, where method and settings ask for them."""
-    part, perceptual = METHODS[args.method].encoder, None
-    encoder = load_encoder(args.encoder, part, generator, args.checkpoint, args.settings["layer"]) if part else None
-    if args.settings["lambda_perceptual"]:
-        if not args.perceptual_checkpoint:
+    part, perceptual = METHODS[job.method].encoder, None
+    encoder = load_encoder(job.encoder, part, generator, job.checkpoint, job.settings["layer"]) if part else None
+    if job.settings["lambda_perceptual"]:
+        if not job.perceptual_checkpoint:
             raise UserError("lambda_perceptual is not 0, no perceptual network given; give --perceptual-checkpoint")
-        perceptual = load_perceptual(args.perceptual_family, args.perceptual_checkpoint, compute.device(args.device))
+        perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, compute.device(job.device))
     return encoder, perceptual
 
 
 def invert(
-    args: argparse.Namespace,
+    job: Job,
     generator: nn.Sequential,
     encoder: nn.Module | None,
     perceptual: PerceptualNetwork | None,
@@ -144,25 +140,25 @@ def invert(
     size: BatchSize,
 ) -> inversions.Inversions:
     """Search for the images, going on from the saved state of a run that was broken off."""
-    settings, n = args.settings, args.settings["layer"]
+    settings, n = job.settings, job.settings["layer"]
     generator_head, generator_tail = head(generator, n), tail(generator, n)
-    steps = how(args).plan.logged()
-    same: dict[str, Any] = {"steps": np.array(steps), "terms": TERMS, "method": args.method, "layer": n}
+    steps = how(job).plan.logged()
+    same: dict[str, Any] = {"steps": np.array(steps), "terms": TERMS, "method": job.method, "layer": n}
     if not len(index_N):
-        return inversions.empty(image_size(generator), shapes(generator, n), residual_layers(args), **same)
+        return inversions.empty(image_size(generator), shapes(generator, n), residual_layers(job), **same)
     starts = [
-        starting_point(args, generator, encoder, images_NHW3[row], int(index_N[row])) for row in range(len(index_N))
+        starting_point(job, generator, encoder, images_NHW3[row], int(index_N[row])) for row in range(len(index_N))
     ]
-    key, goal = resume_key(args) | {"index": index_N.tolist()}, objective(settings, perceptual)
+    key, goal = resume_key(job) | {"index": index_N.tolist()}, objective(settings, perceptual)
 
     def searched(places: int) -> list[Found]:
         search = Search(
-            generator_head, generator_tail, goal, how(args), starts.__getitem__, index_N.tolist(), places
+            generator_head, generator_tail, goal, how(job), starts.__getitem__, index_N.tolist(), places
         )  # fmt: skip
         of_this_size = key | {"places": places}
-        if (state := checkpoints.load_training(args.state, of_this_size)) is not None:
+        if (state := checkpoints.load_training(job.state, of_this_size)) is not None:
             search.load_state_dict(state)
-        return search.run(lambda state: checkpoints.save_training(args.state, state, of_this_size))
+        return search.run(lambda state: checkpoints.save_training(job.state, state, of_this_size))
 
     found = fitting(searched, size)
     ends = [ending(generator_head, generator_tail, start, image) for start, image in zip(starts, found, strict=True)]
@@ -178,37 +174,37 @@ def invert(
     )  # fmt: skip
 
 
-def residual_layers(args: argparse.Namespace) -> list[int]:
+def residual_layers(job: Job) -> list[int]:
     """Layers whose residuals the method moves."""
-    return list(args.settings["residual_layers"]) if METHODS[args.method].moves == "residuals" else []
+    return list(job.settings["residual_layers"]) if METHODS[job.method].moves == "residuals" else []
 
 
 @torch.no_grad()
 def starting_point(
-    args: argparse.Namespace,
+    job: Job,
     generator: nn.Sequential,
     encoder: nn.Module | None,
     image_HW3: NDArray[np.uint8],
     number: int,
 ) -> Start:
     """Where the method starts for one image: z0 = E(x), or as the settings say; no residuals yet."""
-    device, moves = compute.device(args.device), METHODS[args.method].moves
+    device, moves = compute.device(job.device), METHODS[job.method].moves
     x_13HW = from_bytes(image_HW3[None], device)
-    z_1D = first_guess(args, generator, number).to(device) if encoder is None else encoder(x_13HW)
-    layers = residual_layers(args)
-    sizes = shapes(generator, args.settings["layer"])
+    z_1D = first_guess(job, generator, number).to(device) if encoder is None else encoder(x_13HW)
+    layers = residual_layers(job)
+    sizes = shapes(generator, job.settings["layer"])
     return Start(Unknowns(z_1D, {k: z_1D.new_zeros(1, *sizes[k]) for k in layers}, moves == "z"), x_13HW)
 
 
-def first_guess(args: argparse.Namespace, generator: nn.Sequential, number: int) -> Tensor:
+def first_guess(job: Job, generator: nn.Sequential, number: int) -> Tensor:
     """z0 (1, D) without an encoder: drawn from (seed, number of the image) alone, or the mean of all z.
 
     Raises:
         UserError: the mean is asked for of a generator that knows the direction of z alone.
     """
     on_sphere, width = ignores_length(generator), latent_width(generator)
-    if args.settings["z_start"] == "random":
-        drawn = torch.randn(1, width, generator=compute.generator(args.seed, "invert", number))
+    if job.settings["z_start"] == "random":
+        drawn = torch.randn(1, width, generator=compute.generator(job.seed, "invert", number))
         return canonical(drawn, on_sphere)
     if on_sphere:
         raise UserError("z_start mean, expected random: the generator normalises z, and the mean has no direction")
@@ -222,9 +218,9 @@ def objective(settings: Mapping[str, Any], perceptual: PerceptualNetwork | None)
     return Objective(weights, perceptual, settings["feature_levels"])
 
 
-def how(args: argparse.Namespace) -> How:
+def how(job: Job) -> How:
     """How the method searches: without anything to move, it takes no step."""
-    settings, moves = args.settings, METHODS[args.method].moves
+    settings, moves = job.settings, METHODS[job.method].moves
     if moves == "nothing":
         return How(plan_from(settings, 0, 1.0))
     plan = plan_from(settings, settings["steps"], settings["learning_rate"][moves])
@@ -245,25 +241,24 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
     return np.ascontiguousarray(tensor.detach().cpu().float().numpy())
 
 
-def provenance(args: argparse.Namespace, images: Sequence[str]) -> Provenance:
+def provenance(job: Job, images: Sequence[str], listing: Mapping[str, str]) -> Provenance:
     """What the shard follows from; of `images`, shards are digested, and a user's source by its listing."""
-    config = args.settings | {"method": args.method, "generator": args.generator_settings, "first": args.first}
-    listing = args.listing if images else {}
-    return Provenance("invert", args.code, config, args.seed, input_files(args, images), listing)
+    config = job.settings | {"method": job.method, "generator": job.generator_settings, "first": job.first}
+    return Provenance("invert", job.code, config, job.seed, input_files(job, images), listing)
 
 
-def input_files(args: argparse.Namespace, images: Sequence[str]) -> list[str]:
+def input_files(job: Job, images: Sequence[str]) -> list[str]:
     """Weights, and those of `images` that are shards."""
-    perceptual = upp.weights_files(args.perceptual_family, args.perceptual_checkpoint or "")
-    files = [args.checkpoint, args.generator_settings.get("file"), args.encoder, *perceptual, *shards_of(images)]
+    perceptual = upp.weights_files(job.perceptual_family, job.perceptual_checkpoint)
+    files = [job.checkpoint, job.generator_settings.get("file"), job.encoder, *perceptual, *shards_of(images)]
     return [str(file) for file in files if file and Path(file).is_file()]
 
 
-def resume_key(args: argparse.Namespace) -> dict[str, Any]:
-    """What a state must agree with: all flags that can change a result, and the digests of the input files."""
-    digests = {file: digest_file(file) for file in input_files(args, args.images)}
-    ignored = {"device", "threads", "state", "shard", "manifest"}
-    return {name: value for name, value in vars(args).items() if name not in ignored} | {"inputs": digests}
+def resume_key(job: Job) -> dict[str, Any]:
+    """What a state must agree with: all keys that can change a result, and the digests of the input files."""
+    digests = {file: digest_file(file) for file in input_files(job, job.images)}
+    told = job.model_dump(exclude={"device", "threads", "state", "shard", "manifest"})
+    return told | {"inputs": digests}
 
 
 if __name__ == "__main__":

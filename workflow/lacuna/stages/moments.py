@@ -3,13 +3,13 @@
 Shape suffixes: N images, C classes.
 """
 
-import argparse
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lacuna.areas.images_read import ImagesRead
 from lacuna.areas.moments import streamed
@@ -24,21 +24,30 @@ CHUNK_ROWS = 8192
 EXCLUSIVE = ("object", "material")  # categories in which every pixel has exactly one class
 
 
+class Job(command.Job):
+    """What the stage is told."""
+
+    tables: str = Field(description="folder of the class-area shards")
+    count: int = Field(description="number of images")
+    shard_size: int = Field(description="images a shard")
+    moments: str = Field(description="HDF5 file to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    paths = shard_paths(args.tables, args.count, args.shard_size)
+    job = command.job("moments", Job, __doc__, argv)
+    paths = shard_paths(job.tables, job.count, job.shard_size)
     first = areas.read(paths[0])
     tables = command.progress(
-        areas.read_shards(args.tables, args.count, args.shard_size), total=len(paths), desc="moments", unit="shard"
+        areas.read_shards(job.tables, job.count, job.shard_size), total=len(paths), desc="moments", unit="shard"
     )
-    read = Tally(args.count)
-    found = streamed(chunks(read.passed(tables), args.tables), unit=100 / first.image_px, where=read.nothing_read)
-    if found.count < args.count:
-        log.warning("%s: %d of %d images; the others were skipped", args.tables, found.count, args.count)
+    read = Tally(job.count)
+    found = streamed(chunks(read.passed(tables), job.tables), unit=100 / first.image_px, where=read.nothing_read)
+    if found.count < job.count:
+        log.warning("%s: %d of %d images; the others were skipped", job.tables, found.count, job.count)
     source = moments.SourceMoments(
         found, first.classes, first.categories, first.image_px, areas.resolutions(paths), read.images()
     )
-    moments.write(args.moments, source, Provenance("moments", args.code, {"count": args.count}, None, paths))
+    moments.write(job.moments, source, Provenance("moments", job.code, {"count": job.count}, None, paths))
 
 
 class Tally:
@@ -73,15 +82,6 @@ class Tally:
             return "no class areas at all, expected at least one image"
         reason = self.reasons.most_common(1)[0][0]
         return f"none of {self.num_asked} images could be read ({reason}); correct the source's path or its files"
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("moments", __doc__)
-    parser.add_argument("--tables", required=True, help="folder of the class-area shards")
-    parser.add_argument("--count", type=int, required=True, help="number of images")
-    parser.add_argument("--shard-size", type=int, required=True, help="images a shard")
-    parser.add_argument("--moments", required=True, help="HDF5 file to write")
-    return parser.parse_args(argv)
 
 
 def chunks(tables: Iterable[areas.ClassAreas], where: str) -> Iterator[NDArray[np.uint32]]:

@@ -6,15 +6,16 @@ Source:
     Bau et al. 2019, arXiv:1910.11626, section 4.4: what a reconstruction lacks, the generator cannot make.
 """
 
-import argparse
 import re
 from collections.abc import Sequence
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lacuna.areas.omissions import (
     ClassOmission,
@@ -42,52 +43,51 @@ from lacuna.segmenters.upp import files as upp
 SHOWN, UNSURE = 8, 2  # images of a gallery: converged ones, and others
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    inversions: str = Field(description="folder of the inversion shards of one source")
+    count: int
+    shard_size: int
+    segmenter_family: str
+    segmenter_checkpoint: str
+    control: str | None = Field(
+        None, description="table of this stage for the generator's own samples: the noise floor"
+    )
+    shown_percent: float = Field(description="area from which an image shows a class")
+    confidence: float = Field(description="two-sided level of the intervals")
+    settings: dict[str, Any]
+    seed: int
+    tsv: str = Field(description="a row an image and class")
+    classes: str = Field(description="TSV: a row a class, what lost most first")
+    masks: str
+    gallery: str = Field(description="folder: a picture a class")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    segmenter = load_segmenter(args.segmenter_family, args.segmenter_checkpoint, compute.device(args.device))
-    found = inversions.read_shards(args.inversions, args.count, args.shard_size, ("x", "x_hat"))
-    photo_NHW = object_maps(segmenter, found.x, args.settings["batch_size"])
-    reconstruction_NHW = object_maps(segmenter, found.x_hat, args.settings["batch_size"])
-    names, control = segmenter.classes["object"], control_rows(args.control)
-    floor = noise_floor(control, args.shown_percent)
+    job = command.job("omissions", Job, __doc__, argv)
+    compute.configure(job.threads)
+    segmenter = load_segmenter(job.segmenter_family, job.segmenter_checkpoint, compute.device(job.device))
+    found = inversions.read_shards(job.inversions, job.count, job.shard_size, ("x", "x_hat"))
+    photo_NHW = object_maps(segmenter, found.x, job.settings["batch_size"])
+    reconstruction_NHW = object_maps(segmenter, found.x_hat, job.settings["batch_size"])
+    names, control = segmenter.classes["object"], control_rows(job.control)
+    floor = noise_floor(control, job.shown_percent)
     rows = omissions(photo_NHW, reconstruction_NHW, found.index, found.converged, names, floor)
     ranked = class_omissions(
-        rows, control, args.shown_percent, args.confidence, partial(seeds.seed_for, args.seed, "omissions")
+        rows, control, job.shown_percent, job.confidence, partial(seeds.seed_for, job.seed, "omissions")
     )
-    tables.write_tsv(args.tsv, COLUMNS, [astuple(row) for row in rows])
-    tables.write_tsv(args.classes, CLASS_COLUMNS, [astuple(row) for row in ranked])
+    tables.write_tsv(job.tsv, COLUMNS, [astuple(row) for row in rows])
+    tables.write_tsv(job.classes, CLASS_COLUMNS, [astuple(row) for row in ranked])
     lost_NHW = lost_mask(photo_NHW, reconstruction_NHW)
     maps = OmissionMaps(photo_NHW, reconstruction_NHW, lost_NHW, found.index, found.converged, names)
-    shown = [row for row in rows if row.photo_area > args.shown_percent]
-    write_galleries(Path(args.gallery), found, maps, shown, ranked, bool(control))
-    weights = map(Path, upp.weights_files(args.segmenter_family, args.segmenter_checkpoint))
-    inputs = [*shard_paths(args.inversions, args.count, args.shard_size), *weights]
+    shown = [row for row in rows if row.photo_area > job.shown_percent]
+    write_galleries(Path(job.gallery), found, maps, shown, ranked, bool(control))
+    weights = map(Path, upp.weights_files(job.segmenter_family, job.segmenter_checkpoint))
+    inputs = [*shard_paths(job.inversions, job.count, job.shard_size), *weights]
     files = [path for path in inputs if Path(path).is_file()]
-    write_maps(args.masks, maps, Provenance("omissions", args.code, args.settings, args.seed, files))
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Command line of the stage."""
-    parser = command.parser("omissions", __doc__)
-    parser.add_argument("--inversions", required=True, help="folder of the inversion shards of one source")
-    parser.add_argument("--count", type=int, required=True)
-    parser.add_argument("--shard-size", type=int, required=True)
-    parser.add_argument("--segmenter-family", required=True)
-    parser.add_argument("--segmenter-checkpoint", required=True)
-    parser.add_argument("--control", help="table of this stage for the generator's own samples: the noise floor")
-    parser.add_argument("--shown-percent", type=float, required=True, help="area from which an image shows a class")
-    parser.add_argument("--confidence", type=float, required=True, help="two-sided level of the intervals")
-    parser.add_argument("--settings", type=command.json_object, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--device", required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--tsv", required=True, help="a row an image and class")
-    parser.add_argument("--classes", required=True, help="TSV: a row a class, what lost most first")
-    parser.add_argument("--masks", required=True)
-    parser.add_argument("--gallery", required=True, help="folder: a picture a class")
-    return parser.parse_args(argv)
+    write_maps(job.masks, maps, Provenance("omissions", job.code, job.settings, job.seed, files))
 
 
 def omissions(

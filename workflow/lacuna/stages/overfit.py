@@ -7,14 +7,13 @@ another, and one z through all classes, where learning by heart shows as jumps.
 Shape suffixes: N and S images, J neighbours, K classes, T steps, Z latent vectors, D latent numbers, H height, W width.
 """
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lacuna.conditional.labelled import LabelledImages
 from lacuna.conditional.neighbours import Neighbours, nearest
@@ -24,7 +23,6 @@ from lacuna.generators.acgan.model import SplitGenerator
 from lacuna.generators.loading import load_generator
 from lacuna.networks.pixels import resized_bytes, to_bytes
 from lacuna.runtime import command, compute
-from lacuna.runtime.arguments import FileNames
 from lacuna.runtime.provenance import Provenance
 
 COLUMNS = ("side", "label", "row", "distance", "nearest_row", "nearest_label")
@@ -33,18 +31,36 @@ ANY_LABEL = 1 << 31  # labels are only carried along here
 HONEST_SHARE = 0.01  # of held-out images are nearer than the distance that is called close
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    generated_images: list[str] = Field(description="shards of the generated source")
+    generated_count: int
+    real_images: list[str] = Field(description="shards of the real source")
+    real_count: int
+    training_images: list[str] = Field(description="shards of the training source")
+    training_count: int
+    family: str = Field("", description="of the generator, where the samples are one's")
+    checkpoint: list[str] = Field([], description="the generator's, for walks through z")
+    settings: dict[str, Any] = Field(description="JSON: section `overfit`")
+    seed: int = Field(description="root seed of the walks")
+    tsv: str = Field(description="table of nearest images to write")
+    summary: str = Field(description="summary to write")
+    pictures: str = Field(description="HDF5 file of samples, neighbours and walks to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    settings = args.settings
+    job = command.job("overfit", Job, __doc__, argv)
+    compute.configure(job.threads)
+    settings = job.settings
     with (
-        LabelledImages(args.generated_images, args.generated_count, ANY_LABEL) as generated,
-        LabelledImages(args.real_images, args.real_count, ANY_LABEL) as real,
-        LabelledImages(args.training_images, args.training_count, ANY_LABEL) as training,
+        LabelledImages(job.generated_images, job.generated_count, ANY_LABEL) as generated,
+        LabelledImages(job.real_images, job.real_count, ANY_LABEL) as real,
+        LabelledImages(job.training_images, job.training_count, ANY_LABEL) as training,
     ):
         size = generated.size
         if min(real.size, training.size) < size:
-            raise UserError(f"{args.training_images[0]}: real images smaller than the samples' {size} pixels")
+            raise UserError(f"{job.training_images[0]}: real images smaller than the samples' {size} pixels")
         samples_SHW3, held_out_SHW3 = (
             resized_bytes(images.read(np.arange(min(settings["samples"], len(images)))), size)
             for images in (generated, real)
@@ -57,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
         )
         both_SHW3 = np.concatenate([samples_SHW3, held_out_SHW3])
-        both = nearest(both_SHW3, chunks, settings["neighbours"], compute.device(args.device))
+        both = nearest(both_SHW3, chunks, settings["neighbours"], compute.device(job.device))
         found, control = (Neighbours(both.distance[part], both.row[part]) for part in (slice(S), slice(S, None)))
         arrays: dict[str, NDArray[Any]] = {
             "samples": samples_SHW3,
@@ -67,30 +83,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         }
         num_training = len(training)
         rows = table("generated", found, generated, training) + table("held-out", control, real, training)
-    arrays |= walks(args, settings) if args.checkpoint else {}
-    inputs = [*args.generated_images, *args.checkpoint]
-    overfits.write(args.pictures, arrays, Provenance("overfit", args.code, settings, args.seed, inputs))
-    tables.write_tsv(args.tsv, COLUMNS, rows)
-    tables.write_json(args.json, summary(found, control, size) | {"code": args.code, "training": num_training})
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("overfit", __doc__)
-    for side in ("generated", "real", "training"):
-        parser.add_argument(
-            f"--{side}-images", required=True, nargs="+", action=FileNames, help=f"shards of the {side} source"
-        )
-        parser.add_argument(f"--{side}-count", required=True, type=int)
-    parser.add_argument("--family", default="", help="of the generator, where the samples are one's")
-    parser.add_argument("--checkpoint", nargs="*", default=[], type=Path, help="the generator's, for walks through z")
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `overfit`")
-    parser.add_argument("--seed", required=True, type=int, help="root seed of the walks")
-    parser.add_argument("--device", required=True)
-    parser.add_argument("--threads", required=True, type=int)
-    parser.add_argument("--tsv", required=True, help="table of nearest images to write")
-    parser.add_argument("--json", required=True, help="summary to write")
-    parser.add_argument("--pictures", required=True, help="HDF5 file of samples, neighbours and walks to write")
-    return parser.parse_args(argv)
+    arrays |= walks(job, settings) if job.checkpoint else {}
+    inputs = [*job.generated_images, *job.checkpoint]
+    overfits.write(job.pictures, arrays, Provenance("overfit", job.code, settings, job.seed, inputs))
+    tables.write_tsv(job.tsv, COLUMNS, rows)
+    tables.write_json(job.summary, summary(found, control, size) | {"code": job.code, "training": num_training})
 
 
 def table(side: str, found: Neighbours, images: LabelledImages, training: LabelledImages) -> list[list[Any]]:
@@ -114,13 +111,13 @@ def summary(found: Neighbours, control: Neighbours, size: int) -> dict[str, Any]
     }
 
 
-def walks(args: argparse.Namespace, settings: dict[str, Any]) -> dict[str, NDArray[np.uint8]]:
+def walks(job: Job, settings: dict[str, Any]) -> dict[str, NDArray[np.uint8]]:
     """`strips` (K, T, H, W, 3) and `varied` (Z, K, H, W, 3)."""
-    device = compute.device(args.device)
-    generator = SplitGenerator([load_generator(args.family, path, device) for path in args.checkpoint])
+    device = compute.device(job.device)
+    generator = SplitGenerator([load_generator(job.family, path, device) for path in job.checkpoint])
     classes = torch.tensor(generator.classes, device=device)
     K, T, Z = len(classes), settings["steps"], settings["latents"]
-    random = compute.generator(args.seed, "overfit", "walks")
+    random = compute.generator(job.seed, "overfit", "walks")
     ends_K2D = torch.randn(K, 2, generator.z_dim, generator=random).to(device)
     share_T1 = torch.linspace(0, 1, T, device=device)[:, None]
     between_KTD = torch.lerp(ends_K2D[:, :1], ends_K2D[:, 1:], share_T1)

@@ -6,7 +6,6 @@ only without the objects that its labels show; with everything it is the one tha
 Shape suffixes: N scenes, M rows, H height, W width, C classes.
 """
 
-import argparse
 import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lacuna.areas.omissions import class_counts
 from lacuna.errors import UserError
@@ -28,36 +28,34 @@ from lacuna.world import FREQUENCIES, VOCABULARY, World
 Row = tuple[int, int, NDArray[np.uint8], NDArray[np.uint16]]  # index, position of what is left out, image, labels
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    shard: str = Field(description="scenes with everything, as render wrote them")
+    world: dict[str, Any] = Field(description="JSON: size, omit, scale, scenes")
+    seed: int = Field(description="seed of the world")
+    objects: list[str] = Field(description="objects to leave out, or `all`")
+    family: str = Field(description="architecture of the segmenter")
+    checkpoint: str = Field(description="weights of the segmenter")
+    size: int = Field(description="pixels a side in comparisons; 0 for the segmenter's")
+    precision: str = Field(description="arithmetic of the segmenter, as segment has it")
+    batch_size: int
+    table: str = Field(description="HDF5 file to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    segmenter = load_segmenter(args.family, args.checkpoint, compute.device(args.device), args.precision)
-    classes = checked_classes(segmenter, args.checkpoint)
-    objects = checked_objects(args.objects)
-    with ImageShards([args.shard]) as scenes:
-        check_size(scenes, args.size or segmenter.size, args.shard)
+    job = command.job("plant", Job, __doc__, argv)
+    compute.configure(job.threads)
+    segmenter = load_segmenter(job.family, job.checkpoint, compute.device(job.device), job.precision)
+    classes = checked_classes(segmenter, job.checkpoint)
+    objects = checked_objects(job.objects)
+    with ImageShards([job.shard]) as scenes:
+        check_size(scenes, job.size or segmenter.size, job.shard)
         numbers = command.progress(range(len(scenes)), desc="plant", unit="scene")
-        rows = (row for place in numbers for row in variants(scenes, place, args.world, args.seed, objects))
-        table = measured(segmenter, rows, args.batch_size, classes)
-    config = {"world": args.world, "objects": objects, "batch_size": args.batch_size, "precision": args.precision}
-    planted.write(args.table, table, Provenance("plant", args.code, config, args.seed, [args.shard, args.checkpoint]))
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("plant", __doc__)
-    parser.add_argument("--shard", required=True, help="scenes with everything, as render wrote them")
-    parser.add_argument("--world", type=command.json_object, required=True, help="JSON: size, omit, scale, scenes")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the world")
-    parser.add_argument("--objects", nargs="+", required=True, help="objects to leave out, or `all`")
-    parser.add_argument("--family", required=True, help="architecture of the segmenter")
-    parser.add_argument("--checkpoint", required=True, help="weights of the segmenter")
-    parser.add_argument("--size", type=int, required=True, help="pixels a side in comparisons; 0 for the segmenter's")
-    parser.add_argument("--precision", required=True, help="arithmetic of the segmenter, as segment has it")
-    parser.add_argument("--batch-size", type=int, required=True)
-    parser.add_argument("--device", required=True, help="auto, cpu or cuda")
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--table", required=True, help="HDF5 file to write")
-    return parser.parse_args(argv)
+        rows = (row for place in numbers for row in variants(scenes, place, job.world, job.seed, objects))
+        table = measured(segmenter, rows, job.batch_size, classes)
+    config = {"world": job.world, "objects": objects, "batch_size": job.batch_size, "precision": job.precision}
+    planted.write(job.table, table, Provenance("plant", job.code, config, job.seed, [job.shard, job.checkpoint]))
 
 
 def checked_classes(segmenter: Segmenter, checkpoint: str) -> list[str]:

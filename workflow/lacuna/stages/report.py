@@ -4,10 +4,12 @@ One self-contained HTML file; beside it every figure as SVG and PDF, every table
 and LaTeX, and of many inverted images those that are not in the page.
 """
 
-import argparse
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from lacuna.config.configuration import Configuration
 from lacuna.formats import files
@@ -33,12 +35,23 @@ from lacuna.runtime import command
 log = logging.getLogger(__name__)
 
 
+class Job(command.Job):
+    """What the stage is told."""
+
+    settings: dict[str, Any] = Field(description="JSON: the whole configuration")
+    results: Path = Field(description="folder of the results")
+    html: Path = Field(description="page to write")
+    files_dir: Path | None = Field(
+        None, description="folder for figures as SVG and PDF, tables as TSV and LaTeX, pictures"
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Read what the configuration asked for, word it, draw it, and put it on one page."""
-    args = parse_args(argv)
+    job = command.job("report", Job, __doc__, argv)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table that a PDF leaves out
-    config = Configuration.model_validate(args.settings)
-    inputs = Inputs(config, args.results)
+    config = Configuration.model_validate(job.settings)
+    inputs = Inputs(config, job.results)
     table = overview.rows(inputs, config.comparisons)
     shown = overview.detailed(config.comparisons, table)
     comparisons = [distribution.view(inputs, comparison) for comparison in shown]
@@ -46,12 +59,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         log.info("%d of %d comparisons are shown in full: those at both ends", len(shown), len(table))
     inverted = [inputs.inverted(entry) for entry in config.inversions]
     colours = class_colours(instances.legend_classes(inverted))
-    album_of_page = album.album(sum(len(item.index_N) for item in inverted), args.files_dir, args.html)
+    album_of_page = album.album(sum(len(item.index_N) for item in inverted), job.files_dir, job.html)
     inversions = instances.views(inverted, colours, album_of_page)
     groups = families.views(inputs, comparisons)
     section = conditional.view(inputs)
     trainings = training.views(inputs)
-    run_of_page = run.view(inputs, args.code)
+    run_of_page = run.view(inputs, job.code)
     unequal = across.unequal_counts(comparisons)
     if unequal:
         log.warning(unequal)
@@ -77,22 +90,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         trainings=trainings,
         run=run_of_page,
     )
-    if args.files_dir:
+    if job.files_dir:
         contents = beside.Contents(table, comparisons, groups, section, inversions, trainings, run_of_page)
-        beside.write(args.files_dir, contents)
-    files.write_text(args.html, page)
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Flags of the stage."""
-    parser = command.parser("report", __doc__)
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: the whole configuration")
-    parser.add_argument("--results", type=Path, required=True, help="folder of the results")
-    parser.add_argument("--html", type=Path, required=True, help="page to write")
-    parser.add_argument(
-        "--files-dir", type=Path, help="folder for figures as SVG and PDF, tables as TSV and LaTeX, pictures"
-    )
-    return parser.parse_args(argv)
+        beside.write(job.files_dir, contents)
+    files.write_text(job.html, page)
 
 
 if __name__ == "__main__":

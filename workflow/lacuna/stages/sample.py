@@ -9,14 +9,15 @@ Bytes are rounded; the published code truncates, which darkens by half a level.
 Shape suffixes: N images, D latent numbers, H height, W width.
 """
 
-import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import nn
 
 from lacuna.data.latents import latents
@@ -31,40 +32,38 @@ from lacuna.runtime.batches import BatchSize, in_batches
 from lacuna.runtime.provenance import Provenance
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    family: str
+    checkpoint: list[Path] = Field(description="several where classes are split")
+    generator_settings: dict[str, Any] = Field({})
+    seed: int = Field(description="of z, 0 to 2^32 - 1")
+    first: int = Field(description="index of the shard's first image")
+    last: int = Field(description="index of its last image")
+    batch_size: int
+    shard: Path
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    device = compute.device(args.device)
-    parts = [load_generator(args.family, path, device, args.generator_settings) for path in args.checkpoint]
-    z_ND = latents(args.seed, args.first, args.last, parts[0].z_dim)
-    generator, label_N = conditional(parts, np.arange(args.first, args.last + 1))
-    size = BatchSize(args.batch_size)
-    origin = f"{args.family} generator {', '.join(map(str, args.checkpoint))}, images {args.first}-{args.last}"
+    job = command.job("sample", Job, __doc__, argv)
+    compute.configure(job.threads)
+    device = compute.device(job.device)
+    parts = [load_generator(job.family, path, device, job.generator_settings) for path in job.checkpoint]
+    z_ND = latents(job.seed, job.first, job.last, parts[0].z_dim)
+    generator, label_N = conditional(parts, np.arange(job.first, job.last + 1))
+    size = BatchSize(job.batch_size)
+    origin = f"{job.family} generator {', '.join(map(str, job.checkpoint))}, images {job.first}-{job.last}"
     images_NHW3 = sample(generator, z_ND, size, label_N, origin)
-    config = {"family": args.family, "settings": args.generator_settings, "batch_size": args.batch_size} | size.note()
+    config = {"family": job.family, "settings": job.generator_settings, "batch_size": job.batch_size} | size.note()
     images.write(
-        args.shard,
+        job.shard,
         images_NHW3,
-        np.arange(args.first, args.last + 1),
-        Provenance(stage="sample", code=args.code, config=config, seed=args.seed, inputs=args.checkpoint),
+        np.arange(job.first, job.last + 1),
+        Provenance(stage="sample", code=job.code, config=config, seed=job.seed, inputs=job.checkpoint),
         z=z_ND,
         label=label_N,
     )
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("sample", __doc__)
-    parser.add_argument("--family", required=True)
-    parser.add_argument("--checkpoint", required=True, type=Path, nargs="+", help="several where classes are split")
-    parser.add_argument("--generator-settings", type=command.json_object, default={})
-    parser.add_argument("--seed", required=True, type=int, help="of z, 0 to 2^32 - 1")
-    parser.add_argument("--first", required=True, type=int, help="index of the shard's first image")
-    parser.add_argument("--last", required=True, type=int, help="index of its last image")
-    parser.add_argument("--batch-size", required=True, type=int)
-    parser.add_argument("--device", required=True)
-    parser.add_argument("--threads", required=True, type=int)
-    parser.add_argument("--shard", required=True, type=Path)
-    return parser.parse_args(argv)
 
 
 def conditional(parts: Sequence[Generator], index_N: NDArray[np.int64]) -> tuple[nn.Module, NDArray[np.int64] | None]:

@@ -5,14 +5,15 @@ Only the heads whose areas are stored are computed. An image that cannot be read
 Shape suffixes: N images, C classes.
 """
 
-import argparse
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lacuna.areas.images_read import one_color, pixels_hash
 from lacuna.data import Batch, Images, open_images, shards_of
@@ -22,7 +23,6 @@ from lacuna.data.subset import subset_seed
 from lacuna.errors import UserError
 from lacuna.formats import areas
 from lacuna.runtime import command, compute
-from lacuna.runtime.arguments import FileNames
 from lacuna.runtime.batches import BatchSize, in_batches
 from lacuna.runtime.provenance import Provenance
 from lacuna.segmenters.class_areas import areas_of
@@ -34,18 +34,39 @@ log = logging.getLogger(__name__)
 HEADS = ("object", "part", "material")  # the label maps that have areas, in the order of the table's columns
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    family: str = Field(description="architecture of the segmenter")
+    checkpoint: str = Field(description="weights of the segmenter")
+    images: list[str] = Field(description="image shards (.h5), or one path of a user")
+    manifest: str = Field("", description="what the workflow saw of the user's source when it started")
+    planned: str = Field("", description="digest of the user's files as the shard was planned")
+    first: int = Field(description="first image")
+    last: int = Field(description="last image, included")
+    settings: dict[str, Any] = Field(description="JSON: heads, size, source, precision, groups")
+    batch_size: int
+    table: str = Field(description="HDF5 file to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    device, precision = compute.device(args.device), args.settings["precision"]
-    segmenter = load_segmenter(args.family, args.checkpoint, device, precision)
-    heads = checked_heads(args.settings["heads"])
-    source = args.settings.get("source", {})
-    preparation = Preparation.of(args.settings, segmenter.size)
+    job = command.job("segment", Job, __doc__, argv)
+    compute.configure(job.threads)
+    device, precision = compute.device(job.device), job.settings["precision"]
+    segmenter = load_segmenter(job.family, job.checkpoint, device, precision)
+    heads = checked_heads(job.settings["heads"])
+    source = job.settings.get("source", {})
+    preparation = Preparation.of(job.settings, segmenter.size)
     images = open_images(
-        args.images, args.first, args.last, preparation, subset_seed(source), Plan.of(args), source.get("stored_size")
+        job.images,
+        job.first,
+        job.last,
+        preparation,
+        subset_seed(source),
+        Plan(job.manifest, job.planned),
+        source.get("stored_size"),
     )
-    size = BatchSize(args.batch_size)
+    size = BatchSize(job.batch_size)
     looked_at = LookedAt(images)
     index_N, area_px_NC = segmented_areas(segmenter, looked_at, heads, size)
     for skipped in images.skipped:
@@ -56,11 +77,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     table = areas.ClassAreas(
         area_px_NC, index_N, classes, categories, images.image_px, images.skipped, images.resolutions,
         preparation.text, looked_at.content, looked_at.num_one_color, images.multi_frame,
-        images.groups(index_N, args.settings.get("groups")),
+        images.groups(index_N, job.settings.get("groups")),
     )  # fmt: skip
-    inputs = [*shards_of(args.images), *weights_of(args)]
-    config = args.settings | size.note()
-    areas.write(args.table, table, Provenance("segment", args.code, config, None, inputs, images.listing))
+    inputs = [*shards_of(job.images), *weights_of(job)]
+    config = job.settings | size.note()
+    areas.write(job.table, table, Provenance("segment", job.code, config, None, inputs, images.listing))
 
 
 class LookedAt:
@@ -81,26 +102,6 @@ class LookedAt:
             self._content.append(pixels_hash(images_NHW3))
             self.num_one_color += one_color(images_NHW3)
             yield index_N, images_NHW3
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("segment", __doc__)
-    parser.add_argument("--family", required=True, help="architecture of the segmenter")
-    parser.add_argument("--checkpoint", required=True, help="weights of the segmenter")
-    parser.add_argument(
-        "--images", nargs="+", action=FileNames, required=True, help="image shards (.h5), or one path of a user"
-    )
-    Plan.add_arguments(parser)
-    parser.add_argument("--first", type=int, required=True, help="first image")
-    parser.add_argument("--last", type=int, required=True, help="last image, included")
-    parser.add_argument(
-        "--settings", type=command.json_object, required=True, help="JSON: heads, size, source, precision, groups"
-    )
-    parser.add_argument("--batch-size", type=int, required=True)
-    parser.add_argument("--device", required=True, help="auto, cpu or cuda")
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--table", required=True, help="HDF5 file to write")
-    return parser.parse_args(argv)
 
 
 def checked_heads(asked: Sequence[str]) -> tuple[str, ...]:
@@ -136,9 +137,9 @@ def columns(classes: Mapping[str, Sequence[str]], heads: Sequence[str]) -> tuple
     return names, categories
 
 
-def weights_of(args: argparse.Namespace) -> list[str]:
+def weights_of(job: Job) -> list[str]:
     """The files that the segmenter's weights are in."""
-    return [path for path in map(str, upp.weights_files(args.family, args.checkpoint)) if Path(path).is_file()]
+    return [path for path in map(str, upp.weights_files(job.family, job.checkpoint)) if Path(path).is_file()]
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ Values are turned into whole pixels; rows are checked to be areas of whole image
 Shape suffixes: N images, C classes.
 """
 
-import argparse
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lacuna.errors import UserError
 from lacuna.formats import areas, class_lists, foreign_tables
@@ -22,48 +23,48 @@ SUM_TOLERANCE = 1e-4  # share of the image by which a row may miss it: float32 s
 GRID_TOLERANCE_PX = 0.01
 
 
+class Job(command.Job):
+    """What the stage is told."""
+
+    source: str = Field(description="table to read, .npy or HDF5")
+    labels: str = Field(description="list of its classes, or a segmenter's weights")
+    settings: dict[str, Any] = Field(description="JSON: size, unit, dataset")
+    first: int = Field(description="first row")
+    last: int = Field(description="last row, included")
+    table: str = Field(description="HDF5 file to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    classes = class_lists.read(args.labels)
-    image_px = args.settings["size"] ** 2
-    with foreign_tables.opened(args.source, args.settings.get("dataset")) as table:
-        check_shape(table.shape, args, classes)
-        values_NC = np.asarray(table[args.first : args.last + 1], dtype=np.float64)
-    index_N = np.arange(args.first, args.last + 1)
-    share_NC = values_NC / UNITS.get(args.settings["unit"], image_px)
-    check_shares(share_NC, index_N, args.source, args.settings["unit"])
+    job = command.job("tabulate", Job, __doc__, argv)
+    classes = class_lists.read(job.labels)
+    image_px = job.settings["size"] ** 2
+    with foreign_tables.opened(job.source, job.settings.get("dataset")) as table:
+        check_shape(table.shape, job, classes)
+        values_NC = np.asarray(table[job.first : job.last + 1], dtype=np.float64)
+    index_N = np.arange(job.first, job.last + 1)
+    share_NC = values_NC / UNITS.get(job.settings["unit"], image_px)
+    check_shares(share_NC, index_N, job.source, job.settings["unit"])
     area_px_NC = whole_pixels(share_NC, image_px)
     rounded = float(np.abs(area_px_NC - share_NC * image_px).max())
     if rounded > GRID_TOLERANCE_PX:
         log.warning(
             "%s: areas are no whole pixels of images of %d x %d, rounded by up to %.2g pixels; if the images had "
-            "another size, set the source's size", args.source, args.settings["size"], args.settings["size"], rounded,
+            "another size, set the source's size", job.source, job.settings["size"], job.settings["size"], rounded,
         )  # fmt: skip
     found = areas.ClassAreas(area_px_NC, index_N, classes, ["object"] * len(classes), image_px)
-    areas.write(args.table, found, Provenance("tabulate", args.code, args.settings, None, [args.source]))
+    areas.write(job.table, found, Provenance("tabulate", job.code, job.settings, None, [job.source]))
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("tabulate", __doc__)
-    parser.add_argument("--source", required=True, help="table to read, .npy or HDF5")
-    parser.add_argument("--labels", required=True, help="list of its classes, or a segmenter's weights")
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: size, unit, dataset")
-    parser.add_argument("--first", type=int, required=True, help="first row")
-    parser.add_argument("--last", type=int, required=True, help="last row, included")
-    parser.add_argument("--table", required=True, help="HDF5 file to write")
-    return parser.parse_args(argv)
-
-
-def check_shape(shape: tuple[int, ...], args: argparse.Namespace, classes: Sequence[str]) -> None:
+def check_shape(shape: tuple[int, ...], job: Job, classes: Sequence[str]) -> None:
     """A column a class, and rows enough."""
     if shape[1] != len(classes):
         raise UserError(
-            f"{args.source}: {shape[1]} columns, {args.labels} lists {len(classes)} classes; give the source the "
+            f"{job.source}: {shape[1]} columns, {job.labels} lists {len(classes)} classes; give the source the "
             "`labels` that its table was made with"
         )
-    if args.last >= shape[0]:
+    if job.last >= shape[0]:
         raise UserError(
-            f"{args.source}: {shape[0]} rows, row {args.last} asked for, counted from 0; lower the source's count"
+            f"{job.source}: {shape[0]} rows, row {job.last} asked for, counted from 0; lower the source's count"
         )
 
 

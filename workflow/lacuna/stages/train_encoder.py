@@ -9,7 +9,6 @@ Source:
     Bau et al. 2019, arXiv:1910.11626, section 3.2.
 """
 
-import argparse
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from lacuna.formats import checkpoints, tables
@@ -35,58 +35,55 @@ from lacuna.runtime.provenance import digest_file
 FIT_BATCH = 32  # samples at once while a linear map is solved for; bounds the memory
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    part: str = Field(description="layer_K, tail, encoder or direct")
+    family: str
+    checkpoint: str = Field(description="weights of the generator")
+    generator_settings: dict[str, Any] = Field({})
+    parts_dir: str = Field(description="folder of the parts that `encoder` is composed of")
+    settings: dict[str, Any]
+    seed: int
+    state: str = Field(description="where a training that was broken off goes on from")
+    weights: str
+    log: str
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    device = compute.device(args.device)
-    args.settings = precision.settled(args.settings, device)
-    generator = packed(load_generator(args.family, args.checkpoint, device, args.generator_settings))
-    task = training_task(args, generator)
-    origin = {"code": args.code, "seed": args.seed, "settings": args.settings, "generator": args.generator_settings}
-    key = origin | {"part": args.part, "inputs": input_digests(args)}
-    state = checkpoints.load_training(args.state, key)
+    job = command.job("train_encoder", Job, __doc__, argv)
+    compute.configure(job.threads)
+    device = compute.device(job.device)
+    job.settings = precision.settled(job.settings, device)
+    generator = packed(load_generator(job.family, job.checkpoint, device, job.generator_settings))
+    task = training_task(job, generator)
+    origin = {"code": job.code, "seed": job.seed, "settings": job.settings, "generator": job.generator_settings}
+    key = origin | {"part": job.part, "inputs": input_digests(job)}
+    state = checkpoints.load_training(job.state, key)
     if state is None:
-        prepare(task.encoder, args, generator)
-    kind = "layer" if args.part.startswith("layer_") else args.part
-    plan = plan_from(args.settings, args.settings["steps"][kind], args.settings["learning_rate"][kind])
-    rows = train(task, plan, state, lambda new: checkpoints.save_training(args.state, new, key))
-    tables.write_tsv(args.log, list(rows[0]), [list(row.values()) for row in rows])
+        prepare(task.encoder, job, generator)
+    kind = "layer" if job.part.startswith("layer_") else job.part
+    plan = plan_from(job.settings, job.settings["steps"][kind], job.settings["learning_rate"][kind])
+    rows = train(task, plan, state, lambda new: checkpoints.save_training(job.state, new, key))
+    tables.write_tsv(job.log, list(rows[0]), [list(row.values()) for row in rows])
     validation = {name: value for name, value in rows[-1].items() if math.isfinite(value)}
-    metadata = metadata_of(args.part, args.settings, args.checkpoint) | origin | {"validation": validation}
-    checkpoints.save_weights(args.weights, task.encoder.state_dict(), metadata)
-    Path(args.state).unlink(missing_ok=True)
+    metadata = metadata_of(job.part, job.settings, job.checkpoint) | origin | {"validation": validation}
+    checkpoints.save_weights(job.weights, task.encoder.state_dict(), metadata)
+    Path(job.state).unlink(missing_ok=True)
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Command line of the stage."""
-    parser = command.parser("train_encoder", __doc__)
-    parser.add_argument("--part", required=True, help="layer_K, tail, encoder or direct")
-    parser.add_argument("--family", required=True)
-    parser.add_argument("--checkpoint", required=True, help="weights of the generator")
-    parser.add_argument("--generator-settings", type=command.json_object, default={})
-    parser.add_argument("--parts-dir", required=True, help="folder of the parts that `encoder` is composed of")
-    parser.add_argument("--settings", type=command.json_object, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--device", required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--state", required=True, help="where a training that was broken off goes on from")
-    parser.add_argument("--weights", required=True)
-    parser.add_argument("--log", required=True)
-    return parser.parse_args(argv)
-
-
-def training_task(args: argparse.Namespace, generator: nn.Sequential) -> Task:
+def training_task(job: Job, generator: nn.Sequential) -> Task:
     """The untrained part, its losses and its latents."""
-    settings = args.settings
+    settings = job.settings
     return Task(
-        encoder=new_encoder(args.part, generator, settings, seeds.seed_for(args.seed, "train_encoder", args.part)),
-        pairs=part_pairs(args.part, generator, settings["layer"]),
-        losses=part_losses(args.part, settings),
-        latents=latents(args.seed, args.part, generator, settings["batch_size"]),
-        validation=latents(args.seed, "validation", generator, settings["validation"])(0),
+        encoder=new_encoder(job.part, generator, settings, seeds.seed_for(job.seed, "train_encoder", job.part)),
+        pairs=part_pairs(job.part, generator, settings["layer"]),
+        losses=part_losses(job.part, settings),
+        latents=latents(job.seed, job.part, generator, settings["batch_size"]),
+        validation=latents(job.seed, "validation", generator, settings["validation"])(0),
         precision=settings["precision"],
-        name=f"{Path(args.weights).parent.name} {args.part}",
+        name=f"{Path(job.weights).parent.name} {job.part}",
     )
 
 
@@ -124,38 +121,38 @@ def latents(seed: int, name: str, generator: nn.Sequential, count: int) -> Calla
     return draw
 
 
-def prepare(encoder: nn.Module, args: argparse.Namespace, generator: nn.Sequential) -> None:
+def prepare(encoder: nn.Module, job: Job, generator: nn.Sequential) -> None:
     """Where the training starts: linear maps are solved for, `encoder` is composed of the trained parts before."""
-    if args.part == "encoder":
+    if job.part == "encoder":
         assert isinstance(encoder, nn.Sequential)
-        for name, path in part_files(args).items():
-            part = load_encoder(path, name, generator, args.checkpoint, args.settings["layer"])
+        for name, path in part_files(job).items():
+            part = load_encoder(path, name, generator, job.checkpoint, job.settings["layer"])
             part_of(encoder, name).load_state_dict(part.state_dict())
-    draw = latents(args.seed, f"{args.part}/fit", generator, FIT_BATCH)
-    batches = map(draw, range(-(-args.settings["fit_samples"] // FIT_BATCH)))
-    if not args.settings["fit_samples"]:
+    draw = latents(job.seed, f"{job.part}/fit", generator, FIT_BATCH)
+    batches = map(draw, range(-(-job.settings["fit_samples"] // FIT_BATCH)))
+    if not job.settings["fit_samples"]:
         return
     if isinstance(encoder, LayerEncoder):
-        layer, before = layer_and_before(generator, int(args.part.removeprefix("layer_")))
+        layer, before = layer_and_before(generator, int(job.part.removeprefix("layer_")))
         with torch.no_grad():
             fit_linear(encoder, ((layer(r), r) for r in map(before, batches)))
-    elif args.part == "encoder" and args.settings["network"] == "layered":
+    elif job.part == "encoder" and job.settings["network"] == "layered":
         assert isinstance(encoder, nn.Sequential)
-        fit_chain(encoder, map(partial(pairs.image_and_path, generator, args.settings["layer"]), batches))
+        fit_chain(encoder, map(partial(pairs.image_and_path, generator, job.settings["layer"]), batches))
 
 
-def part_files(args: argparse.Namespace) -> dict[str, Path]:
+def part_files(job: Job) -> dict[str, Path]:
     """Files of the parts that this one is composed of."""
-    if args.part != "encoder":
+    if job.part != "encoder":
         return {}
-    names = [*(f"layer_{k}" for k in range(1, args.settings["layer"] + 1)), "tail"]
-    return {name: Path(args.parts_dir) / f"{name}.safetensors" for name in names}
+    names = [*(f"layer_{k}" for k in range(1, job.settings["layer"] + 1)), "tail"]
+    return {name: Path(job.parts_dir) / f"{name}.safetensors" for name in names}
 
 
-def input_digests(args: argparse.Namespace) -> dict[str, str]:
+def input_digests(job: Job) -> dict[str, str]:
     """Digest of the generator and of the parts, which a state must agree with to be resumed."""
-    code = [args.generator_settings["file"]] if "file" in args.generator_settings else []
-    return {Path(path).name: digest_file(path) for path in (args.checkpoint, *code, *part_files(args).values())}
+    code = [job.generator_settings["file"]] if "file" in job.generator_settings else []
+    return {Path(path).name: digest_file(path) for path in (job.checkpoint, *code, *part_files(job).values())}
 
 
 if __name__ == "__main__":

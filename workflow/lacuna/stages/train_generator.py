@@ -6,18 +6,17 @@ is asked for more images: `images` and the three intervals of the settings are n
 Shape suffixes: N images, D latent numbers, H height, W width.
 """
 
-import argparse
 import logging
 import math
 import shlex
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from lacuna import families
@@ -41,72 +40,66 @@ NOT_IN_KEY = ("images", *INTERVALS)
 SHEET_IMAGES = 64
 
 
+class Job(command.ComputingJob):
+    """What the stage is told."""
+
+    family: str
+    images: Path = Field(description="folder of the source's image shards")
+    count: int = Field(description="real images; shown in random order, again and again")
+    shard_size: int
+    settings: dict[str, Any]
+    seed: int
+    state: Path = Field(description="training state; the newest generator lies beside it")
+    weights: Path
+    card: Path
+    log: Path
+    sheets: Path = Field(description="folder for sheets of samples")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    compute.configure(args.threads)
-    device = compute.device(args.device)
-    args.settings = precision.settled(args.settings, device)
-    paths = shards.shard_paths(args.images, args.count, args.shard_size)
+    job = command.job("train_generator", Job, __doc__, argv)
+    compute.configure(job.threads)
+    device = compute.device(job.device)
+    job.settings = precision.settled(job.settings, device)
+    paths = shards.shard_paths(job.images, job.count, job.shard_size)
     training = GanTraining(
-        families.task("generators", args.family), args.settings, args.seed, device, f"generator {args.weights.stem}"
+        families.task("generators", job.family), job.settings, job.seed, device, f"generator {job.weights.stem}"
     )
-    key = state_key(args, paths)
-    journal = resume(training, args.state, key)
+    key = state_key(job, paths)
+    journal = resume(training, job.state, key)
     if not training.images:
-        shutil.rmtree(kept_sheets(args), ignore_errors=True)
-    with real_images(args, paths, training) as images:
+        shutil.rmtree(kept_sheets(job), ignore_errors=True)
+    with real_images(job, paths, training) as images:
         if images.size % training.task.final_size:
             raise UserError(
-                f"{args.images}: images of {images.size} pixels, expected the generator's {training.task.final_size} "
+                f"{job.images}: images of {images.size} pixels, expected the generator's {training.task.final_size} "
                 "or a multiple; render that size or change the generator's sizes"
             )
-        train(args, training, journal, key, lambda shown, size: to_training(images.batch(shown), size, training.device))
-    save_state(args, training, journal, key)
-    write_log(args, journal)
-    write_sheet(args, training)
-    hand_over_sheets(kept_sheets(args), args.sheets, training.images)
-    checkpoints.save_weights(args.weights, *current_weights(args, training, training.task.final_size))
-    files.write_text(args.card, card_text(args, training, journal))
+        train(job, training, journal, key, lambda shown, size: to_training(images.batch(shown), size, training.device))
+    save_state(job, training, journal, key)
+    write_log(job, journal)
+    write_sheet(job, training)
+    hand_over_sheets(kept_sheets(job), job.sheets, training.images)
+    checkpoints.save_weights(job.weights, *current_weights(job, training, training.task.final_size))
+    files.write_text(job.card, card_text(job, training, journal))
 
 
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("train_generator", __doc__)
-    parser.add_argument("--family", required=True, choices=families.trainable("generators"))
-    parser.add_argument("--images", required=True, type=Path, help="folder of the source's image shards")
-    parser.add_argument("--count", required=True, type=int, help="real images; shown in random order, again and again")
-    parser.add_argument("--shard-size", required=True, type=int)
-    parser.add_argument("--settings", required=True, type=command.json_object)
-    parser.add_argument("--seed", required=True, type=int)
-    parser.add_argument("--device", required=True)
-    parser.add_argument("--threads", required=True, type=int)
-    parser.add_argument("--state", required=True, type=Path, help="training state; the newest generator lies beside it")
-    parser.add_argument("--weights", required=True, type=Path)
-    parser.add_argument("--card", required=True, type=Path)
-    parser.add_argument("--log", required=True, type=Path)
-    parser.add_argument("--sheets", required=True, type=Path, help="folder for sheets of samples")
-    args = parser.parse_args(argv)
-    args.command = shlex.join(
-        ["python", "-m", "lacuna.stages.train_generator", *(sys.argv[1:] if argv is None else argv)]
-    )
-    return args
-
-
-def real_images(args: argparse.Namespace, paths: Sequence[Path], training: GanTraining) -> RealImages:
+def real_images(job: Job, paths: Sequence[Path], training: GanTraining) -> RealImages:
     """Real images in random order, class by class where the family knows classes."""
     if training.task.classes:
-        return RealClasses(paths, args.count, training.batch_size, args.seed, training.task.classes)
-    return RealImages(paths, args.count, training.batch_size, args.seed)
+        return RealClasses(paths, job.count, training.batch_size, job.seed, training.task.classes)
+    return RealImages(paths, job.count, training.batch_size, job.seed)
 
 
-def state_key(args: argparse.Namespace, paths: Sequence[Path]) -> dict[str, Any]:
+def state_key(job: Job, paths: Sequence[Path]) -> dict[str, Any]:
     """What a training state must share with this command to be resumed by it."""
     return {
         "stage": "train_generator",
-        "family": args.family,
-        "code": args.code,
-        "settings": {name: value for name, value in args.settings.items() if name not in NOT_IN_KEY},
-        "seed": args.seed,
-        "count": args.count,
+        "family": job.family,
+        "code": job.code,
+        "settings": {name: value for name, value in job.settings.items() if name not in NOT_IN_KEY},
+        "seed": job.seed,
+        "count": job.count,
         "inputs": {path.name: digest_file(path) for path in paths},
     }
 
@@ -122,7 +115,7 @@ def resume(training: GanTraining, path: Path, key: Mapping[str, Any]) -> Journal
 
 
 def train(
-    args: argparse.Namespace,
+    job: Job,
     training: GanTraining,
     journal: Journal,
     key: Mapping[str, Any],
@@ -130,38 +123,38 @@ def train(
 ) -> None:
     """Step until `images` real images were shown; leave states, snapshots, log rows and sheets on the way."""
     images_a_step = training.batch_size * training.task.discriminator_steps
-    last_step = math.ceil(args.settings["images"] / images_a_step)
-    intervals = {name: args.settings[name] for name in INTERVALS}
+    last_step = math.ceil(job.settings["images"] / images_a_step)
+    intervals = {name: job.settings[name] for name in INTERVALS}
     with deferred_termination() as terminated:
-        for _ in command.progress(range(training.steps, last_step), desc=args.family, unit="step"):
+        for _ in command.progress(range(training.steps, last_step), desc=job.family, unit="step"):
             before, begun, phase = training.images, time.monotonic(), training.phase
             journal.add(training.step(real), time.monotonic() - begun)
             due = {name: training.images // every > before // every for name, every in intervals.items()}
             if due["log_interval"]:
                 journal.end_row(training.images, phase)
-                write_log(args, journal)
+                write_log(job, journal)
             if due["sheet_interval"]:
-                write_sheet(args, training)
+                write_sheet(job, training)
             if due["checkpoint_interval"] or terminated():
-                save_state(args, training, journal, key)
+                save_state(job, training, journal, key)
             if terminated():
                 raise command.Terminated
 
 
-def write_sheet(args: argparse.Namespace, training: GanTraining) -> None:
+def write_sheet(job: Job, training: GanTraining) -> None:
     """Samples of the averaged generator as it is by now, of the same z each time; beside them its weights."""
-    random = compute.generator(args.seed, "train_generator", "sheet")
+    random = compute.generator(job.seed, "train_generator", "sheet")
     count = len(training.task.classes) ** 2 or SHEET_IMAGES  # a class a column
     samples_N3HW = training.samples(torch.randn(count, training.task.z_dim, generator=random))
-    path = kept_sheets(args) / f"{training.images:08d}.png"
+    path = kept_sheets(job) / f"{training.images:08d}.png"
     sheets.write(path, to_bytes(samples_N3HW), side=training.task.final_size)
-    weights, metadata = current_weights(args, training, training.phase.settled_size)
+    weights, metadata = current_weights(job, training, training.phase.settled_size)
     checkpoints.save_weights(path.with_suffix(".safetensors"), weights, metadata)
 
 
-def kept_sheets(args: argparse.Namespace) -> Path:
+def kept_sheets(job: Job) -> Path:
     """Sheets of this training until it ends: Snakemake clears an output folder when it begins a job again."""
-    return args.state.with_name(f"{args.state.stem}.sheets")
+    return job.state.with_name(f"{job.state.stem}.sheets")
 
 
 def hand_over_sheets(kept: Path, folder: Path, images: int) -> None:
@@ -173,52 +166,50 @@ def hand_over_sheets(kept: Path, folder: Path, images: int) -> None:
             shutil.copy2(path, folder)
 
 
-def save_state(args: argparse.Namespace, training: GanTraining, journal: Journal, key: Mapping[str, Any]) -> None:
+def save_state(job: Job, training: GanTraining, journal: Journal, key: Mapping[str, Any]) -> None:
     """Write the state, and beside it the generator as it is by now, at the largest size that is wholly blended in."""
     if not training.is_finite():
         raise diverged(training.name, "a weight", "NaN or infinite", training.steps, ADVICE)
-    checkpoints.save_training(args.state, {"training": training.state_dict(), "journal": journal.state_dict()}, key)
-    snapshot = args.state.with_name(f"{args.state.stem}.ema.safetensors")
-    checkpoints.save_weights(snapshot, *current_weights(args, training, training.phase.settled_size))
+    checkpoints.save_training(job.state, {"training": training.state_dict(), "journal": journal.state_dict()}, key)
+    snapshot = job.state.with_name(f"{job.state.stem}.ema.safetensors")
+    checkpoints.save_weights(snapshot, *current_weights(job, training, training.phase.settled_size))
 
 
-def current_weights(
-    args: argparse.Namespace, training: GanTraining, size: int
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def current_weights(job: Job, training: GanTraining, size: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The averaged generator's weights, and what is known of them."""
     weights = training.task.weights(training.ema, size)
     metadata = {
-        "family": args.family,
+        "family": job.family,
         **training.task.description(size),
-        "settings": args.settings,
+        "settings": job.settings,
         "images": training.images,
-        "trained_on": args.images.name,
-        "code": args.code,
-        "seed": args.seed,
+        "trained_on": job.images.name,
+        "code": job.code,
+        "seed": job.seed,
     }
     return weights, metadata
 
 
-def write_log(args: argparse.Namespace, journal: Journal) -> None:
-    tables.write_tsv(args.log, COLUMNS, journal.rows)
+def write_log(job: Job, journal: Journal) -> None:
+    tables.write_tsv(job.log, COLUMNS, journal.rows)
     if journal.has_collapsed():
         raise UserError(
-            f"{args.log}: the discriminator's loss has been 0 for long, nothing is learned any more; the last state is "
+            f"{job.log}: the discriminator's loss has been 0 for long, nothing is learned any more; the last state is "
             "kept, lower learning_rate or raise the penalty"
         )
 
 
-def card_text(args: argparse.Namespace, training: GanTraining, journal: Journal) -> str:
+def card_text(job: Job, training: GanTraining, journal: Journal) -> str:
     weights = training.task.weights(training.ema, training.task.final_size)
     return card.text(
-        title=f"{args.weights.stem}: a generator of family {args.family}",
-        command=args.command,
-        settings=args.settings,
+        title=f"{job.weights.stem}: a generator of family {job.family}",
+        command=shlex.join(["python", "-m", "lacuna.stages.train_generator", "--job", job.model_dump_json()]),
+        settings=job.settings,
         shown=training.schedule.shown(training.images),
         seconds=journal.seconds,
-        threads=args.threads,
+        threads=job.threads,
         device=str(training.device),
-        trained_on=f"the first {args.count:,} images of `{args.images.name}`",
+        trained_on=f"the first {job.count:,} images of `{job.images.name}`",
         parameters=sum(tensor.numel() for tensor in weights.values()),
         rows=journal.rows,
     )

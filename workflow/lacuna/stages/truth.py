@@ -6,7 +6,6 @@ is the segmenter's own error, and the rate at which a generator draws an object 
 Shape suffixes: N images, H height, W width, C classes.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from lacuna.areas.frechet import frechet
 from lacuna.areas.moments import of_rows
@@ -31,35 +31,33 @@ EXACT, SEGMENTED = "exact", "segmented"  # of the scenes, as sources of the tabl
 CHUNK = 1000  # scenes in memory at a time
 
 
+class Job(command.Job):
+    """What the stage is told."""
+
+    scenes: Path = Field(description="folder of the world's image shards")
+    tables: list[str] = Field(description="folders of class areas: the scenes', then generated")
+    counts: list[int] = Field(description="images of each of these")
+    generated: list[str] = Field(description="names of the generated sources")
+    shard_size: int = Field(description="images a shard")
+    settings: dict[str, Any] = Field(description="JSON: section `fsd` of the config")
+    tsv: str = Field(description="table of presences to write")
+    summary: str = Field(description="distances to write")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    args = parse_args(argv)
-    first = next(areas.read_shards(args.tables[0], args.counts[0], args.shard_size))
+    job = command.job("truth", Job, __doc__, argv)
+    first = next(areas.read_shards(job.tables[0], job.counts[0], job.shard_size))
     chosen = np.flatnonzero(np.array(first.categories) == CATEGORY)
     classes = [first.classes[place] for place in chosen]
-    names = [SEGMENTED, *args.generated]
+    names = [SEGMENTED, *job.generated]
     areas_of = {
-        name: read_areas(folder, count, args.shard_size, chosen) * (100 / first.image_px)
-        for name, folder, count in zip(names, args.tables, args.counts, strict=True)
+        name: read_areas(folder, count, job.shard_size, chosen) * (100 / first.image_px)
+        for name, folder, count in zip(names, job.tables, job.counts, strict=True)
     }
-    scenes = shards.shard_paths(args.scenes, args.counts[0], args.shard_size)
+    scenes = shards.shard_paths(job.scenes, job.counts[0], job.shard_size)
     sides = {EXACT: exact_areas(scenes, len(classes))} | areas_of
-    tables.write_tsv(args.tsv, COLUMNS, rows(sides, classes, args.settings))
-    tables.write_json(args.json, summary(sides) | {"unit": "percent", "code": args.code})
-
-
-def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = command.parser("truth", __doc__)
-    parser.add_argument("--scenes", type=Path, required=True, help="folder of the world's image shards")
-    parser.add_argument(
-        "--tables", nargs="+", required=True, help="folders of class areas: the scenes', then generated"
-    )
-    parser.add_argument("--counts", nargs="+", type=int, required=True, help="images of each of these")
-    parser.add_argument("--generated", nargs="+", required=True, help="names of the generated sources")
-    parser.add_argument("--shard-size", type=int, required=True, help="images a shard")
-    parser.add_argument("--settings", type=command.json_object, required=True, help="JSON: section `fsd` of the config")
-    parser.add_argument("--tsv", required=True, help="table of presences to write")
-    parser.add_argument("--json", required=True, help="distances to write")
-    return parser.parse_args(argv)
+    tables.write_tsv(job.tsv, COLUMNS, rows(sides, classes, job.settings))
+    tables.write_json(job.summary, summary(sides) | {"unit": "percent", "code": job.code})
 
 
 def read_areas(folder: str, count: int, shard_size: int, chosen: NDArray[np.int64]) -> NDArray[np.float64]:

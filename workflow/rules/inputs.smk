@@ -1,0 +1,180 @@
+# What rules wait for, by their wildcards; no rule.
+def shard_images(wildcards):
+    """Image shards that hold the images of the wildcard's shard, or the LMDB that fetch brings for it."""
+    path = CONFIG.sources[wildcards.source].given().get("path")
+    if CONFIG.sources[wildcards.source].kind == "lsun" and census.is_fetched(path):
+        return [f"{path}/{lmdb_file.DATA}"]
+    shard = shard_from_name(wildcards.shard)
+    return TOLD.covering_shards(wildcards.source, shard.first, shard.last)
+
+
+def shard_listing(wildcards):
+    """Digest of the user's files that the shard is made of (name, size, mtime); the shard has changed when it does."""
+    held, shard = HELD.get(wildcards.source), shard_from_name(wildcards.shard)
+    return held.digest(shard.first, shard.last) if held else ""
+
+
+def table_labels_files(wildcards):
+    """Where the classes of a ready table are listed: a file of its own, or the segmenter's weights."""
+    labels = CONFIG.sources[wildcards.source].labels
+    return [labels] if labels else segmenter_files(wildcards)
+
+
+def segmenter_files(wildcards):
+    """Files that the weights of the wildcard's segmenter are in."""
+    return files_of_segmenter(wildcards.segmenter)
+
+
+def files_of_segmenter(name):
+    """Files that the weights of a segmenter are in."""
+    return upp.weights_files(CONFIG.segmenters[name].family, networks.segmenter_weights(CONFIG, name))
+
+
+def files_of_generator(name):
+    """Weights of a generator, and the Python file that it comes from, where it comes from one."""
+    code = CONFIG.generators[name].usage().get("file")
+    return [*networks.generator_files(CONFIG, name), *([code] if code else [])]
+
+
+def generator_files(wildcards):
+    """Weights of the wildcard's generator, and its code."""
+    return files_of_generator(wildcards.generator)
+
+
+def sampled_files(wildcards):
+    """Weights of the generator that the wildcard's source samples, and its code."""
+    return files_of_generator(CONFIG.sources[wildcards.source].drawn_by)
+
+
+def training_images(wildcards):
+    """Image shards that the wildcard's generator, or the generator that it is a part of, learns from."""
+    name = networks.generator_of_part(CONFIG, wildcards.generator)
+    return targets.image_shards(CONFIG, CONFIG.generators[name].trained_on)
+
+
+def part_weights(wildcards):
+    """Trained parts that a part of the encoder builds on: all layers and the tail for the composed one."""
+    needed = networks.layer_parts(CONFIG) if wildcards.part == "encoder" else []
+    return [f"results/train_encoder/{wildcards.generator}/{part}.safetensors" for part in needed]
+
+
+def sides(*names):
+    """Function of the wildcards that gives the tables of the sources which they name, under their segmenter."""
+    return lambda wildcards: [
+        path for name in names for path in targets.table_shards(CONFIG, wildcards.segmenter, getattr(wildcards, name))
+    ]
+
+
+def true_tables(wildcards):
+    """Tables of the wildcard's real source, and of what it is compared with."""
+    names = [wildcards.real, *targets.compared_with(CONFIG, wildcards.segmenter, wildcards.real)]
+    return [path for name in names for path in targets.table_shards(CONFIG, wildcards.segmenter, name)]
+
+
+def followed_files(wildcards):
+    """Moments of the real source that the wildcard's generator is followed towards, and the segmenter's weights."""
+    entry = targets.followed(CONFIG)[wildcards.generator]
+    return [f"results/moments/{entry.segmenter}/{entry.real}.h5", *files_of_segmenter(entry.segmenter)]
+
+
+def inversion(wildcards):
+    """The configuration's entry for the wildcard's generator and source."""
+    return entries.inversion_entry(CONFIG, wildcards.generator, wildcards.source)
+
+
+def inversions_of(wildcards):
+    """Inversions by all methods."""
+    entry = inversion(wildcards)
+    return [path for method in entry.methods for path in targets.inversion_shards(CONFIG, entry, method)]
+
+
+def inversions_looked_at(wildcards):
+    """Inversions that omissions are looked for in."""
+    entry = inversion(wildcards)
+    return targets.inversion_shards(CONFIG, entry, entries.omission_method(entry))
+
+
+def inversion_encoder(wildcards):
+    """The trained part that a method starts from: none for `z`, the baseline for the direct ones."""
+    return networks.encoder_weights(CONFIG, wildcards.generator, wildcards.method) or []
+
+
+def inverted_images(wildcards):
+    """Image shards of the images that an inversion covers: where the true z of samples is."""
+    return TOLD.covering_shards(wildcards.source, 0, inversion(wildcards).count - 1)
+
+
+def perceptual_files(wildcards):
+    """Files that the weights of the perceptual network of an inversion are in."""
+    network = entries.inversion_perceptual(CONFIG, inversion(wildcards))
+    return upp.weights_files(network["family"], network["checkpoint"])
+
+
+def inversion_segmenter_files(wildcards):
+    """Files that the weights of the segmenter of an inversion are in."""
+    return files_of_segmenter(inversion(wildcards).segmenter)
+
+
+def control_table(wildcards):
+    """Omissions of the generator's own samples, where these are inverted too: the noise floor."""
+    return entries.control_table(CONFIG, inversion(wildcards)) or []
+
+
+def pair_shards(side):
+    """Function of the wildcards that gives the image shards of a side of an evaluation by class."""
+
+    def found(wildcards):
+        entry = entries.conditional_entry(CONFIG, wildcards.generated, wildcards.real)
+        name = entries.training_source(CONFIG, entry) if side == "training" else getattr(entry, side)
+        return targets.image_shards(CONFIG, name)
+
+    return found
+
+
+def pair_classifier(wildcards):
+    """Weights of the classifier of an evaluation by class."""
+    entry = entries.conditional_entry(CONFIG, wildcards.generated, wildcards.real)
+    return networks.classifier_weights(CONFIG, entry.classifier)
+
+
+def pair_generator_files(wildcards):
+    """Weights of the generator whose samples are evaluated; none where they come from elsewhere."""
+    name = CONFIG.sources[wildcards.generated].drawn_by
+    return networks.generator_files(CONFIG, name) if name else []
+
+
+def download(wildcards):
+    """Mirrors and hashes of a file to fetch, or of the zip file that a folder is unpacked from."""
+    name = getattr(wildcards, "file", None) or f"{wildcards.folder}.zip"
+    return next(entry for entry in DOWNLOADS if entry["file"] == name)
+
+
+def hashes(wildcards):
+    """What decides whether a file is the right one."""
+    return {key: value for key, value in download(wildcards).items() if key in ("sha256", "md5")}
+
+
+def fetched(wildcards):
+    """What fetch is told, as JSON."""
+    entry = download(wildcards)
+    unpacked = {"unpacked": published.result(entry)} if entry.get("unpack") else {}
+    told = {"urls": entry["urls"], **hashes(wildcards), "file": f"resources/{entry['file']}", **unpacked}
+    return canonical_json(told | {"code": source_digest("lacuna.stages.fetch")})
+
+
+def report_examples():
+    """First image shard of every compared source: what the sheets show."""
+    names = dict.fromkeys(name for entry in CONFIG.comparisons for name in (entry.real, entry.generated))
+    return [path for name in names for path in TOLD.covering_shards(name, 0, 0)]
+
+
+def given_curves():
+    """Distances along the trainings of given checkpoints."""
+    return [entry.curve for entry in CONFIG.generators.values() if entry.curve]
+
+
+def training_logs():
+    """Logs of the trainings whose curves the page shows."""
+    stages = ("train_segmenter", "train_generator", "train_classifier", "train_encoder")
+    trained = [path for stage in stages for path in STAGE_FILES[stage]]
+    return [path.removesuffix(".safetensors") + ".tsv" for path in trained]
