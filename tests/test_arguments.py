@@ -15,8 +15,8 @@ from lacuna.runtime import arguments, command
 class Job(command.Job):
     """What a stage of these tests is told."""
 
+    images: list[str] = Field(default_factory=list)
     settings: dict[str, Any] = Field(default_factory=dict)
-    settings: dict[str, Any] = Field({})
     count: int = 3
 
 

@@ -44,7 +44,7 @@ def run(case, *shards):
         "--count", "6", "--shard-size", "10", "--family", "progan", "--checkpoint", str(case / "generator.safetensors"),
         "--perceptual-family", "upernet", "--perceptual-checkpoint", "none", "--images", *map(str, shards),
         "--segmenter-family", "upernet", "--segmenter-checkpoint", "none", "--figure", str(case / "out.svg"),
-        "--settings", json.dumps({"feature_levels": [0, 1], "batch_size": 4}),
+        "--settings", json.dumps({"feature_levels": [0, 1], "batch_size": 4, "layer": 2}),
         "--seed", "1", "--confidence", "0.95", "--device", "cpu", "--threads", "1",
         "--code", "test", "--tsv", str(case / "out.tsv"),
     ])  # fmt: skip

@@ -22,4 +22,4 @@ rule calibrate_segmenter:
     params:
         job=job("calibrate"),
     shell:
-        "python -m lacuna.stages.calibrate --job {params.job:q} 2> {log}"
+        "python -m lacuna.stages.calibrate --job {params.job:q} --tsv {output.tsv} --summary {output.summary} 2> {log}"

@@ -85,15 +85,16 @@ TOLD = Told(CONFIG, HELD, MANIFESTS)
 
 
 def job(stage):
-    """What a rule's jobs are told, as JSON: their stage's part of `Told`, where the outputs go, and the code's digest."""
+    """What a rule's jobs are told, as JSON: their stage's part of `Told` and the code's digest.
 
-    def told(wildcards, output):
+    Outputs are flags beside it: what follows from them would not count where Snakemake asks whether params have changed.
+    """
+
+    def told(wildcards):
         known = getattr(TOLD, stage)(**wildcards)
         chosen = {kind: known["family"] for kind, stages in FAMILIES_OF.items() if stage in stages}
         code = source_digest(f"lacuna.stages.{stage}", **chosen)
-        return arguments.argument(
-            canonical_json({**known, **dict(output.items()), "code": code}), Path(".snakemake/lacuna_arguments")
-        )
+        return arguments.argument(canonical_json({**known, "code": code}), Path(".snakemake/lacuna_arguments"))
 
     return told
 

@@ -25,4 +25,5 @@ rule discriminate_pair:
     params:
         job=job("discriminate"),
     shell:
-        "python -m lacuna.stages.discriminate --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.discriminate --job {params.job:q} --threads {threads}"
+        " --tsv {output.tsv} --summary {output.summary} > {log} 2>&1"

@@ -25,4 +25,5 @@ rule diversity_pair:
     params:
         job=job("diversity"),
     shell:
-        "python -m lacuna.stages.diversity --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.diversity --job {params.job:q} --threads {threads}"
+        " --tsv {output.tsv} --summary {output.summary} > {log} 2>&1"

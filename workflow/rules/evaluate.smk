@@ -32,4 +32,5 @@ rule evaluate_source:
     params:
         job=job("evaluate"),
     shell:
-        "python -m lacuna.stages.evaluate --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.evaluate --job {params.job:q} --threads {threads}"
+        " --tsv {output.tsv} --figure {output.figure} > {log} 2>&1"

@@ -21,4 +21,5 @@ rule follow_generator:
     params:
         job=job("follow"),
     shell:
-        "python -m lacuna.stages.follow --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.follow --job {params.job:q} --threads {threads}"
+        " --tsv {output.tsv} --with-curve {output.with_curve} > {log} 2>&1"

@@ -28,4 +28,4 @@ rule fsd_pair:
     params:
         job=job("fsd"),
     shell:
-        "python -m lacuna.stages.fsd --job {params.job:q} > {log} 2>&1"
+        "python -m lacuna.stages.fsd --job {params.job:q} --summary {output.summary} --tsv {output.tsv} > {log} 2>&1"

@@ -24,4 +24,5 @@ rule fsd_by_class_pair:
     params:
         job=job("fsd_by_class"),
     shell:
-        "python -m lacuna.stages.fsd_by_class --job {params.job:q} > {log} 2>&1"
+        "python -m lacuna.stages.fsd_by_class --job {params.job:q}"
+        " --tsv {output.tsv} --summary {output.summary} > {log} 2>&1"

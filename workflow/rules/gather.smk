@@ -15,4 +15,4 @@ rule gather_shard:
         job=job("gather"),
         listing=shard_listing,
     shell:
-        "python -m lacuna.stages.gather --job {params.job:q} > {log} 2>&1"
+        "python -m lacuna.stages.gather --job {params.job:q} --shard {output.shard} > {log} 2>&1"

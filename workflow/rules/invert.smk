@@ -21,4 +21,4 @@ rule invert_shard:
         job=job("invert"),
         listing=shard_listing,
     shell:
-        "python -m lacuna.stages.invert --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.invert --job {params.job:q} --threads {threads} --shard {output.shard} > {log} 2>&1"

@@ -16,4 +16,4 @@ rule moments_source:
     params:
         job=job("moments"),
     shell:
-        "python -m lacuna.stages.moments --job {params.job:q} > {log} 2>&1"
+        "python -m lacuna.stages.moments --job {params.job:q} --moments {output.moments} > {log} 2>&1"

@@ -33,4 +33,5 @@ rule omissions_source:
     params:
         job=job("omissions"),
     shell:
-        "python -m lacuna.stages.omissions --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.omissions --job {params.job:q} --threads {threads}"
+        " --tsv {output.tsv} --classes {output.classes} --masks {output.masks} --gallery {output.gallery} > {log} 2>&1"

@@ -27,4 +27,5 @@ rule overfit_pair:
     params:
         job=job("overfit"),
     shell:
-        "python -m lacuna.stages.overfit --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.overfit --job {params.job:q} --threads {threads}"
+        " --tsv {output.tsv} --summary {output.summary} --pictures {output.pictures} > {log} 2>&1"

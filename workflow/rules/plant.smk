@@ -18,4 +18,4 @@ rule plant_shard:
     params:
         job=job("plant"),
     shell:
-        "python -m lacuna.stages.plant --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.plant --job {params.job:q} --threads {threads} --table {output.table} > {log} 2>&1"

@@ -14,4 +14,4 @@ rule render_shard:
     params:
         job=job("render"),
     shell:
-        "python -m lacuna.stages.render --job {params.job:q} > {log} 2>&1"
+        "python -m lacuna.stages.render --job {params.job:q} --shard {output.shard} > {log} 2>&1"

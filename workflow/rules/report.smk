@@ -1,15 +1,14 @@
+# What the page is made of, beside trainings and examples.
+SHOWN = ("fsd", "truth", "follow", *targets.CONDITIONAL, "fsd_by_class", "invert", "evaluate", "omissions")
+
+
 # All of it in, the page that people open out.
 rule report_page:
     input:
-        comparisons=STAGE_FILES["fsd"],
-        truth=STAGE_FILES["truth"],
-        curves=[*STAGE_FILES["follow"], *given_curves()],
+        results=[path for stage in SHOWN for path in STAGE_FILES[stage]],
+        curves=given_curves(),
         examples=report_examples(),
-        classes=[path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in STAGE_FILES[stage]],
         samples=[path for entry in CONFIG.conditional for path in targets.image_shards(CONFIG, entry.generated)],
-        inversions=STAGE_FILES["invert"],
-        evaluations=STAGE_FILES["evaluate"],
-        omissions=STAGE_FILES["omissions"],
         trainings=training_logs(),
         templates=sorted(str(path) for path in Path(workflow.basedir).glob("workflow/lacuna/report/templates/*")),
     output:
@@ -38,4 +37,5 @@ rule report_page:
     params:
         job=job("report"),
     shell:
-        "python -m lacuna.stages.report --job {params.job:q} > {log} 2>&1"
+        "python -m lacuna.stages.report --job {params.job:q}"
+        " --html {output.html} --files-dir {output.files_dir} > {log} 2>&1"

@@ -17,4 +17,4 @@ rule sample_shard:
     params:
         job=job("sample"),
     shell:
-        "python -m lacuna.stages.sample --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.sample --job {params.job:q} --threads {threads} --shard {output.shard} > {log} 2>&1"

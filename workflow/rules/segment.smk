@@ -19,4 +19,4 @@ rule segment_shard:
         job=job("segment"),
         listing=shard_listing,
     shell:
-        "python -m lacuna.stages.segment --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.segment --job {params.job:q} --threads {threads} --table {output.table} > {log} 2>&1"

@@ -17,4 +17,4 @@ rule tabulate_shard:
     params:
         job=job("tabulate"),
     shell:
-        "python -m lacuna.stages.tabulate --job {params.job:q} > {log} 2>&1"
+        "python -m lacuna.stages.tabulate --job {params.job:q} --table {output.table} > {log} 2>&1"

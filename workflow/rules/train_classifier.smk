@@ -20,4 +20,5 @@ rule train_classifier_weights:
     params:
         job=job("train_classifier"),
     shell:
-        "python -m lacuna.stages.train_classifier --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.train_classifier --job {params.job:q} --threads {threads}"
+        " --weights {output.weights} --card {output.card} --log {output.log} > {log} 2>&1"

@@ -19,4 +19,5 @@ rule train_encoder_part:
     params:
         job=job("train_encoder"),
     shell:
-        "python -m lacuna.stages.train_encoder --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.train_encoder --job {params.job:q} --threads {threads}"
+        " --weights {output.weights} --log {output.log} > {log} 2>&1"

@@ -20,4 +20,5 @@ rule train_generator_weights:
     params:
         job=job("train_generator"),
     shell:
-        "python -m lacuna.stages.train_generator --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.train_generator --job {params.job:q} --threads {threads}"
+        " --weights {output.weights} --card {output.card} --log {output.log} --sheets {output.sheets} > {log} 2>&1"

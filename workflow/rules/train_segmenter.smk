@@ -20,4 +20,5 @@ rule train_segmenter_weights:
     params:
         job=job("train_segmenter"),
     shell:
-        "python -m lacuna.stages.train_segmenter --job {params.job:q} --threads {threads} > {log} 2>&1"
+        "python -m lacuna.stages.train_segmenter --job {params.job:q} --threads {threads}"
+        " --weights {output.weights} --card {output.card} --log {output.log} > {log} 2>&1"

@@ -18,4 +18,4 @@ rule truth_source:
     params:
         job=job("truth"),
     shell:
-        "python -m lacuna.stages.truth --job {params.job:q} > {log} 2>&1"
+        "python -m lacuna.stages.truth --job {params.job:q} --tsv {output.tsv} --summary {output.summary} > {log} 2>&1"

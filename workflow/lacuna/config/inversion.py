@@ -161,6 +161,12 @@ class Invert(Section):
     checkpoint_every: PositiveInt = Field(50, description="Steps between two saved states.")
 
 
+class SearchSettings(Invert):
+    """How one inversion is searched for, with the layer that the encoder was trained for."""
+
+    layer: PositiveInt = Field(description="Last layer of the head, whose output is optimized; train_encoder's.")
+
+
 class Inversion(Section):
     """Images of a source that a generator is asked to draw."""
 

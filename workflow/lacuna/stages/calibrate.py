@@ -16,6 +16,7 @@ from pydantic import Field
 
 from lacuna.areas.calibration import Cell, Pool, Rule, found, null_cells, planted_cells
 from lacuna.areas.verdicts import VERDICTS, Thresholds
+from lacuna.config.distribution import Calibrate, Fsd
 from lacuna.errors import UserError
 from lacuna.formats import planted, tables
 from lacuna.runtime import command, seeds
@@ -56,8 +57,8 @@ class Job(command.Job):
     tables: str = Field(description="folder of the shards that plant made")
     count: int = Field(description="number of scenes")
     shard_size: int = Field(description="scenes a shard")
-    settings: dict[str, Any] = Field(description="JSON: section `calibrate`")
-    verdicts: dict[str, Any] = Field(description="JSON: section `fsd`")
+    settings: Calibrate
+    verdicts: Fsd
     seed: int = Field(description="root seed of samples and permutations")
     tsv: str = Field(description="table of all rates to write")
     summary: str = Field(description="JSON of the required rates to write")
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     results = list(measured(pools, classes, job.settings, rule(job.verdicts, job.settings), job.seed))
     rates = required_rates(results)
     tables.write_tsv(job.tsv, COLUMNS, [result.row() for result in results])
-    summary = {"rates": rates, "settings": job.settings, "verdicts": job.verdicts, "seed": job.seed}
+    summary = {"rates": rates, "settings": job.settings.given(), "verdicts": job.verdicts.given(), "seed": job.seed}
     tables.write_json(job.summary, summary | {"code": job.code, "num_scenes": job.count})
     print("\n".join(sentence(rate) for rate in rates))
 
@@ -94,35 +95,35 @@ def read_pools(folder: str, count: int, shard_size: int) -> tuple[dict[str, Pool
     return pools, shards[0].classes
 
 
-def rule(verdicts: Mapping[str, Any], settings: Mapping[str, Any]) -> Rule:
+def rule(verdicts: Fsd, settings: Calibrate) -> Rule:
     """The rule of the verdicts as fsd applies it, with the calibration's own number of permutations."""
-    limits = Thresholds(verdicts["omitted_below"], verdicts["changed_by"], verdicts["q_below"])
-    return Rule(limits, verdicts["presence_percent"], verdicts["confidence"], settings["permutations"])
+    limits = Thresholds(verdicts.omitted_below, verdicts.changed_by, verdicts.q_below)
+    return Rule(limits, verdicts.presence_percent, verdicts.confidence, settings.permutations)
 
 
 def measured(
-    pools: Mapping[str, Pool], classes: Sequence[str], settings: Mapping[str, Any], rule: Rule, seed: int
+    pools: Mapping[str, Pool], classes: Sequence[str], settings: Calibrate, rule: Rule, seed: int
 ) -> Iterator[Result]:
     """Every row of the table; a row's numbers do not depend on which other rows are asked for."""
     exact = pools["exact"]
     presence_C = (exact.whole_NC > rule.presence_percent / 100 * exact.image_px).mean(axis=0)
-    strengths = [float(strength) for strength in settings["strengths"]]
-    grid = [(count, 0.0, -1) for count in settings["counts"] if 0 in strengths]
+    strengths = [float(strength) for strength in settings.strengths]
+    grid = [(count, 0.0, -1) for count in settings.counts if 0 in strengths]
     grid += [
         (count, strength, omitted)
-        for count in settings["counts"] for strength in strengths if strength > 0
+        for count in settings.counts for strength in strengths if strength > 0
         for omitted in sorted(exact.without_NC)
     ]  # fmt: skip
     for count, strength, omitted in command.progress(grid, desc="calibrate", unit="cell"):
         rng = seeds.rng(seed, "calibrate", count, str(strength), omitted)
         if strength == 0:
-            cells = null_cells(pools, count, settings["null_comparisons"], rule, rng)
+            cells = null_cells(pools, count, settings.null_comparisons, rule, rng)
             for kind in cells:
                 for name, presence, cell in zip(classes, presence_C, cells[kind], strict=True):
                     if presence > 0:
                         yield Result(kind, name, float(presence), 0.0, count, cell)
             continue
-        for kind, cell in planted_cells(pools, omitted, strength, count, settings["comparisons"], rule, rng).items():
+        for kind, cell in planted_cells(pools, omitted, strength, count, settings.comparisons, rule, rng).items():
             yield Result(kind, classes[omitted], float(presence_C[omitted]), strength, count, cell)
 
 

@@ -18,6 +18,7 @@ from pydantic import Field
 from lacuna.areas.conditional import accuracy, inception_score, indistinct
 from lacuna.classifiers.classifier import Classifier, load_classifier
 from lacuna.conditional.labelled import LabelledImages
+from lacuna.config.conditional import Discriminate
 from lacuna.formats import tables
 from lacuna.runtime import command, compute
 from lacuna.runtime.batches import BatchSize, in_batches
@@ -40,7 +41,7 @@ class Job(command.ComputingJob):
     family: str = Field(description="of the classifier")
     checkpoint: str = Field(description="the classifier's")
     classifier_settings: dict[str, Any] = Field({})
-    settings: dict[str, Any] = Field(description="JSON: section `discriminate`")
+    settings: Discriminate
     tsv: str = Field(description="table of classes to write")
     summary: str = Field(description="summary to write")
 
@@ -59,15 +60,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         ("real", job.real_images, job.real_count), ("generated", job.generated_images, job.generated_count),
     ):  # fmt: skip
         with LabelledImages(paths, count, len(classifier.classes)) as images:
-            found = probabilities(classifier, images, settings["batch_size"], side)
+            found = probabilities(classifier, images, settings.batch_size, side)
             sides[side] = table(found, images, classifier.classes, settings)
-            mean, std = inception_score(found[images.size][by_class(images)], min(settings["subsets"], len(images)))
+            mean, std = inception_score(found[images.size][by_class(images)], min(settings.subsets, len(images)))
             summary[side] = {"inception_score": mean, "inception_score_std": std, "size": images.size}
     judge(sides, settings)
     for side, found_rows in sides.items():
         rows += [[side, *(row[column] for column in COLUMNS[1:])] for row in found_rows]
         summary[side] |= overall(found_rows, summary[side]["size"])
-    summary |= {"subsets": settings["subsets"], "confidence": settings["confidence"], "code": job.code}
+    summary |= {"subsets": settings.subsets, "confidence": settings.confidence, "code": job.code}
     tables.write_tsv(job.tsv, COLUMNS, rows)
     tables.write_json(job.summary, summary)
 
@@ -101,7 +102,7 @@ def probabilities(
 
 
 def table(
-    found: Mapping[int, NDArray[np.float64]], images: LabelledImages, names: Sequence[str], settings: Mapping[str, Any]
+    found: Mapping[int, NDArray[np.float64]], images: LabelledImages, names: Sequence[str], settings: Discriminate
 ) -> list[dict[str, Any]]:
     """A row a resolution and class; the first of each resolution is over all classes."""
     rows = []
@@ -110,7 +111,7 @@ def table(
         for label in (None, *images.classes):
             chosen = by_class(images) if label is None else images.rows_of(label)
             right_N = best_N[chosen] == images.labels[chosen]
-            result = accuracy(right_N, settings["subsets"], settings["confidence"])
+            result = accuracy(right_N, settings.subsets, settings.confidence)
             wrong = np.bincount(best_N[chosen][~right_N], minlength=len(names))
             other = int(wrong.argmax()) if label is not None and wrong.any() else None
             rows.append({
@@ -129,13 +130,13 @@ def by_class(images: LabelledImages) -> NDArray[np.int64]:
     return np.argsort(images.labels, kind="stable")
 
 
-def judge(sides: Mapping[str, Sequence[dict[str, Any]]], settings: Mapping[str, Any]) -> None:
+def judge(sides: Mapping[str, Sequence[dict[str, Any]]], settings: Discriminate) -> None:
     """Put a verdict into each generated class's row at full size: `indistinct`, or `recognised`."""
     full = {side: max(row["resolution"] for row in rows) for side, rows in sides.items()}
     real = {row["label"]: row["result"] for row in sides["real"] if row["resolution"] == full["real"]}
     for row in sides["generated"]:
         if row["resolution"] == full["generated"] and row["label"] != "all" and row["label"] in real:
-            missed = indistinct(real[row["label"]], row["result"], settings["indistinct_below"])
+            missed = indistinct(real[row["label"]], row["result"], settings.indistinct_below)
             row["verdict"] = "indistinct" if missed else "recognised"
 
 

@@ -18,6 +18,7 @@ from pydantic import Field
 from lacuna.areas.conditional import Similarity, collapsed, similarity, together
 from lacuna.conditional.labelled import LabelledImages
 from lacuna.conditional.similarity import ms_ssim, random_pairs, rule
+from lacuna.config.conditional import Diversity
 from lacuna.errors import UserError
 from lacuna.formats import tables
 from lacuna.networks.pixels import resized_bytes
@@ -37,7 +38,7 @@ class Job(command.ComputingJob):
     generated_images: list[str] = Field(description="shards of the generated source")
     generated_count: int
     accuracies: str = Field(description="table that discriminate wrote for the same sources")
-    settings: dict[str, Any] = Field(description="JSON: section `diversity`")
+    settings: Diversity
     seed: int = Field(description="root seed of the pairs")
     tsv: str = Field(description="table of classes to write")
     summary: str = Field(description="summary to write")
@@ -60,16 +61,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         sides = {}
         for side, images in (("real", real), ("generated", generated)):
             sides[side] = {
-                label: similarities(images, label, size, settings["pairs"], job.seed, side, device)
+                label: similarities(images, label, size, settings.pairs, job.seed, side, device)
                 for label in command.progress(images.classes, desc=side, unit="class")
             }
     summaries = {
-        side: {label: similarity(values, settings["confidence"]) for label, values in found.items()}
+        side: {label: similarity(values, settings.confidence) for label, values in found.items()}
         for side, found in sides.items()
     }
     tables.write_tsv(job.tsv, COLUMNS, table(summaries, names, accuracies))
-    summary = summarise(summaries, names, accuracies, settings["low_accuracy"])
-    common = {"rule": rule(size), "size": size, "pairs": settings["pairs"], "seed": job.seed, "code": job.code}
+    summary = summarise(summaries, names, accuracies, settings.low_accuracy)
+    common = {"rule": rule(size), "size": size, "pairs": settings.pairs, "seed": job.seed, "code": job.code}
     tables.write_json(job.summary, summary | common)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
+from lacuna.config.inversion import SearchSettings
 from lacuna.errors import UserError
 from lacuna.formats import inversions, tables
 from lacuna.formats.files import atomic
@@ -62,7 +63,7 @@ class Job(command.ComputingJob):
     segmenter_checkpoint: str
     images: list[str] = Field(description="HDF5 shards of the images; samples know their z")
     confidence: float = Field(description="two-sided level of the intervals")
-    settings: dict[str, Any] = Field(description="those of invert")
+    settings: SearchSettings
     seed: int
     figure: str = Field(description="SVG: the first images beside what each method made of them")
     tsv: str
@@ -82,8 +83,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         folder = Path(job.inversions) / method / job.generator / job.source
         found = inversions.read_shards(folder, job.count, job.shard_size, ("x", "x_hat"))
         pictures |= {"target": found.x[:FIGURE_ROWS], method: found.x_hat[:FIGURE_ROWS]}
-        values = image_errors(found, perceptual, job.settings["feature_levels"], device)
-        values["lost_area"] = lost_areas(found, segmenter, job.settings["batch_size"])
+        values = image_errors(found, perceptual, job.settings.feature_levels, device)
+        values["lost_area"] = lost_areas(found, segmenter, job.settings.batch_size)
         truth_ND = true_latents(job.images, job.checkpoint, found.index, latent_width(generator))
         if truth_ND is not None:
             latent = inversions.read_shards(folder, job.count, job.shard_size, ("z", "residuals"))

@@ -5,7 +5,7 @@ not grow with the number of images. Shape suffixes: N images, C classes.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from lacuna.areas.images_read import image_warnings, num_shared, same_images
 from lacuna.areas.intervals import ClassSummary
 from lacuna.areas.neighbours import image_statistics
 from lacuna.areas.sketch import Sketch, group_size, sketch
+from lacuna.config.distribution import Fsd
 from lacuna.config.shards import shard_paths
 from lacuna.errors import UserError
 from lacuna.formats import areas, manifests, moments, tables
@@ -70,7 +71,7 @@ class Job(command.Job):
     generated_count: int = Field(description="number of generated images")
     generated_manifest: str | None = Field(None, description="what the workflow saw of the generated images of a user")
     shard_size: int = Field(description="images a shard")
-    settings: dict[str, Any] = Field(description="JSON: section `fsd` of the config")
+    settings: Fsd
     seed: int = Field(description="root seed of subsets and permutations")
     summary: str = Field(description="summary to write")
     tsv: str = Field(description="table of classes to write")
@@ -92,10 +93,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             **distance(one, other, shares),
             **sample_sizes(one, other, settings, rng),
             **image_statistics(
-                one.sketch.sample_SC, other.sketch.sample_SC, one.source.image_px, settings["confidence"], rng
+                one.sketch.sample_SC, other.sketch.sample_SC, one.source.image_px, settings.confidence, rng
             ),
         }
-    chosen = by_category[settings["category"]]
+    chosen = by_category[settings.category]
     sides = {"real": real.source, "generated": generated.source}
     counts = {name: source.moments.count for name, source in sides.items()}
     groups = {name: source.images.num_groups if source.images else None for name, source in sides.items()}
@@ -103,9 +104,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         **chosen,
         "by_category": by_category,
         "unit": "percent",
-        "category": settings["category"],
-        "confidence": settings["confidence"],
-        "resamples": settings["resamples"],
+        "category": settings.category,
+        "confidence": settings.confidence,
+        "resamples": settings.resamples,
         "seed": job.seed,
         "code": job.code,
         "resolution": resolution(real.source, generated.source),
@@ -135,7 +136,7 @@ def read_sides(job: Job) -> tuple[list[tuple[str, str]], Side, Side]:
     The moments are read first: they say which classes those are, so that no more of the tables is kept.
     """
     real, generated = (moments.read(path) for path in (job.real_moments, job.generated_moments))
-    check_comparable(real, generated, job.settings["category"])
+    check_comparable(real, generated, job.settings.category)
     if same_images(real.images, generated.images):  # in another order, their moments differ by rounding
         generated = replace(generated, moments=real.moments)
     shown = np.flatnonzero((real.moments.mean > 0) | (generated.moments.mean > 0))
@@ -145,7 +146,7 @@ def read_sides(job: Job) -> tuple[list[tuple[str, str]], Side, Side]:
         rng = seeds.rng(job.seed, "fsd", "table", name)
         path, folder, count = (getattr(job, f"{name}_{what}") for what in ("moments", "tables", "count"))
         shards = checked(areas.read_shards(folder, count, job.shard_size), source, path, folder)
-        least_px = job.settings["presence_percent"] / 100 * source.image_px
+        least_px = job.settings.presence_percent / 100 * source.image_px
         kept = sketch(
             areas.chunks(shards, shown, CHUNK_ROWS), source.moments.count, least_px, 100 / source.image_px, size, rng,
             areas.groups(shard_paths(folder, count, job.shard_size)),
@@ -212,31 +213,31 @@ def distance(real: Side, generated: Side, shares: Contributions) -> dict[str, An
 
 
 def class_rows(
-    real: Side, generated: Side, shares: Contributions, settings: Mapping[str, Any], rng: np.random.Generator
+    real: Side, generated: Side, shares: Contributions, settings: Fsd, rng: np.random.Generator
 ) -> list[tuple[Any, ...]]:
     """A row a class, in the order of verdicts.COLUMNS."""
-    limits = verdicts.Thresholds(settings["omitted_below"], settings["changed_by"], settings["q_below"])
+    limits = verdicts.Thresholds(settings.omitted_below, settings.changed_by, settings.q_below)
     tests = verdicts.compare_summaries(
-        real.summary, generated.summary, real.sketch.groups_GC, generated.sketch.groups_GC, settings["confidence"],
-        verdicts.deals(len(real.sketch.groups_GC), len(generated.sketch.groups_GC), settings["permutations"], rng),
+        real.summary, generated.summary, real.sketch.groups_GC, generated.sketch.groups_GC, settings.confidence,
+        verdicts.deals(len(real.sketch.groups_GC), len(generated.sketch.groups_GC), settings.permutations, rng),
         (real.sketch.size_G, generated.sketch.size_G),
     )  # fmt: skip
     return verdicts.rows(real.source.classes, real.source.categories, tests, shares.by_class, limits)
 
 
-def sample_sizes(real: Side, generated: Side, settings: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+def sample_sizes(real: Side, generated: Side, settings: Fsd, rng: np.random.Generator) -> dict[str, Any]:
     """Baseline, extrapolation and the curve over sample sizes; nothing where a side has too few images."""
     one, other = real.sketch.blocks, generated.sketch.blocks
     if one is None or other is None:
         return dict.fromkeys(SAMPLE_SIZE_NAMES) | {"sample_sizes": []}
-    splits = max(settings["resamples"] // 2, 1)
+    splits = max(settings.resamples // 2, 1)
     infinite = resampling.extrapolate(
         frechet(real.source.moments, generated.source.moments).fsd,
         resampling.part_distances(one, other, 2, splits, rng),
         resampling.part_distances(one, other, 3, -(-splits // 3), rng),
-        settings["confidence"],
+        settings.confidence,
     )
-    base = resampling.baseline(one, other, splits, rng, settings["confidence"])
+    base = resampling.baseline(one, other, splits, rng, settings.confidence)
     numbers = (infinite.fsd, infinite.low, infinite.high, base.baseline, base.low, base.high, base.num_images, base.fsd)
     curve = resampling.sample_size_curve(one, other, CURVE_SUBSETS, rng)
     return dict(zip(SAMPLE_SIZE_NAMES, numbers, strict=True)) | {"sample_sizes": [asdict(point) for point in curve]}

@@ -18,6 +18,7 @@ from lacuna.areas import verdicts
 from lacuna.areas.clusters import clustered
 from lacuna.areas.frechet import contributions, frechet
 from lacuna.areas.moments import of_rows
+from lacuna.config.distribution import Fsd
 from lacuna.errors import UserError
 from lacuna.formats import areas, tables
 from lacuna.formats.images import ImageShards
@@ -45,7 +46,7 @@ class Job(command.Job):
     generated_images: list[str] = Field(description="image shards, which hold the labels")
     generated_count: int
     shard_size: int = Field(description="images a shard")
-    settings: dict[str, Any] = Field(description="JSON: section `fsd` of the config")
+    settings: Fsd
     seed: int = Field(description="root seed of the permutations")
     tsv: str = Field(description="table of classes and objects to write")
     summary: str = Field(description="summary to write")
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"{job.generated_tables}: other classes or image size than {job.real_tables}, expected one segmenter and "
             "one size"
         )
-    columns = objects(real, settings["category"])
+    columns = objects(real, settings.category)
     by_label: dict[int, Within] = {}
     for label in np.unique(generated_label_N).tolist():
         one, other = (
@@ -120,16 +121,16 @@ def compared(
     real: areas.ClassAreas,
     generated: areas.ClassAreas,
     columns: Sequence[int],
-    settings: Mapping[str, Any],
+    settings: Fsd,
     rng: np.random.Generator,
 ) -> Within:
     """The distance of the configured category within one class of images, and the tests of its objects."""
     one, other = (side.area_px[:, columns] for side in (real, generated))
-    unit, least_px = 100 / real.image_px, settings["presence_percent"] / 100 * real.image_px
+    unit, least_px = 100 / real.image_px, settings.presence_percent / 100 * real.image_px
     moments = [of_rows(areas_NC, unit) for areas_NC in (one, other)]
     found = frechet(*moments)
     sides = clustered(one, least_px, real.group), clustered(other, least_px, generated.group)
-    tests = verdicts.compare_clusters(*sides, unit, settings["confidence"], settings["permutations"], rng)
+    tests = verdicts.compare_clusters(*sides, unit, settings.confidence, settings.permutations, rng)
     distance = {
         "fsd": found.fsd, "mean_term": found.mean_term, "covariance_term": found.covariance_term,
         "num_real": len(one), "num_generated": len(other),
@@ -137,12 +138,10 @@ def compared(
     return Within(distance, tests, contributions(*moments).by_class)
 
 
-def rows(
-    by_label: Mapping[int, Within], names: Sequence[str], settings: Mapping[str, Any]
-) -> Iterator[tuple[Any, ...]]:
+def rows(by_label: Mapping[int, Within], names: Sequence[str], settings: Fsd) -> Iterator[tuple[Any, ...]]:
     """A row for each label and object; q is corrected over all of them, since a reader looks at all of them."""
-    limits = verdicts.Thresholds(settings["omitted_below"], settings["changed_by"], settings["q_below"])
-    categories = [settings["category"]] * len(names)
+    limits = verdicts.Thresholds(settings.omitted_below, settings.changed_by, settings.q_below)
+    categories = [settings.category] * len(names)
     family = verdicts.one_family([within.tests for within in by_label.values()])
     for (label, within), tests in zip(by_label.items(), family, strict=True):
         for row in verdicts.rows(names, categories, tests, within.contribution_C, limits):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from lacuna.config.inversion import Method
+from lacuna.config.inversion import Method, SearchSettings
 from lacuna.data import ShardImages, open_images, shards_of
 from lacuna.data.held import Plan
 from lacuna.data.preparation import Preparation
@@ -63,7 +63,7 @@ class Job(command.ComputingJob):
     planned: str = Field("", description="digest of the user's files as the shard was planned")
     first: int = Field(description="number of the first image")
     last: int = Field(description="number of the last image")
-    settings: dict[str, Any]
+    settings: SearchSettings
     seed: int
     state: str = Field(description="where a run that was broken off goes on from")
     shard: str
@@ -74,14 +74,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     job = command.job("invert", Job, __doc__, argv)
     check(job)
     compute.configure(job.threads)
-    job.settings = precision.settled(job.settings, compute.device(job.device))
+    job.settings = SearchSettings(**precision.settled(job.settings.given(), compute.device(job.device)))
     generator = packed(load_generator(job.family, job.checkpoint, compute.device(job.device), job.generator_settings))
     index_N, images_NHW3, listing = read_images(job, image_size(generator))
     encoder, perceptual = load_networks(job, generator)
     earlier = inversions.earlier(job.shard, provenance(job, [], {}), images_NHW3, index_N)
     new_N = np.flatnonzero(~np.isin(index_N, earlier.index)) if earlier else np.arange(len(index_N))
     parts = [earlier] if earlier else []
-    size = BatchSize(job.settings["batch_size"])
+    size = BatchSize(job.settings.batch_size)
     if len(new_N) or not parts:
         parts.append(invert(job, generator, encoder, perceptual, images_NHW3[new_N], index_N[new_N], size))
     found = inversions.ordered(inversions.merge(parts))
@@ -91,8 +91,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def check(job: Job) -> None:
     """Raise a UserError where method and settings do not go together."""
-    known = range(1, job.settings["layer"] + 1)
-    absent = [k for k in job.settings["residual_layers"] if k not in known]
+    known = range(1, job.settings.layer + 1)
+    absent = [k for k in job.settings.residual_layers if k not in known]
     if absent:
         raise UserError(f"residual layers {absent}, expected layers of the head, {known[0]} to {known[-1]}")
     if METHODS[job.method].encoder and not job.encoder:
@@ -110,7 +110,7 @@ def read_images(job: Job, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint
         raise UserError(
             f"{job.images[0]}: images of {source.size} pixels, expected the generator's {size}; choose others"
         )
-    batches = list(source.batches(job.settings["batch_size"]))
+    batches = list(source.batches(job.settings.batch_size))
     for skipped in source.skipped:
         log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
     if not batches:
@@ -122,8 +122,8 @@ def read_images(job: Job, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint
 def load_networks(job: Job, generator: nn.Sequential) -> tuple[nn.Module | None, PerceptualNetwork | None]:
     """Encoder and perceptual network, where method and settings ask for them."""
     part, perceptual = METHODS[job.method].encoder, None
-    encoder = load_encoder(job.encoder, part, generator, job.checkpoint, job.settings["layer"]) if part else None
-    if job.settings["lambda_perceptual"]:
+    encoder = load_encoder(job.encoder, part, generator, job.checkpoint, job.settings.layer) if part else None
+    if job.settings.lambda_perceptual:
         if not job.perceptual_checkpoint:
             raise UserError("lambda_perceptual is not 0, no perceptual network given; give --perceptual-checkpoint")
         perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, compute.device(job.device))
@@ -140,7 +140,7 @@ def invert(
     size: BatchSize,
 ) -> inversions.Inversions:
     """Search for the images, going on from the saved state of a run that was broken off."""
-    settings, n = job.settings, job.settings["layer"]
+    settings, n = job.settings, job.settings.layer
     generator_head, generator_tail = head(generator, n), tail(generator, n)
     steps = how(job).plan.logged()
     same: dict[str, Any] = {"steps": np.array(steps), "terms": TERMS, "method": job.method, "layer": n}
@@ -165,7 +165,7 @@ def invert(
     same |= {name: np.concatenate([end[name] for end in ends]) for name in ("x_hat", "z0", "z", "r0", "r")}
     return inversions.Inversions(
         x=images_NHW3, loss=torch.stack([image.loss_ST for image in found]).numpy(), index=index_N,
-        converged=np.array([image.has_converged(steps, settings["converged_tolerance"]) for image in found]),
+        converged=np.array([image.has_converged(steps, settings.converged_tolerance) for image in found]),
         **same,
         residuals={
             k: np.concatenate([_array(image.unknowns.residuals[k]) for image in found])
@@ -176,7 +176,7 @@ def invert(
 
 def residual_layers(job: Job) -> list[int]:
     """Layers whose residuals the method moves."""
-    return list(job.settings["residual_layers"]) if METHODS[job.method].moves == "residuals" else []
+    return list(job.settings.residual_layers) if METHODS[job.method].moves == "residuals" else []
 
 
 @torch.no_grad()
@@ -192,7 +192,7 @@ def starting_point(
     x_13HW = from_bytes(image_HW3[None], device)
     z_1D = first_guess(job, generator, number).to(device) if encoder is None else encoder(x_13HW)
     layers = residual_layers(job)
-    sizes = shapes(generator, job.settings["layer"])
+    sizes = shapes(generator, job.settings.layer)
     return Start(Unknowns(z_1D, {k: z_1D.new_zeros(1, *sizes[k]) for k in layers}, moves == "z"), x_13HW)
 
 
@@ -203,7 +203,7 @@ def first_guess(job: Job, generator: nn.Sequential, number: int) -> Tensor:
         UserError: the mean is asked for of a generator that knows the direction of z alone.
     """
     on_sphere, width = ignores_length(generator), latent_width(generator)
-    if job.settings["z_start"] == "random":
+    if job.settings.z_start == "random":
         drawn = torch.randn(1, width, generator=compute.generator(job.seed, "invert", number))
         return canonical(drawn, on_sphere)
     if on_sphere:
@@ -211,21 +211,21 @@ def first_guess(job: Job, generator: nn.Sequential, number: int) -> Tensor:
     return torch.zeros(1, width)
 
 
-def objective(settings: Mapping[str, Any], perceptual: PerceptualNetwork | None) -> Objective:
+def objective(settings: SearchSettings, perceptual: PerceptualNetwork | None) -> Objective:
     """What the search makes small."""
-    mean = settings["residual_norm"] == "mean"
-    weights = Weights(settings["lambda_pixel"], settings["lambda_perceptual"], settings["lambda_reg"], mean)
-    return Objective(weights, perceptual, settings["feature_levels"])
+    mean = settings.residual_norm == "mean"
+    weights = Weights(settings.lambda_pixel, settings.lambda_perceptual, settings.lambda_reg, mean)
+    return Objective(weights, perceptual, settings.feature_levels)
 
 
 def how(job: Job) -> How:
     """How the method searches: without anything to move, it takes no step."""
     settings, moves = job.settings, METHODS[job.method].moves
     if moves == "nothing":
-        return How(plan_from(settings, 0, 1.0))
-    plan = plan_from(settings, settings["steps"], settings["learning_rate"][moves])
-    patience = Patience(settings["patience"], settings["plateau"])
-    return How(plan, patience, settings["precision"])
+        return How(plan_from(settings.given(), 0, 1.0))
+    plan = plan_from(settings.given(), settings.steps, getattr(settings.learning_rate, moves))
+    patience = Patience(settings.patience, settings.plateau)
+    return How(plan, patience, settings.precision)
 
 
 @torch.no_grad()
@@ -243,7 +243,7 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
 
 def provenance(job: Job, images: Sequence[str], listing: Mapping[str, str]) -> Provenance:
     """What the shard follows from; of `images`, shards are digested, and a user's source by its listing."""
-    config = job.settings | {"method": job.method, "generator": job.generator_settings, "first": job.first}
+    config = job.settings.given() | {"method": job.method, "generator": job.generator_settings, "first": job.first}
     return Provenance("invert", job.code, config, job.seed, input_files(job, images), listing)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,7 @@ from lacuna.areas.omissions import (
     noise_floor,
     rank_images,
 )  # fmt: skip
+from lacuna.config.inversion import Omissions
 from lacuna.config.shards import shard_paths
 from lacuna.formats import inversions, tables
 from lacuna.formats.files import atomic
@@ -56,7 +56,7 @@ class Job(command.ComputingJob):
     )
     shown_percent: float = Field(description="area from which an image shows a class")
     confidence: float = Field(description="two-sided level of the intervals")
-    settings: dict[str, Any]
+    settings: Omissions
     seed: int
     tsv: str = Field(description="a row an image and class")
     classes: str = Field(description="TSV: a row a class, what lost most first")
@@ -70,8 +70,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     compute.configure(job.threads)
     segmenter = load_segmenter(job.segmenter_family, job.segmenter_checkpoint, compute.device(job.device))
     found = inversions.read_shards(job.inversions, job.count, job.shard_size, ("x", "x_hat"))
-    photo_NHW = object_maps(segmenter, found.x, job.settings["batch_size"])
-    reconstruction_NHW = object_maps(segmenter, found.x_hat, job.settings["batch_size"])
+    photo_NHW = object_maps(segmenter, found.x, job.settings.batch_size)
+    reconstruction_NHW = object_maps(segmenter, found.x_hat, job.settings.batch_size)
     names, control = segmenter.classes["object"], control_rows(job.control)
     floor = noise_floor(control, job.shown_percent)
     rows = omissions(photo_NHW, reconstruction_NHW, found.index, found.converged, names, floor)
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     weights = map(Path, upp.weights_files(job.segmenter_family, job.segmenter_checkpoint))
     inputs = [*shard_paths(job.inversions, job.count, job.shard_size), *weights]
     files = [path for path in inputs if Path(path).is_file()]
-    write_maps(job.masks, maps, Provenance("omissions", job.code, job.settings, job.seed, files))
+    write_maps(job.masks, maps, Provenance("omissions", job.code, job.settings.given(), job.seed, files))
 
 
 def omissions(

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from lacuna.conditional.labelled import LabelledImages
 from lacuna.conditional.neighbours import Neighbours, nearest
+from lacuna.config.conditional import Overfit
 from lacuna.errors import UserError
 from lacuna.formats import overfits, tables
 from lacuna.generators.acgan.model import SplitGenerator
@@ -42,7 +43,7 @@ class Job(command.ComputingJob):
     training_count: int
     family: str = Field("", description="of the generator, where the samples are one's")
     checkpoint: list[str] = Field([], description="the generator's, for walks through z")
-    settings: dict[str, Any] = Field(description="JSON: section `overfit`")
+    settings: Overfit
     seed: int = Field(description="root seed of the walks")
     tsv: str = Field(description="table of nearest images to write")
     summary: str = Field(description="summary to write")
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if min(real.size, training.size) < size:
             raise UserError(f"{job.training_images[0]}: real images smaller than the samples' {size} pixels")
         samples_SHW3, held_out_SHW3 = (
-            resized_bytes(images.read(np.arange(min(settings["samples"], len(images)))), size)
+            resized_bytes(images.read(np.arange(min(settings.samples, len(images)))), size)
             for images in (generated, real)
         )
         S = len(samples_SHW3)
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
         )
         both_SHW3 = np.concatenate([samples_SHW3, held_out_SHW3])
-        both = nearest(both_SHW3, chunks, settings["neighbours"], compute.device(job.device))
+        both = nearest(both_SHW3, chunks, settings.neighbours, compute.device(job.device))
         found, control = (Neighbours(both.distance[part], both.row[part]) for part in (slice(S), slice(S, None)))
         arrays: dict[str, NDArray[Any]] = {
             "samples": samples_SHW3,
@@ -85,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows = table("generated", found, generated, training) + table("held-out", control, real, training)
     arrays |= walks(job, settings) if job.checkpoint else {}
     inputs = [*job.generated_images, *job.checkpoint]
-    overfits.write(job.pictures, arrays, Provenance("overfit", job.code, settings, job.seed, inputs))
+    overfits.write(job.pictures, arrays, Provenance("overfit", job.code, settings.given(), job.seed, inputs))
     tables.write_tsv(job.tsv, COLUMNS, rows)
     tables.write_json(job.summary, summary(found, control, size) | {"code": job.code, "training": num_training})
 
@@ -111,12 +112,12 @@ def summary(found: Neighbours, control: Neighbours, size: int) -> dict[str, Any]
     }
 
 
-def walks(job: Job, settings: dict[str, Any]) -> dict[str, NDArray[np.uint8]]:
+def walks(job: Job, settings: Overfit) -> dict[str, NDArray[np.uint8]]:
     """`strips` (K, T, H, W, 3) and `varied` (Z, K, H, W, 3)."""
     device = compute.device(job.device)
     generator = SplitGenerator([load_generator(job.family, path, device) for path in job.checkpoint])
     classes = torch.tensor(generator.classes, device=device)
-    K, T, Z = len(classes), settings["steps"], settings["latents"]
+    K, T, Z = len(classes), settings.steps, settings.latents
     random = compute.generator(job.seed, "overfit", "walks")
     ends_K2D = torch.randn(K, 2, generator.z_dim, generator=random).to(device)
     share_T1 = torch.linspace(0, 1, T, device=device)[:, None]

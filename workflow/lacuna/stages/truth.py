@@ -20,6 +20,7 @@ from lacuna.areas.moments import of_rows
 from lacuna.areas.omissions import class_counts
 from lacuna.areas.presence import presence
 from lacuna.config import shards
+from lacuna.config.distribution import Fsd
 from lacuna.errors import UserError
 from lacuna.formats import areas, tables
 from lacuna.formats.images import ImageShards
@@ -39,7 +40,7 @@ class Job(command.Job):
     counts: list[int] = Field(description="images of each of these")
     generated: list[str] = Field(description="names of the generated sources")
     shard_size: int = Field(description="images a shard")
-    settings: dict[str, Any] = Field(description="JSON: section `fsd` of the config")
+    settings: Fsd
     tsv: str = Field(description="table of presences to write")
     summary: str = Field(description="distances to write")
 
@@ -84,12 +85,10 @@ def exact_areas(paths: Sequence[Path], num_classes: int) -> NDArray[np.float64]:
         return np.asarray(np.concatenate(parts) * (100 / scenes.size**2), dtype=np.float64)
 
 
-def rows(
-    sides: Mapping[str, NDArray[np.float64]], classes: Sequence[str], settings: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
+def rows(sides: Mapping[str, NDArray[np.float64]], classes: Sequence[str], settings: Fsd) -> list[tuple[Any, ...]]:
     """A row a class and source; areas in percent (N, C)."""
     found = {
-        name: presence(area_NC, settings["presence_percent"], settings["confidence"])
+        name: presence(area_NC, settings.presence_percent, settings.confidence)
         for name, area_NC in sides.items()
     }  # fmt: skip
     return [
