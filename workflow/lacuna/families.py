@@ -19,6 +19,7 @@ class Family:
 
     Attributes:
         load: what loads a checkpoint, `module:name` below this package.
+        read: what reads the family's own forms of checkpoint, `module:name`; empty where they are plain weights.
         train: what a training of it consists of, `module:name`; empty where the workflow cannot train it.
         has_labels: whether it draws images of a class on demand.
     """
@@ -26,6 +27,7 @@ class Family:
     load: str
     train: str = ""
     has_labels: bool = False
+    read: str = ""
 
 
 GENERATORS = {
@@ -33,6 +35,9 @@ GENERATORS = {
     "progan": Family("generators.progan.model:from_weights", "generators.progan.training:ProganTask"),
     "python": Family("generators.python_file.checkpoint:from_file"),
     "stylegan": Family("generators.stylegan.checkpoint:from_weights", "generators.stylegan.training:StyleganTask"),
+    "stylegan2": Family(
+        "generators.stylegan2.checkpoint:from_published", read="generators.stylegan2.checkpoint:read", has_labels=True
+    ),
     "wgan": Family("generators.wgan.model:batch_norm", "generators.wgan.training:WganTask"),
     # The ablations that lie between WGAN-GP and the progressive GAN, as published.
     "progressive_training": Family("generators.wgan.model:batch_norm"),
@@ -78,6 +83,12 @@ def family(kind: str, name: str) -> Family:
 def loader(kind: str, name: str) -> Any:
     """What loads a checkpoint of the family."""
     return _resolved(family(kind, name).load)
+
+
+def reader(kind: str, name: str) -> Any:
+    """What reads the family's own forms of checkpoint; None where they are plain weights."""
+    found = family(kind, name).read
+    return _resolved(found) if found else None
 
 
 def task(kind: str, name: str) -> Any:

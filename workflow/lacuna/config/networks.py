@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from lacuna.families import GENERATORS
-
 Config = dict[str, Any]
 # The part of the encoder that each method of invert starts from.
 ENCODER_OF_METHOD = {
@@ -45,7 +43,7 @@ def generator_parts(config: Config, name: str) -> dict[str, Config]:
     One network of the generator's own name; of class splits one for each group, `<name>_split_0` and so on.
     """
     entry = config["generators"][name]
-    if not GENERATORS[entry["family"]].has_labels:
+    if "splits" not in entry:
         return {name: dict(entry["train"])}
     count, splits = entry["train"]["classes"], entry["splits"]
     if isinstance(splits, int):

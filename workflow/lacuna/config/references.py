@@ -31,7 +31,7 @@ def problems(config: Config) -> Iterator[str]:
     for name, generator in config["generators"].items():
         if "checkpoint" not in generator:
             yield from _trainable(config, f"generators.{name}", generator, ("trained_on",))
-        if GENERATORS[generator["family"]].has_labels:
+        if "splits" in generator:
             yield from _split_checks(f"generators.{name}", generator)
         elif not isinstance(generator.get("checkpoint", ""), str):
             yield (
