@@ -103,7 +103,7 @@ def _conditional_checks(config: Config) -> Iterator[str]:
 def _has_labels(config: Config, name: str, place: str) -> Iterator[str]:
     source = config["sources"].get(name, {"kind": "world"})
     generator = config["generators"].get(source.get("generator"))
-    plain = generator is not None and not GENERATORS[generator["family"]].has_labels
+    plain = generator is not None and ("label" in generator or not GENERATORS[generator["family"]].has_labels)
     if source["kind"] not in ("world", "labelled", "generator") or plain:
         known = " or ".join(sorted(name for name, family in GENERATORS.items() if family.has_labels))
         yield (
