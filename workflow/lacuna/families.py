@@ -112,7 +112,8 @@ def trainable(kind: str) -> list[str]:
 
 def code_of(entries: Mapping[str, Family], training: bool = False) -> set[str]:
     """Modules that hold the code of these families, as they are imported."""
-    named = {entry.train if training else entry.load for entry in entries.values()}
+    entries_named = ((entry.train,) if training else (entry.load, entry.read) for entry in entries.values())
+    named = {name for names in entries_named for name in names}
     return {f"lacuna.{name.partition(':')[0]}" for name in named if name}
 
 
