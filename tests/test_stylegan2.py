@@ -295,6 +295,28 @@ def test_a_cut_file_is_one_line_wherever_it_is_cut(path: Path) -> None:
         assert "broken pickle" in refused(path)
 
 
+@pytest.mark.parametrize("form", ["pickle", "zip", "torch", "legacy"])
+def test_changed_bytes_are_one_line_or_change_numbers_alone(path: Path, form: str) -> None:
+    content: Any = rosinality(random_generator()) if form in ("torch", "legacy") else snapshot(random_generator())
+    if form in ("torch", "legacy"):
+        torch.save(content, path, _use_new_zipfile_serialization=form == "torch")
+    else:
+        SAVES["zip" if form == "zip" else "protocol4"](path, content)
+    whole, random = path.read_bytes(), np.random.default_rng(1)
+    refusals: list[str] = []
+    for _ in range(60):
+        changed = bytearray(whole)
+        for place in random.integers(len(whole), size=8):
+            changed[place] = random.integers(256)
+        path.write_bytes(changed)
+        try:
+            loaded(path)
+        except UserError as error:
+            refusals.append(str(error))
+    assert not [message for message in refusals if "\n" in message]
+    assert len(refusals) > 10 and not list(Path.cwd().iterdir())
+
+
 def changed_network(change: Callable[[dict[str, Any]], Any], place: str) -> Any:
     """A snapshot with the state of one module changed."""
     found = network(random_generator())

@@ -53,12 +53,15 @@ def is_pickle(path: Path) -> bool:
     if path.suffix == ".safetensors":
         return False
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            name = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
-            if name is None:
-                return False
-            with archive.open(name) as file:
-                return PERSISTENCE in file.read(START)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                name = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
+                if name is None:
+                    return False
+                with archive.open(name) as file:
+                    return PERSISTENCE in file.read(START)
+        except pickles.BROKEN:
+            return False  # torch says what is wrong with it
     with path.open("rb") as file:
         start = file.read(32)
     return pickles.LEGACY_MAGIC.to_bytes(10, "little") not in start

@@ -10,6 +10,7 @@ import io
 import pickle
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,8 @@ LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # of torch files that are no zip
 # What broken pickles raise, beside UserError.
 BROKEN = (
     pickle.UnpicklingError, EOFError, AttributeError, ImportError, LookupError, TypeError, ValueError, OverflowError,
-    MemoryError, RecursionError, struct.error, zipfile.BadZipFile, NotImplementedError,
+    MemoryError, RecursionError, struct.error, zipfile.BadZipFile, zlib.error,
+    RuntimeError, OSError,
 )  # fmt: skip
 
 
