@@ -50,6 +50,7 @@ def case(request, tmp_path):
         file = tmp_path / "mine.py"
         file.write_text(FILE)
         scope = {}
+        torch.manual_seed(0)
         exec(FILE, scope)
         weights = torch.nn.Sequential(torch.nn.ModuleDict(scope["generator"]()[1])).state_dict()
         weights = {name.removeprefix("0."): tensor for name, tensor in weights.items()}

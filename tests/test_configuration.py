@@ -105,6 +105,29 @@ def test_a_generators_settings_are_its_familys(config: Config) -> None:
     assert filled.generators["progan_chapel"].usage() == {}
 
 
+def test_a_stylegan2_needs_a_file_and_may_draw_classes_or_one(config: Config) -> None:
+    config["generators"]["style"] = {"family": "stylegan2"}
+    with pytest.raises(ValueError, match=r"generators\.style: key 'checkpoint' is missing"):
+        check_config(config)
+    config["generators"]["style"]["checkpoint"] = "a.pkl"
+    assert check_config(config).generators["style"].usage() == {"noise": "fixed", "truncation": 1}
+    config["sources"] |= {"drawn": {"kind": "generator", "generator": "style", "count": 10, "seed": 1}}
+    config["classifiers"] = {"judge": {"family": "resnet", "checkpoint": "j.safetensors"}}
+    config["conditional"] = [
+        {"real": "chapel", "generated": "drawn", "classifier": "judge", "training": "chapel"},
+    ]
+    check_config(config)
+    for changes, message in [
+        ({"label": 2}, "found 'drawn', which has no labels"),
+        ({"label": -1}, "label: found -1"),
+        ({"noise": "const"}, "noise: found 'const', expected one of: fixed, none, per_image"),
+        ({"checkpoint": ["a.pkl", "b.pkl"]}, "checkpoint: found a list, expected one file"),
+    ]:
+        wrong = {**config, "generators": {**config["generators"], "style": config["generators"]["style"] | changes}}
+        with pytest.raises(ValueError, match=message):
+            check_config(wrong)
+
+
 @pytest.mark.parametrize(
     ("section", "entry", "key"),
     [

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from lacuna.config.inversion import Perceptual
-from lacuna.families import KINDS, SEGMENTERS, loader, task, trainable
+from lacuna.families import KINDS, SEGMENTERS, loader, reader, task, trainable
 
 PACKAGE = Path(__file__).resolve().parents[1] / "workflow" / "lacuna"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
@@ -88,11 +88,12 @@ def test_the_settings_of_a_family_are_of_that_family(kind: str) -> None:
 def test_every_line_of_the_tables_names_code_that_is_there(kind: str) -> None:
     assert all(callable(loader(kind, name)) for name in KINDS[kind])
     assert all(callable(task(kind, name)) for name in trainable(kind))
+    assert all(callable(found) for name in KINDS[kind] if (found := reader(kind, name)))
 
 
 def test_a_family_is_named_in_its_folder_and_in_the_table_alone() -> None:
     """So that a family is added and taken away in one place; its name in a text for readers is no code."""
     for path in MODULES:
         literals = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
-        named = literals & {"acgan", "progan", "stylegan", "wgan"}
+        named = literals & {"acgan", "progan", "stylegan", "stylegan2", "wgan"}
         assert not named or path.name == "families.py" or "generators" in path.parts, f"{path} knows {named}"

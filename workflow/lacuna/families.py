@@ -20,6 +20,7 @@ class Family:
     Attributes:
         load: what loads a checkpoint, `module:name` below this package.
         settings: the model of its entry in the configuration, likewise.
+        read: what reads the family's own forms of checkpoint, `module:name`; empty where they are plain weights.
         train: what a training of it consists of, `module:name`; empty where the workflow cannot train it.
         has_labels: whether it draws images of a class on demand.
     """
@@ -28,6 +29,7 @@ class Family:
     settings: str = ""
     train: str = ""
     has_labels: bool = False
+    read: str = ""
 
 
 GENERATORS = {
@@ -47,6 +49,12 @@ GENERATORS = {
         "generators.stylegan.checkpoint:from_weights",
         "generators.stylegan.settings:Settings",
         "generators.stylegan.training:StyleganTask",
+    ),
+    "stylegan2": Family(
+        "generators.stylegan2.checkpoint:from_published",
+        "generators.stylegan2.settings:Settings",
+        has_labels=True,
+        read="generators.stylegan2.checkpoint:read",
     ),
     "wgan": Family(
         "generators.wgan.model:batch_norm", "generators.wgan.settings:Settings", "generators.wgan.training:WganTask"
@@ -107,6 +115,12 @@ def loader(kind: str, name: str) -> Any:
     return _resolved(family(kind, name).load)
 
 
+def reader(kind: str, name: str) -> Any:
+    """What reads the family's own forms of checkpoint; None where they are plain weights."""
+    found = family(kind, name).read
+    return _resolved(found) if found else None
+
+
 def task(kind: str, name: str) -> Any:
     """What a training of the family consists of.
 
@@ -133,7 +147,8 @@ def trainable(kind: str) -> list[str]:
 
 def code_of(entries: Mapping[str, Family], training: bool = False) -> set[str]:
     """Modules that hold the code of these families, as they are imported."""
-    named = {entry.train if training else entry.load for entry in entries.values()}
+    entries_named = ((entry.train,) if training else (entry.load, entry.read) for entry in entries.values())
+    named = {name for names in entries_named for name in names}
     return {f"lacuna.{name.partition(':')[0]}" for name in named if name}
 
 

@@ -108,7 +108,8 @@ def _line(place: Place, details: ErrorDetails, model: type[BaseModel]) -> str:
             f"{place}.{key}: found {context['tag']!r}, expected one of: {context['expected_tags'].replace(QUOTE, '')}"
         )
     if kind == "literal_error":
-        return f"{place}: found {found!r}, expected one of: {context['expected'].replace(QUOTE, '')}"
+        known = context["expected"].replace(QUOTE, "").replace(" or ", ", ")
+        return f"{place}: found {found!r}, expected one of: {known}"
     if place.is_key or context.get("pattern") == NAME:
         return f"{place}: found {found!r}, expected a name of lower-case letters, digits and _ ({NAME})"
     if kind == "own":

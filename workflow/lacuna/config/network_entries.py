@@ -49,6 +49,11 @@ class GeneratorEntry(Section):
             raise problem("found a list, expected one file; only families with labels have class splits")
         return checkpoint
 
+    @property
+    def draws_classes(self) -> bool:
+        """Whether it draws all classes, where its family knows classes."""
+        return True
+
     def networks(self, name: str) -> dict[str, dict[str, Any]]:
         """What is trained for the generator called `name`: name of each network -> its settings."""
         train: Section | None = getattr(self, "train", None)

@@ -94,7 +94,7 @@ def _conditional_checks(config: Configuration) -> Iterator[str]:
 
 def _has_labels(config: Configuration, name: str, place: str) -> Iterator[str]:
     generator = _generator(config, name)
-    plain = generator is not None and not GENERATORS[generator.family].has_labels
+    plain = generator is not None and not (GENERATORS[generator.family].has_labels and generator.draws_classes)
     if _kind(config, name) not in ("world", "labelled", "generator", None) or plain:
         known = " or ".join(sorted(name for name, family in GENERATORS.items() if family.has_labels))
         yield (

@@ -7,7 +7,7 @@ random). Published weights are torch files, read with `weights_only=True`, so no
 import json
 import logging
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,12 @@ log = logging.getLogger(__name__)
 # Keys under which published files hold their weights; a generator's averaged ones come before its own.
 WRAPPERS = ("state_dict", "g_running", "generator_smooth", "g_ema", "generator")
 PREFIXES = ("module.", "model.")  # of every key, where a network was saved from within another
+
+# What torch raises on a file with changed bytes, seen in thousands of such files.
+TORCH_BROKEN = (
+    RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, OverflowError,
+    MemoryError,
+)  # fmt: skip
 
 
 def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
@@ -48,20 +54,42 @@ def load_weights(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             with safe_open(source, framework="pt") as file:
                 metadata = json.loads((file.metadata() or {}).get("lacuna", "{}"))
                 return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118 (no dict)
-        state = torch.load(source, map_location="cpu", weights_only=True)
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(source, error) from None
+    return _plain(torch_file(source), path), {}
+
+
+def torch_file(path: str | Path, allowed: Sequence[type] = ()) -> Any:
+    """What a torch file holds, read with `weights_only=True`.
+
+    Args:
+        allowed: classes whose objects may be made beside tensors and containers; records without behaviour.
+
+    Raises:
+        UserError: truncated, no torch file, or with other objects in it.
+    """
+    source = Path(path)
+    try:
+        with torch.serialization.safe_globals(list(allowed)):
+            return torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        what = _page(source) or "it holds pickled Python objects, which are not run; save a state dict from its program"
+        what = (
+            web_page(source) or "it holds pickled Python objects, which are not run; save a state dict from its program"
+        )
         raise UserError(f"{path}: not a readable checkpoint: {what}") from None
-    except (SafetensorError, RuntimeError, EOFError, OSError) as error:
-        reason = _page(source) or (str(error).splitlines()[0] if str(error) else type(error).__name__)
-        raise UserError(
-            f"{path}: not a readable checkpoint ({reason}), expected safetensors or a plain torch state dict; "
-            "correct the path, or fetch or train it again"
-        ) from None
-    return _plain(state, path), {}
+    except TORCH_BROKEN as error:
+        raise _unreadable(source, error) from None
 
 
-def _page(path: Path) -> str:
+def _unreadable(path: Path, error: Exception) -> UserError:
+    reason = web_page(path) or (str(error).splitlines()[0] if str(error) else type(error).__name__)
+    return UserError(
+        f"{path}: not a readable checkpoint ({reason}), expected safetensors or a plain torch state dict; "
+        "correct the path, or fetch or train it again"
+    )
+
+
+def web_page(path: Path) -> str:
     """A word for a file that is a web page, as a download behind a sign-in leaves it; empty for any other."""
     with path.open("rb") as file:
         start = file.read(512).lstrip().lower()

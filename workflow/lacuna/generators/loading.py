@@ -29,8 +29,8 @@ def load_generator(
     Raises:
         UserError: unknown family or setting, or a checkpoint that does not fit it.
     """
-    # Takes weights, and the family's settings by name; gives the network that they belong to, not yet filled, and the
-    # weights under the network's own names.
+    # Takes weights, or what the family's own reader makes of the file, and the family's settings by name; gives the
+    # network that they belong to, not yet filled, and the weights under the network's own names.
     build = families.loader("generators", family)
     settings = dict(settings or {})
     known = list(inspect.signature(build).parameters)[1:]
@@ -38,7 +38,8 @@ def load_generator(
     if unknown:
         expected = ", ".join(known) or "none"
         raise UserError(f"generator settings {unknown} are unknown to family {family}, expected of: {expected}")
-    weights, _ = checkpoints.load_weights(checkpoint)
+    read = families.reader("generators", family)
+    weights = read(checkpoint) if read else checkpoints.load_weights(checkpoint)[0]
     try:
         generator, weights = build(weights, **settings)
     except UserError as error:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from lacuna.errors import UserError
 from lacuna.generators.chain import Generator, State
 from lacuna.inversion.encoders import Layout
 
@@ -58,7 +59,16 @@ def layout_of(state: State) -> Layout:
 
 
 def packed(generator: Generator) -> Generator:
-    """The generator with packed states; the same object where all its states are tensors."""
+    """The generator with packed states; the same object where all its states are tensors.
+
+    Raises:
+        UserError: it takes a class beside z, which an inversion does not search for.
+    """
+    if generator.classes:
+        raise UserError(
+            f"the {generator.family} generator draws {len(generator.classes)} classes on demand, expected one of z "
+            "alone; give its entry a label where its family has that setting, or invert another generator"
+        )
     found = layouts(generator)
     if all(len(layout) == 1 for layout in found):
         return generator

@@ -20,7 +20,6 @@ Source:
     Karras et al. 2019, arXiv:1812.04948, and its published network.
 """
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -29,6 +28,7 @@ from torch import Tensor
 
 from lacuna.errors import UserError
 from lacuna.generators.chain import Generator
+from lacuna.generators.noise import streams
 from lacuna.generators.stylegan.layers import (
     FIRST_SIZE,
     PUBLISHED,
@@ -108,14 +108,11 @@ def styled(
 
 def noise_of(z_ND: Tensor, layers: Sequence[StyledLayer]) -> list[Tensor]:
     """Noise (N, 1, H, W) for each layer; an image's own is drawn from the bytes of its z."""
-    streams = [
-        torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(z_D.numpy().tobytes()).digest()[:8], "big") >> 1)
-        for z_D in z_ND.detach().flatten(1).float().cpu()
-    ]
+    drawn_from = streams(z_ND)
     found: list[Tensor] = []
     for k, layer in enumerate(layers):
         if not (k % 2 and layer.habits.shares_noise):
-            drawn = [torch.randn(1, layer.size, layer.size, generator=stream) for stream in streams]
+            drawn = [torch.randn(1, layer.size, layer.size, generator=stream) for stream in drawn_from]
         found.append(torch.stack(drawn).to(layer.noise))
     return found
 

@@ -1,0 +1,1 @@
+"""The style-based generator, second version."""
