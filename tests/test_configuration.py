@@ -121,7 +121,7 @@ def test_a_stylegan2_needs_a_file_and_may_draw_classes_or_one(config: Config) ->
         ({"label": 2}, "found 'drawn', which has no labels"),
         ({"label": -1}, "label: found -1"),
         ({"noise": "const"}, "noise: found 'const', expected one of: fixed, none, per_image"),
-        ({"checkpoint": ["a.pkl", "b.pkl"]}, "checkpoint: found a list, expected one file"),
+        ({"checkpoint": ["a.pkl", "b.pkl"]}, r"checkpoint: found \['a.pkl', 'b.pkl'\], expected a valid string"),
     ]:
         wrong = {**config, "generators": {**config["generators"], "style": config["generators"]["style"] | changes}}
         with pytest.raises(ValueError, match=message):
