@@ -1,4 +1,4 @@
-# Labelled images of two sources in, accuracy of the classifier a class and resolution out.
+# Labelled images of two sources in, accuracy of the classifier per class and resolution out.
 rule discriminate_pair:
     input:
         real=pair_shards("real"),

@@ -1,4 +1,4 @@
-# Moments and tables of two sources in, their distance and a verdict a class out.
+# Moments and tables of two sources in, their distance and a verdict per class out.
 rule fsd_pair:
     input:
         moments=["results/moments/{segmenter}/{real}.h5", "results/moments/{segmenter}/{generated}.h5"],

@@ -1,4 +1,4 @@
-# Class-area tables and labels of two sources in, distance and a verdict an object within each class out.
+# Class-area tables and labels of two sources in, distance and a verdict per object within each class out.
 rule fsd_by_class_pair:
     input:
         tables=sides("real", "generated"),

@@ -1,4 +1,4 @@
-# A folder with a subfolder a class in, image shards with labels out.
+# A folder with a subfolder for each class in, image shards with labels out.
 rule gather_shard:
     output:
         shard="results/gather/{source}/{shard}.h5",
