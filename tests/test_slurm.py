@@ -96,7 +96,7 @@ def test_over_its_time_limit_a_training_goes_on_with_more_time(
     inversion = without(undisturbed, tmp_path / "inversion", "invert")
     for folder, stage in ((training, "train_generator"), (inversion, "invert")):
         path = folder / f"workflow/rules/{stage}.smk"
-        path.write_text(path.read_text().replace("240 * attempt", "1 * attempt"))
+        path.write_text(path.read_text().replace("growing(240)", "growing(1)"))
     searching = Hanging(cluster, inversion, "invert_shard", "results/invert/layered_r/gan/gan/0-1.state.pt")
     learning = Hanging(cluster, training, "train_generator_weights", "results/train_generator/gan.state.pt")
     more = ("--retries", "5")  # on a slow machine a minute or two are over before there is a state
