@@ -178,12 +178,12 @@ def planned(copy: Path) -> list[Job]:
     for block in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]:
         shell = re.search(r"^Shell command: *python -m lacuna\.stages\.(.*)$", block, re.MULTILINE)
         if shell:
-            stage, _, told, *_ = shlex.split(re.split(r" (?:2>|>|\| tee) ", shell[1])[0])
+            stage, _, job, *rest = shlex.split(re.split(r" (?:2>|>|\| tee) ", shell[1])[0])
+            planned_job = (copy / job[1:]).read_text(encoding="utf-8") if job.startswith("@") else job
+            beside = {flag[2:].replace("-", "_"): word for flag, word in zip(rest[::2], rest[1::2], strict=True)}
             inputs, outputs = (re.search(rf"^    {name}: (.*)$", block, re.MULTILINE) for name in ("input", "output"))
             files = [tuple(found[1].split(", ")) if found else () for found in (inputs, outputs)]
-            jobs.append(
-                Job(stage, command.json_object(told.replace("@", f"@{copy}/", 1) if told[0] == "@" else told), *files)
-            )
+            jobs.append(Job(stage, json.loads(planned_job) | beside, *files))
     return needed(jobs)
 
 
