@@ -17,7 +17,7 @@ import pytest
 import test_golden_segmenter as segmenter_tests
 import torch
 from golden_folder import ROOT, GoldenFolder, array_names
-from golden_shift import shifted_folder
+from golden_shift import shifted_folder, stored
 from torch import Tensor
 
 from lacuna.inversion.perceptual import Vgg16
@@ -51,9 +51,9 @@ def test_nine_in_ten_golden_tests_notice_numbers_that_are_wrong(golden: GoldenFo
 
 def test_every_array_is_shifted(golden: GoldenFolder, tmp_path: Path) -> None:
     shifted_folder(golden.path, tmp_path / "shifted")
-    for path in sorted(golden.path.glob("*.npz")):
-        before, after = golden.arrays(path.stem), GoldenFolder(tmp_path / "shifted").arrays(path.stem)
-        same = [name for name in array_names(path.stem) if np.array_equal(before[name], after[name])]
+    for file in stored(golden.path):
+        before, after = golden.arrays(file), GoldenFolder(tmp_path / "shifted").arrays(file)
+        same = [name for name in array_names(file) if np.array_equal(before[name], after[name])]
         assert [name for name in same if not name.endswith("_seconds")] == []
 
 

@@ -1,4 +1,4 @@
-"""StyleGAN2 from its published files: every number that the golden data have, and every file that must be refused."""
+"""StyleGAN2 from its published files: every number that the golden data have."""
 
 import json
 from functools import cache
@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from golden_folder import GoldenArrays, GoldenFolder, array_names, golden_path
 from torch import Tensor
 
-from lacuna.errors import UserError
 from lacuna.generators.chain import Generator
 from lacuna.generators.loading import load_generator
 from lacuna.generators.stylegan2 import layers
@@ -25,7 +24,6 @@ W_ATOL, ATOL, GRADIENT_STDS, LOSS_RTOL, UNIT_ATOL = 2e-5, 1e-4, 1e-4, 1e-5, 1e-5
 FOLDER = golden_path() / "stylegan2"
 META: dict[str, Any] = json.loads((FOLDER / "meta.json").read_text()) if FOLDER.exists() else {"networks": {}}
 NETWORKS = list(META["networks"])
-REFUSED = json.loads((FOLDER / "refuse" / "refuse.json").read_text()) if FOLDER.exists() else {}
 
 
 @pytest.fixture(scope="module")
@@ -165,23 +163,6 @@ def test_gradients(folder: Folder, name: str) -> None:
     arrays.check("grad_z", generator.mapping.latent(cz_ND.grad), stds=GRADIENT_STDS)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.p[kt]*")), ids=lambda path: path.name)
-def test_weights_of_every_file_are_the_recipes(folder: Folder, path: Path) -> None:
-    name = path.stem.split("_")[0]
-    generator = _network(load_generator("stylegan2", path))
-    expected = folder.weights(name)
-    for own, value in generator.state_dict().items():
-        key = own if own.startswith("mapping.") else f"synthesis.{own}"
-        assert torch.equal(value, expected[key].to(value)), key
-    left = {key for key in expected if not key.endswith("resample_filter")} - {
-        own if own.startswith("mapping.") else f"synthesis.{own}" for own in generator.state_dict()
-    }
-    may_lack = {"no_noise": ("noise_strength", "noise_const"), "no_noises": ("noise_const", "w_avg"),
-                "training": ("w_avg",)}  # fmt: skip
-    known = next((ends for kind, ends in may_lack.items() if path.stem.endswith(kind)), ())
-    assert all(key.endswith(known) for key in left), left
-
-
 @pytest.mark.parametrize(
     ("file", "name", "array"),
     [
@@ -211,21 +192,6 @@ def test_truncation_of_a_rosinality_file_uses_its_mean_w(folder: Folder) -> None
 def test_images_without_stored_noise(folder: Folder) -> None:
     generator = load_generator("stylegan2", FOLDER / "tiny_rosinality_no_noises.pt", settings={"noise": "none"})
     folder.arrays("tiny").check("image_none", generator(folder.cz("tiny")), atol=ATOL)
-
-
-@pytest.mark.parametrize("file", sorted(REFUSED))
-def test_a_file_to_be_refused_is_one_line_and_runs_nothing(
-    folder: Folder, file: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError) as caught:
-        load_generator("stylegan2", FOLDER / "refuse" / file)
-    assert "\n" not in str(caught.value)
-    assert not list(tmp_path.iterdir())
-    words = {"runs": "nothing was run", "incomplete": "expected that of|keys do not fit", "foreign": file.split(".")[0]}
-    named = {"tensorflow.pkl": "legacy.py", "stylegan3.pkl": "StyleGAN3"}.get(file)
-    wanted = named or words.get(REFUSED[file]["kind"], "broken|download it again").removeprefix("architecture_")
-    assert any(word in str(caught.value) for word in wanted.split("|"))
 
 
 @pytest.mark.parametrize("array", array_names("stylegan2/units", ".*_out.*"))
