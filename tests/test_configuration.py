@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from lacuna.config import reference
+from lacuna.config import documentation
 from lacuna.config.base import Section
 from lacuna.config.configuration import Configuration, check_config
 from lacuna.config.networks import generator_files
@@ -237,14 +237,14 @@ def test_every_key_says_what_it_is() -> None:
 def _models(model: type[Section]) -> Iterator[type[Section]]:
     yield model
     for field in model.model_fields.values():
-        for inside in reference.models_in(field.annotation):
+        for inside in documentation.models_in(field.annotation):
             yield from _models(cast(type[Section], inside))
 
 
 def _silent(model: type[Section]) -> Iterator[str]:
     for name, field in model.model_fields.items():
         is_kind = name in ("kind", "family")
-        if not (field.description or is_kind or reference.models_in(field.annotation)):
+        if not (field.description or is_kind or documentation.models_in(field.annotation)):
             yield name
 
 

@@ -9,7 +9,7 @@ import pytest
 import toy
 from PIL import Image
 
-from lacuna.config import reference
+from lacuna.config import documentation
 from lacuna.report.formats import formats_page
 
 PAGES = [toy.ROOT / "README.md", *sorted((toy.ROOT / "docs").glob("*.md"))]
@@ -31,9 +31,9 @@ def is_a_run(command: str) -> bool:
 
 def test_the_page_on_the_configuration_is_what_the_models_say() -> None:
     page = (toy.ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    assert page == reference.page(), "run `make docs`"
+    assert page == documentation.page(), "run `make docs`"
     schema = toy.ROOT / "workflow" / "schemas" / "config.schema.json"
-    assert schema.read_text(encoding="utf-8") == reference.schema(), "run `make docs`"
+    assert schema.read_text(encoding="utf-8") == documentation.schema(), "run `make docs`"
 
 
 def test_the_page_on_the_formats_is_what_their_modules_say() -> None:

@@ -40,7 +40,13 @@ Name = Annotated[str, Field(pattern=NAME)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Level = Annotated[float, Field(gt=0, lt=1)]  # of an interval
 Unique = Annotated[list[T], AfterValidator(_without_repeats), Field(json_schema_extra={"uniqueItems": True})]
-Precision = Literal["auto", "float32", "tf32", "bfloat16"]
+Precision = Annotated[
+    Literal["auto", "float32", "tf32", "bfloat16"],
+    Field(
+        description="Arithmetic of the networks. auto is bfloat16 on a GPU and float32 on a CPU; bfloat16 is fast on "
+        "GPUs and on CPUs with AMX, and slower than float32 on others."
+    ),
+]
 Four = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=4, max_length=4)]
 Measure = Literal["l1", "mse", "cosine"]
 Category = Literal["object", "part", "material"]

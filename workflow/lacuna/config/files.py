@@ -18,7 +18,7 @@ def problems(config: Configuration, exists: Callable[[str], bool] | None) -> Ite
     Args:
         exists: whether a file or folder is there; not looked for where None.
     """
-    made = {published.result(entry) for entry in config.downloads.values()}
+    made = {published.result(entry.given()) for entry in config.downloads.values()}
     for place, path in _paths(config) if exists else ():
         brought = path.startswith("resources/") or path in made
         if not brought and exists and not exists(path):

@@ -60,11 +60,7 @@ class TrainEncoder(Section):
     steps: EncoderSteps = EncoderSteps()
     learning_rate: EncoderRates = EncoderRates()
     batch_size: PositiveInt = Field(16, description="Samples of the generator per step.")
-    precision: Precision = Field(
-        "float32",
-        description="Arithmetic of the networks. auto is bfloat16 on a GPU and float32 on a CPU; bfloat16 is fast on "
-        "GPUs and on CPUs with AMX, and slower than float32 on others.",
-    )
+    precision: Precision = "float32"
     milestones: list[Share] = Field([0.6, 0.85], description="Shares of the steps after which the learning rate falls.")
     decay: float = Field(0.3, le=1, gt=0, description="Factor on the learning rate at each milestone.")
     losses: EncoderLosses = EncoderLosses()
@@ -138,11 +134,7 @@ class Invert(Section):
         description="Images searched for at once; one that has ended leaves its place to the next. None influences "
         "another.",
     )
-    precision: Precision = Field(
-        "float32",
-        description="Arithmetic of the networks. auto is bfloat16 on a GPU and float32 on a CPU; bfloat16 is fast on "
-        "GPUs and on CPUs with AMX, and slower than float32 on others.",
-    )
+    precision: Precision = "float32"
     patience: NonNegativeInt = Field(
         0,
         description="Steps without progress (see plateau) after which an image goes on to its next milestone, and "

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from lacuna.config import yaml_files
-from lacuna.config.sources import Download
 
 Config = dict[str, Any]
 TABLE = Path(__file__).resolve().parents[2] / "published.yaml"
@@ -93,8 +92,7 @@ def _path(value: Any, place: str, downloads: Config, unknown: list[str]) -> Any:
     return str(Path(made).parent) if known[name].get("unpack") else made
 
 
-def result(entry: Download | Mapping[str, Any]) -> str:
+def result(entry: Mapping[str, Any]) -> str:
     """What fetch makes of an entry: the file, or the LMDB that it holds."""
-    entry = entry.given() if isinstance(entry, Download) else entry
     folder = Path("resources") / Path(entry["file"]).with_suffix("")
     return str(folder / UNPACKED) if entry.get("unpack") else f"resources/{entry['file']}"

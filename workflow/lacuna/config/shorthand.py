@@ -155,7 +155,7 @@ def without_missing(config: "Configuration", exists: Callable[[str], bool]) -> t
     Args:
         exists: whether a file is there.
     """
-    fetched = {published.result(entry) for entry in config.downloads.values()}
+    fetched = {published.result(entry.given()) for entry in config.downloads.values()}
     missing = {
         name: entry.checkpoint
         for name, entry in config.generators.items()

@@ -28,7 +28,7 @@ SHARDED = {
 def stage_files(config: Configuration) -> dict[str, list[str]]:
     """Stage name -> the files that bring it up to date, without repeats, in a stable order."""
     files = {
-        "fetch": [published.result(entry) for entry in config.downloads.values()],
+        "fetch": [published.result(entry.given()) for entry in config.downloads.values()],
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "gather": [path for name in used_sources(config) for path in image_shards(config, name, "labelled")],
         "train_segmenter": [networks.segmenter_weights(config, name) for name in trained(config, "segmenters")],

@@ -19,11 +19,7 @@ class Training(Section):
     batch_size: PositiveInt = Field(32, description="Images per step.")
     learning_rate: PositiveFloat = Field(0.003, description="Highest learning rate of AdamW's one cycle.")
     weight_decay: NonNegativeFloat = Field(0.0001, description="AdamW's weight decay.")
-    precision: Precision = Field(
-        "auto",
-        description="Arithmetic of the convolutions. auto is bfloat16 on a GPU and float32 on a CPU; bfloat16 is fast "
-        "on GPUs and on CPUs with AMX, and slower than float32 on others.",
-    )
+    precision: Precision = "auto"
     checkpoint_interval: PositiveInt = Field(4000, description="Images shown between two saved states.")
 
 

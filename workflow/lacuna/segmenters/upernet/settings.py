@@ -34,11 +34,7 @@ class Training(Section):
     batch_size: PositiveInt = Field(16, description="Scenes per step.")
     learning_rate: PositiveFloat = Field(0.003, description="Highest learning rate of AdamW's one cycle.")
     weight_decay: NonNegativeFloat = Field(0.0001, description="AdamW's weight decay.")
-    precision: Precision = Field(
-        "auto",
-        description="Arithmetic of the convolutions. auto is bfloat16 on a GPU and float32 on a CPU; bfloat16 is fast "
-        "on GPUs and on CPUs with AMX, and slower than float32 on others.",
-    )
+    precision: Precision = "auto"
     class_weight_power: Share = Field(
         0.25,
         description="Rare classes count more by their frequency to the minus this; 0 treats pixels alike, 1 classes.",

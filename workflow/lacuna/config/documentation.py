@@ -1,7 +1,7 @@
 """What is written from the models: the page on the configuration, and a JSON schema for editors.
 
-python -m lacuna.config.reference page > docs/configuration.md
-python -m lacuna.config.reference schema > workflow/schemas/config.schema.json
+python -m lacuna.config.documentation page > docs/configuration.md
+python -m lacuna.config.documentation schema > workflow/schemas/config.schema.json
 """
 
 import json
