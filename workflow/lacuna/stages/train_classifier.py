@@ -6,11 +6,9 @@ Besides the weights, which carry class names and architecture, a card says how o
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from lacuna.classifiers.resnet import training as classifier_training
 from lacuna.classifiers.resnet.checkpoint import metadata
@@ -21,22 +19,7 @@ from lacuna.formats import checkpoints, files, tables
 from lacuna.formats.images import ImageShards
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.provenance import Provenance, canonical_json
-
-
-class Job(command.ComputingJob):
-    """What the stage is told."""
-
-    images: str = Field(description="folder of the labelled images to learn from")
-    count: int = Field(description="number of these images")
-    validation_images: str = Field(description="folder of the held-out images")
-    validation_count: int = Field(description="number of these images")
-    shard_size: int = Field(description="images a shard, in both folders")
-    settings: dict[str, Any] = Field(description="JSON: architecture and training")
-    seed: int
-    state: str = Field(description="where a training that was broken off goes on from")
-    weights: str = Field(description="safetensors file to write")
-    card: str = Field(description="Markdown file to write: how often the classifier is right")
-    log: str = Field(description="TSV file to write: loss and held-out accuracy on the way")
+from lacuna.training.judged import Job
 
 
 def main(argv: Sequence[str] | None = None) -> None:

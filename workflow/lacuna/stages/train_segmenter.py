@@ -3,12 +3,9 @@
 Besides the weights, which carry the vocabulary and the architecture, a card says how good it is, class by class.
 """
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from pydantic import Field
 
 from lacuna.config.shards import shard_paths
 from lacuna.errors import UserError
@@ -20,22 +17,7 @@ from lacuna.segmenters.upernet import training as segmenter_training
 from lacuna.segmenters.upernet.card import card
 from lacuna.segmenters.upernet.checkpoint import metadata
 from lacuna.segmenters.upernet.data import check_labelled
-
-
-class Job(command.ComputingJob):
-    """What the stage is told."""
-
-    images: str = Field(description="folder of the labelled scenes to learn from")
-    count: int = Field(description="number of these scenes")
-    validation_images: str = Field(description="folder of the held-out scenes")
-    validation_count: int = Field(description="number of these scenes")
-    shard_size: int = Field(description="scenes a shard, in both folders")
-    settings: dict[str, Any] = Field(description="JSON: architecture and training")
-    seed: int
-    state: str = Field(description="where a training that was broken off goes on from")
-    weights: str = Field(description="safetensors file to write")
-    card: str = Field(description="Markdown file to write: how good the segmenter is")
-    log: str = Field(description="TSV file to write: losses and scores as the training went on")
+from lacuna.training.judged import Job
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -60,15 +42,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     weights = training.segmenter.network.state_dict()
     checkpoints.save_weights(job.weights, weights, describe(training, vocabulary, provenance))
     tables.write_tsv(job.log, list(training.rows[0]), [list(row.values()) for row in training.rows])
-    files.write_text(job.card, card(training, scores, job.count, job.validation_count, command_line(job)))
+    files.write_text(
+        job.card, card(training, scores, job.count, job.validation_count, job.command_line("train_segmenter"))
+    )
     Path(job.state).unlink(missing_ok=True)
-
-
-def command_line(job: Job) -> str:
-    """How to run the stage again on the same inputs; the settings stand beside it in the card."""
-    names = ("images", "count", "validation_images", "validation_count", "shard_size", "seed", "threads")
-    flags = [f"--{name.replace('_', '-')} {shlex.quote(str(getattr(job, name)))}" for name in names]
-    return "python -m lacuna.stages.train_segmenter " + " ".join(flags)
 
 
 def check_inputs(job: Job, scenes: ImageShards, validation: ImageShards) -> None:
