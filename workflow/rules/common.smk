@@ -1,5 +1,4 @@
 # The checked configuration and the wildcard constraints; input functions are in inputs.smk. No rule.
-import json
 import os
 import re
 import shlex
@@ -19,13 +18,10 @@ from lacuna.runtime import arguments
 from lacuna.config.configuration import check_config
 from lacuna.errors import UserError
 from lacuna.runtime.provenance import canonical_json
-from lacuna.config.shards import shard_from_name, shards
+from lacuna.config.shards import shard_from_name
 from lacuna.planning.source_code import remember, source_digest
 from lacuna.planning.told import Told
 
-# What is set beside the Snakefile must reach every job, also where the folder has a space in its name. The trap lets the
-# shell outlive the SIGTERM that a scheduler sends to all processes: if it died first, the job would count as ended, and
-# a stage that is saving its state would be killed.
 remember(Path(".snakemake/lacuna_sources.json"))
 
 MANIFESTS = Path("results/manifests")
@@ -60,6 +56,9 @@ ENVIRONMENT = {
     **({"LACUNA_DEVICE": CONFIG.device} if CONFIG.device != "auto" else {}),
     **({"LACUNA_DETERMINISTIC": "1"} if CONFIG.deterministic else {}),
 }
+# What is set beside the Snakefile must reach every job, also where the folder has a space in its name. The trap lets the
+# shell outlive the SIGTERM that a scheduler sends to all processes: if it died first, the job would count as ended, and
+# a stage that is saving its state would be killed.
 exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in ENVIRONMENT.items())
 shell.prefix(f"set -euo pipefail; trap : TERM INT; export {exports}; ")
 

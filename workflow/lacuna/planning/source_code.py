@@ -39,10 +39,15 @@ OPENS = {
     "lacuna.inversion.perceptual_loading": ("perceptual", False),
     "lacuna.stages.train_generator": ("generators", True),
 }
-# What runs a stage and changes no number that it writes: a finished result stays what it was when these change.
+# What runs a stage and changes no number that it writes: a finished result stays what it was when these change. Of the
+# configuration's models, what they let through is in what a job is told.
 PLUMBING = frozenset(
-    f"lacuna.runtime.{name}"
-    for name in ("arguments", "batches", "command", "gpus", "interruption", "resuming", "usage")
+    f"lacuna.{room}.{name}"
+    for room, names in {
+        "runtime": ("arguments", "batches", "command", "gpus", "interruption", "resuming", "usage"),
+        "config": ("base", "conditional", "configuration", "distribution", "inversion", "network_entries", "sources"),
+    }.items()
+    for name in names
 )
 
 
