@@ -1,1 +1,1 @@
-"""What `make bench` runs: one line a figure, name, value and unit."""
+"""What `make bench` runs: one line per figure, name, value and unit."""

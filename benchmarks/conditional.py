@@ -1,4 +1,6 @@
-"""Speed of the judges of generators of classes, a line a figure: name, value, unit. `python -m benchmarks.conditional`.
+"""Speed of the judges of generators of classes, one line per figure: name, value, unit.
+
+Run as `python -m benchmarks.conditional`.
 
 On two threads: similarity of 100 pairs in each of ten classes of 64 pixels, and the nearest of 50,000 images of 64
 pixels for 100 samples, which are scenes and rolled scenes of the world.

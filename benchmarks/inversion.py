@@ -1,6 +1,6 @@
 """Speed of one step of the search at 256 pixels, with VGG16, on one thread: ours, and the published form of it.
 
-A line a figure: name, value, unit. Run as `python -m benchmarks.inversion`. Weights are random; they cost the same.
+One line per figure: name, value, unit. Run as `python -m benchmarks.inversion`. Weights are random; they cost the same.
 The published form: NCHW memory, pixel norm and upsampling as separate operations, one image at a time.
 """
 

@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def compare(segmenter: Segmenter, images_NHW3: NDArray[np.uint8], name: str, clock: Callable[[], float]) -> None:
-    """Images a second of both forms, a batch of one after a batch of the other; then how many labels differ."""
+    """Images per second of both forms, a batch of one after a batch of the other; then how many labels differ."""
     ours = ready(copy.deepcopy(segmenter))
     segmenter.network.eval()
     plain_seconds, our_seconds, plain, found = 0.0, 0.0, [], []
@@ -98,7 +98,7 @@ def differences(
 def of_precision(
     segmenter: Segmenter, images_NHW3: NDArray[np.uint8], exact_NHW: Tensor, device: str, precision: str
 ) -> None:
-    """Images a second, and the share of labels that are others than in float32 on the CPU."""
+    """Images per second, and the share of labels that are others than in float32 on the CPU."""
     ours = ready(copy.deepcopy(segmenter), torch.device(device), precision)
     ours.label_maps(images_NHW3[:BATCH])
     begun = time.perf_counter()

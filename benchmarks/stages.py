@@ -1,4 +1,6 @@
-"""Speed of the demo's stages on one thread, a line a figure: name, value, unit. Run as `python -m benchmarks.stages`.
+"""Speed of the demo's stages on one thread, one line per figure: name, value, unit.
+
+Run as `python -m benchmarks.stages`.
 
 Also, where results/benchmarks/ exists, the time and peak memory that Snakemake measured of every stage.
 """
@@ -75,7 +77,7 @@ def family_settings() -> dict[str, dict[str, Any]]:
 
 
 def gan_rate(family: str, settings: Mapping[str, Any], size: int) -> float:
-    """Real images a second that a family is trained on when it has come to an image size."""
+    """Real images per second that a family is trained on when it has come to an image size."""
     training = GanTraining(families.task("generators", family), settings, 1, torch.device("cpu"))
     while training.phase.size < size or training.phase.alpha < 1:
         training.images += training.batch_size

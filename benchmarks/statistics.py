@@ -1,4 +1,4 @@
-"""Speed of the statistics, a line a figure: name, value, unit. Run as `python -m benchmarks.statistics`.
+"""Speed of the statistics, one line per figure: name, value, unit. Run as `python -m benchmarks.statistics`.
 
 Tables are synthetic: 336 classes, of which 150 appear, each image showing a tenth of these.
 """

@@ -95,7 +95,7 @@ class Cluster:
         return self.jobs_of(rule, folder)[-1]
 
     def completed(self) -> list[Job]:
-        """The completion log: a line a job that has ended."""
+        """The completion log: one line per job that has ended."""
         lines = (self.folder / "completed_jobs.txt").read_text().splitlines()
         return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
 

@@ -249,7 +249,7 @@ ARRAYS: list[tuple[str, Callable[[Path], None], str]] = [
     ("gray.npy", lambda p: np.save(p, PIXELS[..., :1]), r"uint8 \(25, 24, 24, 1\), .*; images are RGB"),
     ("rgba.npy", lambda p: np.save(p, np.zeros((2, 9, 9, 4), np.uint8)), r"uint8 \(2, 9, 9, 4\), .*; images are RGB"),
     ("one.npy", lambda p: np.save(p, PIXELS[0]), r"uint8 \(24, 24, 3\), .*; images are RGB"),
-    ("tiny.npy", lambda p: np.save(p, PIXELS[:, :5]), "at least 8 pixels a side"),
+    ("tiny.npy", lambda p: np.save(p, PIXELS[:, :5]), "at least 8 pixels per side"),
     ("none.npy", lambda p: np.save(p, PIXELS[:0]), "no images in it"),
     ("objects.npy", lambda p: np.save(p, object_array()), "object .*; pickled objects are not read"),
     ("objects.npz", lambda p: np.savez(p, object_array()), "arr_0: object .*; pickled objects are not read"),

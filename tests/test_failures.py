@@ -1,4 +1,4 @@
-"""A run that did not succeed ends by saying who failed, why, and where to look: one line a reason."""
+"""A run that did not succeed ends by saying who failed, why, and where to look: one line per reason."""
 
 from pathlib import Path
 

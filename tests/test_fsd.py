@@ -55,7 +55,7 @@ def run(folder: Path, real_count: int, generated_count: int, **settings: Any) ->
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], list[dict]]:
-    """A generator that never draws people and halves the fences, 600 images a side."""
+    """A generator that never draws people and halves the fences, 600 images per side."""
     folder = tmp_path_factory.mktemp("compared")
     source(folder, "real", tables_on_disk.drawn(600, seed=0))
     source(folder, "generated", tables_on_disk.drawn(600, seed=1, factors=(1, 1, 0, 0.5)))

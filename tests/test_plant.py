@@ -92,6 +92,6 @@ def test_mistakes_are_one_line(place: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="tf32"):  # as for segment: the arithmetic is that of the comparisons
         run(place, tmp_path, precision="tf32")
     with pytest.raises(
-        ValueError, match=r"scenes of 32 pixels a side, expected 64, at which comparisons segment; give"
+        ValueError, match=r"scenes of 32 pixels per side, expected 64, at which comparisons segment; give"
     ):
         run(place, tmp_path, size=64)

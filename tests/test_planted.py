@@ -17,7 +17,7 @@ CHANGED = ("omitted", "reduced", "excess")
 
 @pytest.fixture(scope="module")
 def overlay() -> dict[str, Any]:
-    """The experiment with 600 images a side and a pool of 160 scenes."""
+    """The experiment with 600 images per side and a pool of 160 scenes."""
     found: dict[str, Any] = yaml.safe_load((toy.ROOT / "experiments" / "planted.yaml").read_text())
     for name, count in (("world_whole", 600), ("world_planted", 600), ("world_pool", 160)):
         found["sources"][name]["count"] = count

@@ -23,7 +23,7 @@ from lacuna.world import VOCABULARY, World
 
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = VOCABULARY["scene"]
-EACH = 40  # scenes a class
+EACH = 40  # scenes per class
 Labelled = tuple[NDArray[np.uint8], NDArray[np.int64]]
 PROVENANCE = Provenance("render", "test")
 

@@ -81,7 +81,7 @@ def test_a_perfect_generator_is_as_far_as_the_baseline() -> None:
     rng = np.random.default_rng(1)
     found = resampling.baseline(dealt(0, 4000, rng), dealt(0, 4000, rng), 20, rng)
     assert found.low <= found.baseline <= found.high
-    # Both are of 2,000 images a side; their spread over samples is about a quarter of their size.
+    # Both are of 2,000 images per side; their spread over samples is about a quarter of their size.
     assert found.fsd == pytest.approx(found.baseline, rel=0.8)
 
 

@@ -68,7 +68,7 @@ def test_columns_are_restricted_everywhere() -> None:
 
 
 def test_the_permutation_test_on_groups_is_valid_and_as_sharp() -> None:
-    """2,000 classes without a change, 4,000 images a side in groups of 4; and one class that lost 30 %."""
+    """2,000 classes without a change, 4,000 images per side in groups of 4; and one class that lost 30 %."""
     rng = np.random.default_rng(4)
     sides = [(rng.random((4000, 2000)) < 0.1) * rng.exponential(10, (4000, 2000)) for _ in range(2)]
     sides[1][:, 0] *= 0.7

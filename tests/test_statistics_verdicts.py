@@ -104,7 +104,7 @@ def test_p_is_uniform_where_nothing_changed_also_for_a_rare_class() -> None:
 
 
 def planted() -> tuple[np.ndarray, np.ndarray]:
-    """2,000 images a side of 64 x 64: kept, omitted, halved, doubled, smaller where it appears, rare, in nobody's."""
+    """2,000 images per side of 64 x 64: kept, omitted, halved, doubled, smaller where it appears, rare, in nobody's."""
     rng = np.random.default_rng(3)
     presence = np.array([0.8, 0.3, 0.3, 0.3, 0.3, 0.002, 0.0])
     factor = np.array([1.0, 0.0, 0.5, 2.0, 1.0, 1.0, 1.0])

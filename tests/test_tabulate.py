@@ -108,7 +108,7 @@ def test_other_shapes_and_files_are_one_line(tmp_path: Path, fractions: np.ndarr
         run(tmp_path, fractions[:, :3])
     with pytest.raises(ValueError, match="20 rows, row 29 asked for, counted from 0; lower the source's count"):
         run(tmp_path, fractions, last=29)
-    with pytest.raises(ValueError, match=r"array of shape \(20,\) and type <U1, expected numbers, a row an image"):
+    with pytest.raises(ValueError, match=r"array of shape \(20,\) and type <U1, expected numbers, one row per image"):
         run(tmp_path, np.array(["a"] * 20))
     (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY no")
     with pytest.raises(ValueError, match=r"not a readable \.npy file"):

@@ -42,7 +42,7 @@ def test_settled_batch_norms_give_in_eval_mode_what_train_mode_gives_for_the_sam
     found = settled(generator, z)
     assert all(torch.equal(value, before[key]) for key, value in generator.state_dict().items())
     assert not found.training
-    # The kept variance has the divisor n - 1, and the smallest map n = 512 * 16 numbers a channel; the images go to 12.
+    # The kept variance has the divisor n - 1, and the smallest map n = 512 * 16 numbers per channel; images go to 12.
     torch.testing.assert_close(found(z), generator(z), atol=0.01, rtol=0)
     assert torch.equal(found(z)[:1], settled(generator, z)(z)[:1])
     torch.testing.assert_close(found(z[:1]), found(z)[:1])

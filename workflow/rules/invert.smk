@@ -1,4 +1,4 @@
-# Images, generator and encoder in, one inversion an image out.
+# Images, generator and encoder in, one inversion per image out.
 rule invert_shard:
     input:
         images=shard_images,

@@ -1,6 +1,6 @@
 """Intervals, over images, of how much less area each class gets and how much more rarely it appears.
 
-Arrays have one entry a class. `confidence` is two-sided: at 0.95, each end is passed with chance 2.5 %.
+Arrays have one entry per class. `confidence` is two-sided: at 0.95, each end is passed with chance 2.5 %.
 """
 
 from __future__ import annotations

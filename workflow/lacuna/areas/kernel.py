@@ -13,7 +13,7 @@ from scipy.stats import t as student
 
 Array = NDArray[np.float64]
 DEGREE = 3
-BLOCK_IMAGES = 1000  # a side, at most; time grows with it, memory with its square
+BLOCK_IMAGES = 1000  # per side, at most; time grows with it, memory with its square
 FEWEST_BLOCKS = 20  # for an interval worth the name
 
 

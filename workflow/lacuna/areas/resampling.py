@@ -21,7 +21,7 @@ from .frechet import frechet
 from .moments import Array, Moments, merge, of_rows
 
 NUM_BLOCKS = 96  # divisible by 2, 3, 4, 6 and 8, so that shares of the images are whole blocks
-FEWEST_IMAGES = 12  # a side; with fewer, a third of the images has no covariance worth the name
+FEWEST_IMAGES = 12  # per side; with fewer, a third of the images has no covariance worth the name
 FIT_PARTS = (1, 2, 3)  # the line goes through all images, halves and thirds; smaller parts bend away from it
 CURVE_PARTS = (1, 2, 3, 4, 6, 8)
 ROUNDING = 1e-9  # distances under this are those of equal tables

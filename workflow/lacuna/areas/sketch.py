@@ -15,7 +15,7 @@ from .clusters import Clusters, numbered
 from .resampling import Blocks, blocks_for, deal_chunks
 
 Array = NDArray[np.float64]
-MOST_GROUPS = 10_000  # a side; a table of no more images is kept as it is
+MOST_GROUPS = 10_000  # per side; a table of no more images is kept as it is
 MOST_SAMPLE = 10_000  # images whose areas are kept, for what looks at single images
 
 
@@ -59,7 +59,7 @@ class Deal:
 
 
 def group_size(*counts: int) -> int:
-    """Images a group, equal for both sides: 1 as long as no side has more than MOST_GROUPS images."""
+    """Images per group, equal for both sides: 1 as long as no side has more than MOST_GROUPS images."""
     return max(1, -(-max(counts) // MOST_GROUPS))
 
 
@@ -99,7 +99,7 @@ def sketch(
         chunks: areas (N, C) in pixels, `count` rows in all.
         least_px: a class is present in an image where it covers more than this.
         unit: what a pixel is in the blocks' moments.
-        size: images a group, where all are independent.
+        size: images per group, where all are independent.
         code_N: code of the group that each image belongs to; None where all are independent.
     """
     deal = dealt_images(count, size, rng) if code_N is None else dealt_groups(code_N, rng)

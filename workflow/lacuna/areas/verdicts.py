@@ -38,7 +38,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class ClassTests:
-    """Everything that the verdicts rest on, each array with one entry a class (NaN where no side shows it)."""
+    """Everything that the verdicts rest on, each array with one entry per class (NaN where no side shows it)."""
 
     real: ClassSummary
     generated: ClassSummary
@@ -223,7 +223,7 @@ def verdicts(tests: ClassTests, limits: Thresholds) -> list[str]:
 def rows(
     classes: Sequence[str], categories: Sequence[str], tests: ClassTests, fsd_contribution: Array, limits: Thresholds
 ) -> list[tuple[Any, ...]]:
-    """A row a class in the order of COLUMNS."""
+    """One row per class in the order of COLUMNS."""
     real, generated = tests.real, tests.generated
     numbers = np.column_stack([
         real.area, generated.area, tests.delta, tests.delta_low, tests.delta_high, real.presence, generated.presence,

@@ -23,7 +23,7 @@ class LabelledImages:
     Attributes:
         labels: (N,) label of each.
         classes: labels that occur, in order.
-        size: pixels a side.
+        size: pixels per side.
 
     Raises:
         UserError: no labels, a label out of range, or a class with fewer than two images.

@@ -36,7 +36,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class ClassAreas:
-    """Pixels that each class covers, a row an image."""
+    """Pixels that each class covers, one row per image."""
 
     area_px: NDArray[np.uint32]
     index: NDArray[np.int64]

@@ -32,7 +32,7 @@ def read(path: str | Path) -> list[str]:
     except (KeyError, TypeError, json.JSONDecodeError, SafetensorError, UnicodeDecodeError) as error:
         raise UserError(
             f"{source}: no list of objects in it ({type(error).__name__} {error}), expected labels.json, weights that "
-            "train_segmenter wrote, or a name a line"
+            "train_segmenter wrote, or one name per line"
         ) from None
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

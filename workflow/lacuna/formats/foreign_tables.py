@@ -1,4 +1,4 @@
-"""Class-area tables from elsewhere: an `.npy` file or a dataset of an HDF5 file; a row an image, a column a class."""
+"""Class-area tables from elsewhere, `.npy` files or datasets of HDF5 files: one row per image, one column per class."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +54,6 @@ def _dataset(file: h5py.File, asked: str | None, path: str | Path) -> str:
 def _checked(table: Any, path: str | Path) -> Any:
     if table.ndim != 2 or table.dtype.kind not in "uif":
         raise UserError(
-            f"{path}: array of shape {tuple(table.shape)} and type {table.dtype}, expected numbers, a row an image"
+            f"{path}: array of shape {tuple(table.shape)} and type {table.dtype}, expected numbers, one row per image"
         )
     return table

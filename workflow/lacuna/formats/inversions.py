@@ -132,7 +132,7 @@ def empty(size: int, shapes: Sequence[tuple[int, ...]], residual_layers: Sequenc
     """What a shard holds of whose images none can be read.
 
     Args:
-        size: pixels a side.
+        size: pixels per side.
         shapes: of one image's r_0 = z to r_n.
         same: what is the same for all images of a shard, `steps` and `terms` among it.
     """

@@ -4,9 +4,9 @@
 of the photo is something else in the reconstruction; `index` int64 (n,); `converged` bool (n,); `classes` strings.
 Beside it:
 
-- `SOURCE.tsv`, a row an image and class, columns `COLUMNS`, areas in percent of the image;
-- `SOURCE.classes.tsv`, a row a class, columns `CLASS_COLUMNS`, the one that lost most above the noise floor first;
-- `SOURCE/NNN_class.png`, a picture a class, numbered in that order: photo, reconstruction, label maps, region lost.
+- `SOURCE.tsv`, one row per image and class, columns `COLUMNS`, areas in percent of the image;
+- `SOURCE.classes.tsv`, one row per class, columns `CLASS_COLUMNS`, the one that lost most above the noise floor first;
+- `SOURCE/NNN_class.png`, one picture per class, numbered in that order: photo, reconstruction, label maps, region lost.
 """
 
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ ARRAYS = ("index", "omitted", "exact_px", "segmented_px")
 
 @dataclass(frozen=True)
 class PlantedAreas:
-    """Pixels that each class covers, a row a scene and left-out object."""
+    """Pixels that each class covers, one row per scene and left-out object."""
 
     index: NDArray[np.int64]
     omitted: NDArray[np.int64]

@@ -30,7 +30,7 @@ class Unknowns:
 
     @property
     def tensors(self) -> list[Tensor]:
-        """All of it, a row an image."""
+        """All of it, one row per image."""
         return [self.z_ND, *self.residuals.values()]
 
     def repeated(self, count: int) -> "Unknowns":

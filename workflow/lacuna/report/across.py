@@ -25,7 +25,7 @@ class ClassAcross:
 
 
 def classes_across(comparisons: Sequence[Comparison]) -> list[ClassAcross]:
-    """A row a class that occurs anywhere: those that most generators are short of first."""
+    """One row per class that occurs anywhere: those that most generators are short of first."""
     tables = [{(row.name, row.category): row for row in comparison.rows} for comparison in comparisons]
     rows = []
     for name, category in dict.fromkeys(key for table in tables for key in table):

@@ -118,7 +118,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[Table]:
     caption = f"Classes of {pair}, segmented by {comparison.segmenter}; areas in percent of the image."
     yield _of(f"distribution-{anchor}", caption, ClassRow, comparison.rows)
     measured = comparison.measures
-    yield _of(f"sample-sizes-{anchor}", f"FSD of {pair} by number of images a side.", SizePoint, measured.points)
+    yield _of(f"sample-sizes-{anchor}", f"FSD of {pair} by number of images per side.", SizePoint, measured.points)
     distances = [
         (found.name, found.value, found.low, found.high, found.mean_term, found.covariance_term)
         for found in comparison.distances
@@ -147,5 +147,5 @@ def cost_table(run: Run) -> Table:
 
 
 def _of(name: str, caption: str, kind: type, rows: Sequence[Any]) -> Table:
-    """A table of dataclasses, a column a field."""
+    """A table of dataclasses, one column per field."""
     return Table(name, caption, [field.name for field in fields(kind)], [astuple(row) for row in rows])

@@ -31,7 +31,7 @@ class Picture:
 
 
 def sample_sheet(inputs: Inputs, entry: Conditional, classes: Sequence[tuple[int, str]]) -> list[Picture]:
-    """Samples of the classes (label, name), a class a row."""
+    """Samples of the classes (label, name), one class per row."""
     labels = [label for label, _ in classes][:MOST_CLASSES]
     images_NHW3, label_N = inputs.labelled_images(entry.generated, SHOWN_A_CLASS * len(classes))
     chosen = [images_NHW3[label_N == label][:SHOWN_A_CLASS] for label in labels]
@@ -40,7 +40,7 @@ def sample_sheet(inputs: Inputs, entry: Conditional, classes: Sequence[tuple[int
         return []
     names = ", ".join(name for _, name in classes[:MOST_CLASSES])
     sheet = sheets.sheet(np.concatenate([found[:columns] for found in chosen]), columns)
-    return [Picture("Samples, a class a row", embed.data_address(sheet), f"From the top: {names}.", *sheet.size)]
+    return [Picture("Samples, one class per row", embed.data_address(sheet), f"From the top: {names}.", *sheet.size)]
 
 
 def overfit_pictures(found: Mapping[str, NDArray[Any]]) -> list[Picture]:
@@ -57,9 +57,9 @@ def overfit_pictures(found: Mapping[str, NDArray[Any]]) -> list[Picture]:
     texts: Mapping[str, tuple[str, str]] = {
         "strips": (
             "From one z to another",
-            "A class a row; steps of equal length. Jumps would tell of images by heart.",
+            "One class per row; steps of equal length. Jumps would tell of images by heart.",
         ),
-        "varied": ("One z in every class", "A row a z, a class a column."),
+        "varied": ("One z in every class", "One row per z, one class per column."),
     }
     for name, (title, caption) in texts.items():
         if name in found:

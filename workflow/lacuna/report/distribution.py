@@ -1,4 +1,4 @@
-"""The sections about distributions: one view a comparison."""
+"""The sections about distributions: one view per comparison."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -186,7 +186,7 @@ def distances(summary: Mapping[str, Any]) -> list[Distance]:
     parts = {name: summary[name] for name in ("mean_term", "covariance_term")}
     found = [Distance("FSD", summary["fsd"], **parts)]
     for name, key, note in (
-        ("FSD\N{INFINITY}", "fsd_infinity", "extrapolated to endlessly many images a side"),
+        ("FSD\N{INFINITY}", "fsd_infinity", "extrapolated to endlessly many images per side"),
         ("Baseline", "baseline", _baseline_note(summary)),
     ):
         value = summary.get("baseline_fsd" if key == "baseline" else key)

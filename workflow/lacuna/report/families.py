@@ -140,7 +140,7 @@ class Truth:
         )
 
     def rates(self, generated: Sequence[str]) -> list[Rate]:
-        """A row an object, the most frequent first."""
+        """One row per object, the most frequent first."""
         cells = {(row["class"], row["source"]): row for row in self.rows}
         names = dict.fromkeys(row["class"] for row in self.rows if row["class"] != BACKGROUND)
         rates = []

@@ -63,7 +63,7 @@ def measures(summary: Mapping[str, Any]) -> Measures:
     ]
     figure = sizes.sensitivity(points, _interval(summary, "fsd_infinity", "fsd_infinity")) if points else None
     label = (
-        "Line figure. The distance at several numbers of images a side, and that of real images from real images; "
+        "Line figure. The distance at several numbers of images per side, and that of real images from real images; "
         "both fall as images are added. The table beside it holds the same numbers."
     )
     return Measures(

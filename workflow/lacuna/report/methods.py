@@ -1,4 +1,4 @@
-"""The methods of inversion side by side: an image a row, a method a column."""
+"""The methods of inversion side by side: one image per row, one method per column."""
 
 from dataclasses import dataclass
 

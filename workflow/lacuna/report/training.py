@@ -40,7 +40,7 @@ def views(inputs: Inputs) -> list[Training]:
 
 
 def _view(title: str, logs: Mapping[str, Sequence[Mapping[str, str]]], pictures: Sequence[Path]) -> Training | None:
-    """One log: a panel a column. Several: a panel a part, its loss."""
+    """One log: one panel per column. Several: one panel per part, its loss."""
     panels: Panels = {}
     x_label = ""
     for part, rows in logs.items():

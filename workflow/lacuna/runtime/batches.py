@@ -27,7 +27,7 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 
 class BatchSize:
-    """Images a batch: as asked for, halved each time that memory did not suffice."""
+    """Images per batch: as asked for, halved each time that memory did not suffice."""
 
     def __init__(self, asked: int) -> None:
         self.asked = asked

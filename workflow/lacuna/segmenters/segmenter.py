@@ -44,7 +44,7 @@ class Segmenter:
 
     classes: names by category; of `object`, `part` and `material` the first is '-'. A label is a position in its list.
     part_owners: part -> object that it belongs to.
-    size: pixels a side that it was trained for.
+    size: pixels per side that it was trained for.
     precision: arithmetic of `label_maps`, one of PRECISIONS.
     name: family and file, for errors.
     """

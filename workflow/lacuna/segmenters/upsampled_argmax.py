@@ -4,7 +4,7 @@ An interpolated value is a convex combination of its four corners, so within a c
 only if the largest of its corners reaches the best class's smallest. Most cells are left with one class, few with many.
 
 Shape suffixes: K classes; h and w size of the small map, H and W of the large one; C cells, R and S rows and columns of
-the large map in one cell. The small map is padded by one sample a side, so it has (h + 1) (w + 1) cells.
+the large map in one cell. The small map is padded by one sample per side, so it has (h + 1) (w + 1) cells.
 """
 
 from collections.abc import Sequence

@@ -26,7 +26,7 @@ COLUMNS = (
     "areas", "class", "presence", "strength", "num_images", "comparisons", *VERDICTS, "found", "precision",
     "false_positives",
 )  # fmt: skip
-JUDGED_COUNT = 2000  # images a side at which the required rates of finding are read
+JUDGED_COUNT = 2000  # images per side at which the required rates of finding are read
 COMMON = 0.1  # presence from which a class must be found
 NAN = float("nan")
 
@@ -56,7 +56,7 @@ class Job(command.Job):
 
     tables: str = Field(description="folder of the shards that plant made")
     count: int = Field(description="number of scenes")
-    shard_size: int = Field(description="scenes a shard")
+    shard_size: int = Field(description="scenes per shard")
     settings: Calibrate
     verdicts: Fsd
     seed: int = Field(description="root seed of samples and permutations")

@@ -70,7 +70,7 @@ class Job(command.Job):
     generated_tables: str = Field(description="folder of the generated class-area shards")
     generated_count: int = Field(description="number of generated images")
     generated_manifest: str | None = Field(None, description="what the workflow saw of the generated images of a user")
-    shard_size: int = Field(description="images a shard")
+    shard_size: int = Field(description="images per shard")
     settings: Fsd
     seed: int = Field(description="root seed of subsets and permutations")
     summary: str = Field(description="summary to write")
@@ -215,7 +215,7 @@ def distance(real: Side, generated: Side, shares: Contributions) -> dict[str, An
 def class_rows(
     real: Side, generated: Side, shares: Contributions, settings: Fsd, rng: np.random.Generator
 ) -> list[tuple[Any, ...]]:
-    """A row a class, in the order of verdicts.COLUMNS."""
+    """One row per class, in the order of verdicts.COLUMNS."""
     limits = verdicts.Thresholds(settings.omitted_below, settings.changed_by, settings.q_below)
     tests = verdicts.compare_summaries(
         real.summary, generated.summary, real.sketch.groups_GC, generated.sketch.groups_GC, settings.confidence,

@@ -45,7 +45,7 @@ class Job(command.Job):
     generated_tables: str = Field(description="folder of the generated class-area shards")
     generated_images: list[str] = Field(description="image shards, which hold the labels")
     generated_count: int
-    shard_size: int = Field(description="images a shard")
+    shard_size: int = Field(description="images per shard")
     settings: Fsd
     seed: int = Field(description="root seed of the permutations")
     tsv: str = Field(description="table of classes and objects to write")

@@ -1,4 +1,4 @@
-"""Gather labelled images: a folder with a subfolder a class, or a file with labels, becomes shards, one shard a job.
+"""Gather labelled images: a folder with one subfolder per class, or a file with labels, becomes shards, one per job.
 
 An image that cannot be read is no row of its shard, which names it with the reason.
 
@@ -28,7 +28,7 @@ class Job(command.Job):
     """What the stage is told."""
 
     path: str = Field(description="what holds images and their labels")
-    size: int = Field(description="pixels a side that images are brought to")
+    size: int = Field(description="pixels per side that images are brought to")
     background: str = Field("white", description="color below transparent pixels")
     groups: str = Field("", description="`parent` or an expression: which images belong together")
     manifest: str = Field("", description="what the workflow saw of the user's source when it started")

@@ -29,7 +29,7 @@ class Job(command.Job):
 
     tables: str = Field(description="folder of the class-area shards")
     count: int = Field(description="number of images")
-    shard_size: int = Field(description="images a shard")
+    shard_size: int = Field(description="images per shard")
     moments: str = Field(description="HDF5 file to write")
 
 

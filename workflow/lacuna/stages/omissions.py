@@ -58,10 +58,10 @@ class Job(command.ComputingJob):
     confidence: float = Field(description="two-sided level of the intervals")
     settings: Omissions
     seed: int
-    tsv: str = Field(description="a row an image and class")
-    classes: str = Field(description="TSV: a row a class, what lost most first")
+    tsv: str = Field(description="one row per image and class")
+    classes: str = Field(description="TSV: one row per class, what lost most first")
     masks: str
-    gallery: str = Field(description="folder: a picture a class")
+    gallery: str = Field(description="folder: one picture per class")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -98,7 +98,7 @@ def omissions(
     names: Sequence[str],
     floor: dict[str, float],
 ) -> list[Omission]:
-    """A row an image and class, for the classes that are in the photo or in the reconstruction, '-' left out."""
+    """One row per image and class, for the classes that are in the photo or in the reconstruction, '-' left out."""
     photo_NC = class_areas(photo_NHW, len(names))
     reconstruction_NC = class_areas(reconstruction_NHW, len(names))
     lost_NC = lost_areas(photo_NHW, reconstruction_NHW, len(names))
@@ -132,7 +132,7 @@ def write_galleries(
     ranked: Sequence[ClassOmission],
     has_control: bool,
 ) -> None:
-    """A picture a class, numbered by rank: the images that lost most of it, the unconverged last and marked as such."""
+    """One picture per class, numbered by rank: the images that lost most of it, the unconverged last and marked."""
     place, colours = {int(number): row for row, number in enumerate(found.index)}, class_colours(maps.classes)
     folder.mkdir(parents=True, exist_ok=True)
     for rank, entry in enumerate(ranked, start=1):

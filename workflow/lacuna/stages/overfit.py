@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def table(side: str, found: Neighbours, images: LabelledImages, training: LabelledImages) -> list[list[Any]]:
-    """A row an image: its nearest training image."""
+    """One row per image: its nearest training image."""
     return [
         [side, int(images.labels[k]), k, float(distance), int(row), int(training.labels[row])]
         for k, (distance, row) in enumerate(zip(found.distance[:, 0], found.row[:, 0], strict=True))

@@ -37,7 +37,7 @@ class Job(command.ComputingJob):
     objects: list[str] = Field(description="objects to leave out, or `all`")
     family: str = Field(description="architecture of the segmenter")
     checkpoint: str = Field(description="weights of the segmenter")
-    size: int = Field(description="pixels a side in comparisons; 0 for the segmenter's")
+    size: int = Field(description="pixels per side in comparisons; 0 for the segmenter's")
     precision: str = Field(description="arithmetic of the segmenter, as segment has it")
     batch_size: int
     table: str = Field(description="HDF5 file to write")
@@ -83,8 +83,8 @@ def check_size(scenes: ImageShards, size: int, where: str) -> None:
     found = scenes.read("images", [0]).shape[1]
     if found != size:
         raise UserError(
-            f"{where}: scenes of {found} pixels a side, expected {size}, at which comparisons segment; give the source "
-            f"`size: {size}`, or set the size of segment"
+            f"{where}: scenes of {found} pixels per side, expected {size}, at which comparisons segment; give the "
+            f"source `size: {size}`, or set the size of segment"
         )
 
 

@@ -1,4 +1,4 @@
-"""Render scenes of the procedural world: pictures and their exact label maps, one shard a job.
+"""Render scenes of the procedural world: pictures and their exact label maps, one shard per job.
 
 Scene i depends on the seed and i alone, so shards can be made in any order, by any number of jobs.
 """

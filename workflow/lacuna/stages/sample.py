@@ -1,4 +1,4 @@
-"""Sample a generator: latent vectors and the images that it makes of them, one shard a job.
+"""Sample a generator: latent vectors and the images that it makes of them, one shard per job.
 
 z of image i is row i of numpy's `RandomState(seed).standard_normal`, as in the published code, so image i is the same
 whatever the count and the shards. A generator with K classes draws them in turn, image i the class i mod K; several

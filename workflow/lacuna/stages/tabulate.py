@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def check_shape(shape: tuple[int, ...], job: Job, classes: Sequence[str]) -> None:
-    """A column a class, and rows enough."""
+    """One column per class, and rows enough."""
     if shape[1] != len(classes):
         raise UserError(
             f"{job.source}: {shape[1]} columns, {job.labels} lists {len(classes)} classes; give the source the "

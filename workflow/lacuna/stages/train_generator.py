@@ -144,7 +144,7 @@ def train(
 def write_sheet(job: Job, training: GanTraining) -> None:
     """Samples of the averaged generator as it is by now, of the same z each time; beside them its weights."""
     random = compute.generator(job.seed, "train_generator", "sheet")
-    count = len(training.task.classes) ** 2 or SHEET_IMAGES  # a class a column
+    count = len(training.task.classes) ** 2 or SHEET_IMAGES  # one class per column
     samples_N3HW = training.samples(torch.randn(count, training.task.z_dim, generator=random))
     path = kept_sheets(job) / f"{training.images:08d}.png"
     sheets.write(path, to_bytes(samples_N3HW), side=training.task.final_size)

@@ -39,7 +39,7 @@ class Job(command.Job):
     tables: list[str] = Field(description="folders of class areas: the scenes', then generated")
     counts: list[int] = Field(description="images of each of these")
     generated: list[str] = Field(description="names of the generated sources")
-    shard_size: int = Field(description="images a shard")
+    shard_size: int = Field(description="images per shard")
     settings: Fsd
     tsv: str = Field(description="table of presences to write")
     summary: str = Field(description="distances to write")
@@ -86,7 +86,7 @@ def exact_areas(paths: Sequence[Path], num_classes: int) -> NDArray[np.float64]:
 
 
 def rows(sides: Mapping[str, NDArray[np.float64]], classes: Sequence[str], settings: Fsd) -> list[tuple[Any, ...]]:
-    """A row a class and source; areas in percent (N, C)."""
+    """One row per class and source; areas in percent (N, C)."""
     found = {
         name: presence(area_NC, settings.presence_percent, settings.confidence)
         for name, area_NC in sides.items()

@@ -12,7 +12,7 @@ from lacuna.networks.resnet import ResNet
 
 
 class ResidualClassifier(nn.Module):
-    """Image -> a score a class: residual network, mean over the map, linear.
+    """Image -> one score per class: residual network, mean over the map, linear.
 
     Args:
         architecture: settings of the ResNet.

@@ -1,4 +1,4 @@
-"""What images can come in, a module a kind; which kind a path is, its content says.
+"""What images can come in, one module per kind; which kind a path is, its content says.
 
 To add one: a subclass of `Container` in a module of its own, a line in KINDS, and a line in `_of_file`.
 """

@@ -1,4 +1,4 @@
-"""What a container of images holds: an entry an image, or where images go by number, an entry for each file; and what
+"""What a container of images holds: one entry per image, or where images go by number, an entry for each file; and what
 else was seen on the way.
 """
 

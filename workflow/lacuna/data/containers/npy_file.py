@@ -53,7 +53,7 @@ class Header:
         elif len(self.shape) == 4 and self.shape[1] == 3:
             advice = "swap its axes with .transpose(0, 2, 3, 1)"
         else:
-            advice = f"images are RGB and at least {SMALLEST_SIDE_PX} pixels a side"
+            advice = f"images are RGB and at least {SMALLEST_SIDE_PX} pixels per side"
         raise UserError(f"{where}: {self.words}, expected images as uint8 (N, H, W, 3); {advice}")
 
 

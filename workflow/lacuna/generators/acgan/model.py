@@ -1,7 +1,7 @@
 """The generator of the AC-GAN: G(c, z), a latent vector and a class in, an image of that class out.
 
 (c, z) -> layer1 (4x4 pixels) -> layer2 -> ... -> output_HxW -> x in [-1, 1]. Every layer after the first doubles the
-size by a 5x5 transposed convolution. c comes as one number a class, of which one is 1; see `with_class`.
+size by a 5x5 transposed convolution. c comes as one number per class, of which one is 1; see `with_class`.
 
 Shape suffixes: N images, D latent numbers, K classes, C channels, H height, W width.
 

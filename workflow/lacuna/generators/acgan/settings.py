@@ -42,11 +42,7 @@ class Training(Section):
     ema_half_life: PositiveInt = Field(
         5000, description="Half-life of the running mean of the generator's weights, in real images shown."
     )
-    precision: Precision = Field(
-        "auto",
-        description="Arithmetic of the convolutions. auto is bfloat16 on a GPU and float32 on a CPU; bfloat16 is fast "
-        "on GPUs and on CPUs with AMX, and slower than float32 on others.",
-    )
+    precision: Precision = "auto"
     checkpoint_interval: PositiveInt = Field(4000, description="Real images shown between two saved states.")
     log_interval: PositiveInt = Field(2000, description="Real images shown between two rows of the log.")
     sheet_interval: PositiveInt = Field(

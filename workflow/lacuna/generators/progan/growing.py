@@ -111,7 +111,7 @@ class DownscaleConv(Conv):
 
 
 def group_deviation(x_NCHW: Tensor, group: int) -> Tensor:
-    """How much the images of a group differ: one number a group, as a channel (N, 1, H, W).
+    """How much the images of a group differ: one number per group, as a channel (N, 1, H, W).
 
     A generator whose images are all alike is found out by it. Groups are smaller where `group` does not divide N.
 

@@ -73,7 +73,7 @@ def distribution(bars: Sequence[ClassBar], real: str, generated: str) -> Figure:
 
 
 def distribution_rows(bars: Sequence[ClassBar], real: str, generated: str) -> Figure:
-    """The same for a narrow page: a class a row, so that every name reads straight."""
+    """The same for a narrow page: one class per row, so that every name reads straight."""
     with drawing():
         figure = Figure(figsize=(4.2, 1.3 + 0.27 * len(bars)), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)

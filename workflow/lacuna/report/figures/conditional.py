@@ -36,7 +36,7 @@ class ClassPoint:
 
 
 def accuracy(curves: Sequence[Curve]) -> Figure:
-    """Accuracy over resolution, a line a source; bars are one standard deviation."""
+    """Accuracy over resolution, one line per source; bars are one standard deviation."""
     with drawing():
         figure = Figure(figsize=(WIDTH_IN * 0.62, 2.6), layout="constrained")
         axes = figure.subplots()

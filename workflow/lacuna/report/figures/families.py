@@ -18,7 +18,7 @@ MOST_UP = 1.5  # the difference axis ends at +150 %; a longer bar is cut and say
 
 
 def side_by_side(bars: Mapping[str, Sequence[ClassBar]]) -> Figure:
-    """A row a class: mean areas of all on the left, then the relative difference of each generator on one axis.
+    """One row per class: mean areas of all on the left, then the relative difference of each generator on one axis.
 
     Args:
         bars: generator -> its classes, the same in the same order.
@@ -65,7 +65,7 @@ def side_by_side(bars: Mapping[str, Sequence[ClassBar]]) -> Figure:
 
 
 def falling(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
-    """Distance over real images shown, a line a generator, on a logarithmic axis."""
+    """Distance over real images shown, one line per generator, on a logarithmic axis."""
     with drawing():
         figure = Figure(figsize=(WIDTH_IN * 0.62, 2.6), layout="constrained")
         axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""Inverted images for papers: a strip a photo with what it lost, and the methods side by side.
+"""Inverted images for papers: one strip per photo with what it lost, and the methods side by side.
 
 Shape suffixes: N images, H height, W width.
 """
@@ -20,7 +20,7 @@ COLUMNS = ("photo", "reconstruction", "classes of photo", "classes of reconstruc
 
 
 def strips(rows: Sequence[Sequence[Image.Image]], captions: Sequence[str], colours: Colours) -> Figure:
-    """One row a photo with the five pictures of `COLUMNS`, its caption below, and one legend for all.
+    """One row per photo with the five pictures of `COLUMNS`, its caption below, and one legend for all.
 
     Args:
         colours: of the classes to name in the legend.
@@ -46,7 +46,7 @@ def strips(rows: Sequence[Sequence[Image.Image]], captions: Sequence[str], colou
 
 
 def methods_figure(pictures: Mapping[str, NDArray[np.uint8]]) -> Figure:
-    """A row an image, a column an entry of `pictures` (N, H, W, 3): the target, then what each method made of it.
+    """One row per image, one column per entry of `pictures` (N, H, W, 3): the target, then what each method made of it.
 
     Source:
         Bau et al. 2019, arXiv:1910.11626, figure 6.

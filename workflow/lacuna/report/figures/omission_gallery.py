@@ -1,4 +1,4 @@
-"""What single images lost of one class, as one picture: a row an image, large enough to look at.
+"""What single images lost of one class, as one picture: one row per image, large enough to look at.
 
 Shape suffixes: H height, W width.
 """

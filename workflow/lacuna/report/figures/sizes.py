@@ -48,7 +48,7 @@ def sensitivity(points: Sequence[SizePoint], limit: tuple[float, float, float] |
         axes.set_ylim(bottom=0)
         axes.yaxis.grid(True)
         axes.set_axisbelow(True)
-        axes.set_xlabel("images a side")
+        axes.set_xlabel("images per side")
         axes.set_ylabel("FSD")
         figure.legend(loc="outside upper center", ncols=2)
     return figure

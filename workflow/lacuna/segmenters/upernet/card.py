@@ -12,7 +12,7 @@ from lacuna.segmenters.upernet.training import Scores, Training
 
 
 def card(training: Training, scores: Scores, num_training: int, num_held_out: int, command: str) -> str:
-    """The page: overall scores, a table a category, settings."""
+    """The page: overall scores, one table per category, settings."""
     settings = training.settings
     parameters = sum(weights.numel() for weights in training.segmenter.network.parameters())
     lines = [

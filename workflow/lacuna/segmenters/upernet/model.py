@@ -1,9 +1,9 @@
 """UPerNet: one network that parses scenes into objects, their parts, and materials, and names the scene.
 
 A residual network's four maps; pyramid pooling on the coarsest; a top-down feature pyramid; its levels fused at the
-finest size; one head a question. Attribute names are those of the published checkpoints. Three exact savings: only the
-heads that are asked for are computed, the pyramid's 1x1 convolutions run before upsampling instead of after, and the
-fusion convolution runs at each level's own size where that is less work (see `fused_convolution`).
+finest size; one head per question. Attribute names are those of the published checkpoints. Three exact savings: only
+the heads that are asked for are computed, the pyramid's 1x1 convolutions run before upsampling instead of after, and
+the fusion convolution runs at each level's own size where that is less work (see `fused_convolution`).
 
 Shape suffixes: N images, C channels, D channels of the pyramid, H and W size of the map, K classes.
 Source: Xiao et al. 2018, arXiv:1807.10221.

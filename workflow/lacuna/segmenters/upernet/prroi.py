@@ -4,7 +4,7 @@ With the whole map as its only region, PrRoIPool is the exact mean over each bin
 map, and the interpolant is separable: pooled = A_h x A_w^T. Beyond the map's last sample the interpolant falls to zero,
 so the last bin's weights sum to less than one; average pooling is something else.
 
-Shape suffixes: N images, C channels, H and W size of the map, P bins a side.
+Shape suffixes: N images, C channels, H and W size of the map, P bins per side.
 """
 
 import numpy as np
