@@ -21,6 +21,7 @@ class Family:
         load: what loads a checkpoint, `module:name` below this package.
         settings: the model of its entry in the configuration, likewise.
         read: what reads the family's own forms of checkpoint, `module:name`; empty where they are plain weights.
+        files: what lists the files that a checkpoint consists of, `module:name`; empty where it is one file.
         train: what a training of it consists of, `module:name`; empty where the workflow cannot train it.
         has_labels: whether it draws images of a class on demand.
     """
@@ -30,6 +31,7 @@ class Family:
     train: str = ""
     has_labels: bool = False
     read: str = ""
+    files: str = ""
 
 
 GENERATORS = {
@@ -71,12 +73,19 @@ GENERATORS = {
 }
 
 SEGMENTERS = {
+    "transformers": Family(
+        "segmenters.transformers.checkpoint:load",
+        "segmenters.transformers.settings:Settings",
+        files="segmenters.transformers.files:weights_files",
+    ),
     "upernet": Family(
         "segmenters.upernet.checkpoint:load",
         "segmenters.upernet.settings:Settings",
         "segmenters.upernet.training:Training",
     ),
-    "upp": Family("segmenters.upp.checkpoint:load", "segmenters.upp.settings:Settings"),
+    "upp": Family(
+        "segmenters.upp.checkpoint:load", "segmenters.upp.settings:Settings", files="segmenters.upp.files:weights_files"
+    ),
 }
 
 CLASSIFIERS = {
@@ -90,7 +99,7 @@ CLASSIFIERS = {
 
 # Networks whose features an inversion compares; of a segmenter it is the backbone.
 PERCEPTUAL = {
-    **{name: Family("inversion.perceptual_loading:load_backbone") for name in SEGMENTERS},
+    **{name: Family("inversion.perceptual_loading:load_backbone", files=SEGMENTERS[name].files) for name in SEGMENTERS},
     "vgg16": Family("inversion.perceptual_loading:load_vgg16"),
 }
 
@@ -119,6 +128,12 @@ def reader(kind: str, name: str) -> Any:
     """What reads the family's own forms of checkpoint; None where they are plain weights."""
     found = family(kind, name).read
     return _resolved(found) if found else None
+
+
+def weights_files(kind: str, name: str, checkpoint: str) -> list[str]:
+    """The files that a checkpoint of the family consists of."""
+    found = family(kind, name).files
+    return list(_resolved(found)(checkpoint)) if found else [checkpoint]
 
 
 def task(kind: str, name: str) -> Any:

@@ -27,7 +27,9 @@ def segmenter_files(wildcards):
 
 def files_of_segmenter(name):
     """Files that the weights of a segmenter are in."""
-    return upp.weights_files(CONFIG.segmenters[name].family, networks.segmenter_weights(CONFIG, name))
+    return families.weights_files(
+        "segmenters", CONFIG.segmenters[name].family, networks.segmenter_weights(CONFIG, name)
+    )
 
 
 def files_of_generator(name):
@@ -107,7 +109,7 @@ def inverted_images(wildcards):
 def perceptual_files(wildcards):
     """Files that the weights of the perceptual network of an inversion are in."""
     network = entries.inversion_perceptual(CONFIG, inversion(wildcards))
-    return upp.weights_files(network["family"], network["checkpoint"])
+    return families.weights_files("perceptual", network["family"], network["checkpoint"])
 
 
 def inversion_segmenter_files(wildcards):

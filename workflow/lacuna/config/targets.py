@@ -176,12 +176,13 @@ def followed(config: Configuration) -> dict[str, Comparison]:
     return found
 
 
-def segment_settings(config: Configuration, source: str) -> dict[str, Any]:
+def segment_settings(config: Configuration, segmenter: str, source: str) -> dict[str, Any]:
     """What segment is told of heads, common size and precision, and of how a source is read and grouped."""
+    own = {"size": size} if (size := config.segmenters[segmenter].size) else {}
     settings = config.sources[source]
     common = config.segment.model_dump(include={"heads", "size", "precision"})
     groups = {key: value for key, value in settings.given().items() if key == "groups"}
-    return common | groups | {"source": settings.reading}
+    return common | own | groups | {"source": settings.reading}
 
 
 def by_class_files(entry: Conditional) -> list[str]:

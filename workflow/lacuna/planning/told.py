@@ -87,7 +87,7 @@ class Told:
         return {
             **self._segmenter(segmenter),
             **self._images(source, shard),
-            "settings": targets.segment_settings(self.config, source),
+            "settings": targets.segment_settings(self.config, segmenter, source),
             "batch_size": self.config.segment.batch_size,
         }
 
@@ -111,7 +111,7 @@ class Told:
             "seed": self._seed(source),
             "objects": self.config.calibrate.objects or ["all"],
             **self._segmenter(segmenter),
-            "size": settings.size or 0,
+            "size": self.config.segmenters[segmenter].size or settings.size or 0,
             "precision": settings.precision,
             "batch_size": settings.batch_size,
         }
@@ -150,7 +150,7 @@ class Told:
 
     def follow(self, generator: str) -> Job:
         entry = targets.followed(self.config)[generator]
-        segmenter = self._segmenter(entry.segmenter)
+        segmenter = entries.segmenter_network(self.config, entry.segmenter)
         samples = self._generator(generator)
         return {
             "family": samples["family"],
@@ -160,7 +160,8 @@ class Told:
             "moments": f"results/moments/{entry.segmenter}/{entry.real}.h5",
             "segmenter_family": segmenter["family"],
             "segmenter": segmenter["checkpoint"],
-            "settings": targets.segment_settings(self.config, entry.generated),
+            **_settings("segmenter", segmenter),
+            "settings": targets.segment_settings(self.config, entry.segmenter, entry.generated),
             "category": (entry.fsd or self.config.fsd).category,
             "count": self.config.follow.count,
             "batch_size": self.config.segment.batch_size,
@@ -204,7 +205,7 @@ class Told:
             **self._inverted(entry.count),
             **self._generator(generator),
             **_prefixed("perceptual", entries.inversion_perceptual(self.config, entry)),
-            **_prefixed("segmenter", self._segmenter(entry.segmenter)),
+            **_prefixed("segmenter", entries.segmenter_network(self.config, entry.segmenter)),
             "images": self.covering_shards(source, 0, entry.count - 1),
             "settings": self._search(generator, source),
         }
@@ -215,7 +216,7 @@ class Told:
         return {
             "inversions": f"results/invert/{method}/{generator}/{source}",
             **self._inverted(entry.count),
-            **_prefixed("segmenter", self._segmenter(entry.segmenter)),
+            **_prefixed("segmenter", entries.segmenter_network(self.config, entry.segmenter)),
             **({"control": control} if control else {}),
             "shown_percent": self.config.fsd.presence_percent,
             "settings": self.config.omissions.given(),
@@ -301,8 +302,8 @@ class Told:
         return {"shard_size": self.config.shard_size.images, "seed": self.config.seed}
 
     def _segmenter(self, name: str) -> Job:
-        weights = networks.segmenter_weights(self.config, name)
-        return {"family": self.config.segmenters[name].family, "checkpoint": weights}
+        network = entries.segmenter_network(self.config, name)
+        return {"family": network["family"], "checkpoint": network["checkpoint"], **_settings("segmenter", network)}
 
     def _generator(self, name: str) -> Job:
         entry = self.config.generators[name]
@@ -349,5 +350,14 @@ def _range(shard: str) -> Job:
 
 
 def _prefixed(role: str, network: Mapping[str, Any]) -> Job:
-    """Family and checkpoint of a network that has a role beside the generator."""
-    return {f"{role}_family": network["family"], f"{role}_checkpoint": network["checkpoint"]}
+    """A network that has a role beside the generator."""
+    return {
+        f"{role}_family": network["family"],
+        f"{role}_checkpoint": network["checkpoint"],
+        **_settings(role, network),
+    }
+
+
+def _settings(role: str, network: Mapping[str, Any]) -> Job:
+    """What a network's entry says of its use, where it says anything."""
+    return {f"{role}_settings": network["settings"]} if network.get("settings") else {}

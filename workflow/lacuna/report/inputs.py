@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna import families
 from lacuna.config import entries, networks, targets
 from lacuna.config.configuration import Configuration
 from lacuna.config.distribution import Comparison
@@ -22,7 +23,6 @@ from lacuna.formats import inversions, omissions, tables
 from lacuna.formats.images import ImageShards
 from lacuna.report.reading import Inverted, total_loss
 from lacuna.runtime import usage
-from lacuna.segmenters.upp import files as upp
 
 FOLDER_PX = 128  # side of a folder's images on a contact sheet
 COMPARED = 6  # images of a source that all methods are shown of
@@ -144,11 +144,11 @@ class Inputs:
         made += [path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in files[stage]]
         used = {entry.segmenter for entry in self.config.comparisons}
         used |= {entries.inversion_segmenter(self.config, entry) for entry in self.config.inversions}
-        families = {name: self.config.segmenters[name].family for name in sorted(used)}
+        judges = [entries.segmenter_network(self.config, name) for name in sorted(used)]
         weights = [
             path
-            for name, family in families.items()
-            for path in upp.weights_files(family, networks.segmenter_weights(self.config, name))
+            for judge in judges
+            for path in families.weights_files("segmenters", judge["family"], judge["checkpoint"])
         ]
         generators = [self.config.sources[name].drawn_by for name in sources]
         generators += targets.inverted_generators(self.config)

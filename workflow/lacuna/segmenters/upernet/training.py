@@ -17,7 +17,7 @@ from lacuna.formats.images import ImageShards
 from lacuna.runtime import command, compute, precision, seeds
 from lacuna.runtime.interruption import deferred_termination
 from lacuna.segmenters.parsing import part_blocks
-from lacuna.segmenters.segmenter import SIGNED_RGB, Segmenter, build_network
+from lacuna.segmenters.parsing_segmenter import SIGNED_RGB, ParsingSegmenter, build_network
 from lacuna.segmenters.upernet.data import LABEL_MAPS, read_batch, rows_of_step, varied
 from lacuna.segmenters.upernet.losses import (
     ParsingLoss,
@@ -67,7 +67,7 @@ class Training:
             torch.manual_seed(seeds.seed_for(seed, "train_segmenter", "weights"))
             network = build_network(classes, owners, settings["architecture"])
         network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.segmenter = Segmenter(network, classes, owners, SIGNED_RGB, scenes.size)
+        self.segmenter = ParsingSegmenter(network, classes, owners, SIGNED_RGB, scenes.size)
         blocks = part_blocks(classes["object"], classes["part"], owners)
         weights = weights_of_classes(scenes, classes, settings["class_weight_power"])
         self.loss = ParsingLoss(
@@ -168,7 +168,7 @@ def log_row(training: Training, validation: ImageShards) -> dict[str, float]:
     return row
 
 
-def judge(segmenter: Segmenter, scenes: ImageShards, count: int, batch_size: int = 50) -> Scores:
+def judge(segmenter: ParsingSegmenter, scenes: ImageShards, count: int, batch_size: int = 50) -> Scores:
     """Compare the segmenter with the truth on the first `count` scenes."""
     segmenter.network.eval()
     confusions = {name: np.zeros((len(segmenter.classes[name]),) * 2, dtype=np.int64) for name in LABEL_MAPS}
