@@ -73,6 +73,8 @@ GENERATORS = {
 }
 
 SEGMENTERS = {
+    "exported": Family("segmenters.exported.program:load", "segmenters.exported.settings:Settings"),
+    "onnx": Family("segmenters.onnx.program:load", "segmenters.onnx.settings:Settings"),
     "transformers": Family(
         "segmenters.transformers.checkpoint:load",
         "segmenters.transformers.settings:Settings",

@@ -26,10 +26,11 @@ def segmenter_files(wildcards):
 
 
 def files_of_segmenter(name):
-    """Files that the weights of a segmenter are in."""
-    return families.weights_files(
-        "segmenters", CONFIG.segmenters[name].family, networks.segmenter_weights(CONFIG, name)
-    )
+    """Files that the weights of a segmenter are in, and the file that lists its classes, where there is one."""
+    network = entries.segmenter_network(CONFIG, name)
+    labels = network["settings"].get("labels")
+    files = families.weights_files("segmenters", network["family"], network["checkpoint"])
+    return [*files, *([labels] if isinstance(labels, str) else [])]
 
 
 def files_of_generator(name):

@@ -13,7 +13,7 @@ class Perceptual(Section):
     """A network whose features an inversion compares."""
 
     family: Literal["transformers", "upernet", "upp", "vgg16"] = Field(description="Architecture.")
-    checkpoint: str = Field(description="Weights file.")
+    checkpoint: str = Field(description="Weights file, or folder.")
 
 
 class EncoderSteps(Section):

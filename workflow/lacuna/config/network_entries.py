@@ -1,6 +1,6 @@
 """What the entry of any network says, whatever its family; a family adds its own in its folder's settings.py."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -99,6 +99,23 @@ class NamedSegmenterEntry(SegmenterEntry):
         description="Names of its classes in the order of its channels, or a text file with a name a line; the "
         "checkpoint's own where absent.",
     )
+
+
+Three = Annotated[list[float], Field(min_length=3, max_length=3)]
+
+
+class ProgramEntry(NamedSegmenterEntry):
+    """What is said of a segmenter that is a program: an image in, logits or labels of it out."""
+
+    labels: list[str] | str = Field(
+        description="Names of its classes in the order of its channels, or a text file with a name a line."
+    )
+    size: int = Field(ge=32, description="Pixels per side of the images that it takes.")
+    layout: Literal["NCHW", "NHWC"] = Field("NCHW", description="Axes of the images that it takes.")
+    channels: Literal["RGB", "BGR"] = Field("RGB", description="Order of the colours.")
+    highest: Literal[1, 255] = Field(1, description="What it takes white for, before mean and deviation.")
+    mean: Three = Field([0.485, 0.456, 0.406], description="Subtracted from the colours, on the scale of `highest`.")
+    std: Three = Field([0.229, 0.224, 0.225], description="What the colours are then divided by, on that scale.")
 
 
 class ClassifierEntry(Section):

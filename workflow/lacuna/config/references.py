@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lacuna.config.configuration import Configuration
     from lacuna.config.distribution import Comparison
     from lacuna.config.inversion import Inversion
-    from lacuna.config.network_entries import GeneratorEntry
+    from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
 
 
 def problems(config: Configuration) -> Iterator[str]:
@@ -28,6 +28,7 @@ def problems(config: Configuration) -> Iterator[str]:
                 f"--config {name}=/path/to/images"
             )
     for name, segmenter in config.segmenters.items():
+        yield from _own_program(f"segmenters.{name}", segmenter)
         yield from _trainable(config, f"segmenters.{name}", segmenter, ("trained_on", "validated_on"))
     for name, generator in config.generators.items():
         yield from _trainable(config, f"generators.{name}", generator, ("trained_on",))
@@ -64,11 +65,7 @@ def _picture_checks(config: Configuration) -> Iterator[str]:
 
 def _conditional_checks(config: Configuration) -> Iterator[str]:
     for name, classifier in config.classifiers.items():
-        if classifier.family == "exported" and Path(str(classifier.checkpoint)).parts[:1] == ("resources",):
-            yield (
-                f"classifiers.{name}.checkpoint: found {classifier.checkpoint!r}, a downloaded file; expected a "
-                "program that you exported yourself, since loading one runs what its maker wrote"
-            )
+        yield from _own_program(f"classifiers.{name}", classifier)
         yield from _trainable(config, f"classifiers.{name}", classifier, ("trained_on", "validated_on"))
     seen = set()
     for number, entry in enumerate(config.conditional):
@@ -90,6 +87,15 @@ def _conditional_checks(config: Configuration) -> Iterator[str]:
     for number, name in enumerate(config.class_counts):
         if name not in {entry.generated for entry in config.conditional}:
             yield f"class_counts.{number}: found {name!r}, expected the generated source of an entry of conditional"
+
+
+def _own_program(place: str, entry: ClassifierEntry | SegmenterEntry) -> Iterator[str]:
+    """Loading an exported program runs what its maker wrote."""
+    if entry.family == "exported" and Path(str(entry.checkpoint)).parts[:1] == ("resources",):
+        yield (
+            f"{place}.checkpoint: found {entry.checkpoint!r}, a downloaded file; expected a program that you exported "
+            "yourself, since loading one runs what its maker wrote"
+        )
 
 
 def _has_labels(config: Configuration, name: str, place: str) -> Iterator[str]:

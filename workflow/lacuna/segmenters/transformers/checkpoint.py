@@ -55,18 +55,12 @@ def load(checkpoint: str | Path, settings: Mapping[str, Any]) -> ScoredSegmenter
     folder, name = Path(checkpoint), f"transformers segmenter {checkpoint}"
     config, processor = read_config(folder), read_processor(folder)
     architecture = checked_architecture(config, folder)
-    labels = given_labels(settings)
+    labels = class_lists.given(settings.get("labels", []))
     names = class_names(labels or own_names(config), name)
     check_shards(folder)
     network = load_network(folder, architecture, len(names) if labels else None)
     size = settings.get("size") or image_size(processor, folder)
     return ScoredSegmenter(scorer(network, architecture, folder), names, normalisation(processor, folder), size, name)
-
-
-def given_labels(settings: Mapping[str, Any]) -> list[str]:
-    """Names that the entry gives, itself or in a file; none where it gives none."""
-    labels = settings.get("labels", [])
-    return class_lists.read(labels) if isinstance(labels, str) else list(labels)
 
 
 def own_names(config: Mapping[str, Any]) -> list[str]:
