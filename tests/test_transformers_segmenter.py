@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lacuna.errors import UserError
+from lacuna.segmenters.described import own_names
 from lacuna.segmenters.loading import load_segmenter
-from lacuna.segmenters.transformers.checkpoint import own_names
 from lacuna.segmenters.transformers.files import weights_files
 from lacuna.segmenters.transformers.scorer import as_map
 

@@ -76,6 +76,9 @@ wildcard_constraints:
     method=r"[a-z_]+",
     part=r"layer_\d+|tail|encoder|direct",
     shard=r"\d+-\d+",
+    owner=r"[\w.-]+",
+    repository=r"[\w.-]+",
+    revision=r"[\w.-]+",
     file="|".join(re.escape(entry["file"]) for entry in DOWNLOADS if not entry.get("unpack")),
     folder="|".join(re.escape(entry["file"].removesuffix(".zip")) for entry in DOWNLOADS if entry.get("unpack")),
 

@@ -105,17 +105,19 @@ Three = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
 class ProgramEntry(NamedSegmenterEntry):
-    """What is said of a segmenter that is a program: an image in, logits or labels of it out."""
+    """What is said of a segmenter that is a program: an image in, logits or labels of it out.
 
-    labels: list[str] | str = Field(
-        description="Names of its classes in the order of its channels, or a text file with a name a line."
-    )
-    size: int = Field(ge=32, description="Pixels per side of the images that it takes.")
+    What it does not say of names, size, mean and deviation is taken from config.json and preprocessor_config.json
+    beside the file, where they are there.
+    """
+
     layout: Literal["NCHW", "NHWC"] = Field("NCHW", description="Axes of the images that it takes.")
     channels: Literal["RGB", "BGR"] = Field("RGB", description="Order of the colours.")
-    highest: Literal[1, 255] = Field(1, description="What it takes white for, before mean and deviation.")
-    mean: Three = Field([0.485, 0.456, 0.406], description="Subtracted from the colours, on the scale of `highest`.")
-    std: Three = Field([0.229, 0.224, 0.225], description="What the colours are then divided by, on that scale.")
+    highest: Literal[1, 255] = Field(1, description="What white is, before mean and deviation.")
+    mean: Three | None = Field(
+        None, description="Subtracted from the colours, on the scale of `highest`; ImageNet's where absent."
+    )
+    std: Three | None = Field(None, description="What the colours are then divided by; ImageNet's where absent.")
 
 
 class ClassifierEntry(Section):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lacuna.config import published
+from lacuna.config import judges, published
 
 if TYPE_CHECKING:
     from lacuna.config.configuration import Configuration
@@ -36,7 +36,7 @@ def written_out(config: Mapping[str, Any], typed: Sequence[str], keys: Collectio
         keys: the top level's own keys.
     """
     found = with_paths(with_texts(without_nulls(config), typed, keys), keys)
-    return with_sections(with_segmenter(with_expanded_paths(found)))
+    return with_sections(with_segmenter(judges.with_judge(with_expanded_paths(found))))
 
 
 def without_old_keys(config: Given) -> tuple[Given, list[str]]:

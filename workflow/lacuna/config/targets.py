@@ -28,7 +28,10 @@ SHARDED = {
 def stage_files(config: Configuration) -> dict[str, list[str]]:
     """Stage name -> the files that bring it up to date, without repeats, in a stable order."""
     files = {
-        "fetch": [published.result(entry.given()) for entry in config.downloads.values()],
+        "fetch": [
+            *(published.result(entry.given()) for entry in config.downloads.values()),
+            *(path for name in used_segmenters(config) for path in networks.snapshots(config, name)),
+        ],
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "gather": [path for name in used_sources(config) for path in image_shards(config, name, "labelled")],
         "train_segmenter": [networks.segmenter_weights(config, name) for name in trained(config, "segmenters")],
@@ -85,10 +88,7 @@ def used_sources(config: Configuration) -> list[str]:
 def trained(config: Configuration, section: str) -> list[str]:
     """Segmenters, classifiers or generators in use that have no checkpoint and so are trained by the workflow."""
     if section == "segmenters":
-        names = [entry.segmenter for entry in config.comparisons]
-        names += [entries.inversion_segmenter(config, entry) for entry in config.inversions]
-        names += config.calibrate.segmenters
-        names += [entry.segmenter for entry in config.conditional if entry.segmenter]
+        names = used_segmenters(config)
     elif section == "classifiers":
         names = [entry.classifier for entry in config.conditional]
     else:
@@ -98,6 +98,15 @@ def trained(config: Configuration, section: str) -> list[str]:
         names = [drawn_by for name in used if (drawn_by := config.sources[name].drawn_by)]
         names += inverted_generators(config)
     return [name for name in dict.fromkeys(names) if not getattr(config, section)[name].checkpoint]
+
+
+def used_segmenters(config: Configuration) -> list[str]:
+    """Segmenters that comparisons, inversions, the calibration and evaluations by class ask for."""
+    names = [entry.segmenter for entry in config.comparisons]
+    names += [entries.inversion_segmenter(config, entry) for entry in config.inversions]
+    names += config.calibrate.segmenters
+    names += [entry.segmenter for entry in config.conditional if entry.segmenter]
+    return list(dict.fromkeys(names))
 
 
 def measured(config: Configuration) -> list[tuple[str, str]]:

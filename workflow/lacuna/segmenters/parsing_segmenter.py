@@ -16,7 +16,8 @@ from lacuna.errors import UserError
 from lacuna.networks.folding import fold_batch_norms
 from lacuna.runtime.precision import arithmetic
 from lacuna.segmenters.parsing import PartBlock, best_class, num_part_channels, part_blocks, part_labels
-from lacuna.segmenters.segmenter import CPU, PixelNormalisation, check_finite
+from lacuna.segmenters.pixels import PixelNormalisation
+from lacuna.segmenters.segmenter import CPU, check_finite
 from lacuna.segmenters.upernet.model import UPerNet
 
 SIGNED_RGB = PixelNormalisation("RGB", (127.5,) * 3, (127.5,) * 3)  # the chapel world's segmenters: [-1, 1]

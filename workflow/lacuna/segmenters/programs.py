@@ -5,14 +5,18 @@ Shape suffixes: N images, K classes, H and W of the image.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lacuna.errors import UserError
-from lacuna.segmenters.segmenter import PixelNormalisation
+from lacuna.segmenters import pixels
+from lacuna.segmenters.described import CONFIG, image_size, own_names, read_config, read_processor
+from lacuna.segmenters.pixels import PixelNormalisation
 
+IMAGENET = {"highest": 1, "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 AXES = {"NCHW": (1, 2, 3), "NHWC": (3, 1, 2)}  # of the colours or classes, the height and the width
 Axis = int | str | None  # its length, or none that is fixed
 
@@ -120,6 +124,26 @@ class ProgramScorer:
             f"{self.form.name}: has no features that an inversion could compare by; name another network as the "
             "inversion's `perceptual`"
         )
+
+
+def completed(settings: Mapping[str, Any], checkpoint: Path) -> dict[str, Any]:
+    """The entry, completed by config.json and preprocessor_config.json beside the file or above its folder.
+
+    Raises:
+        UserError: names or size are in neither.
+    """
+    beside, found = (checkpoint.parent, checkpoint.parent.parent), dict(settings)
+    folder = next((one for one in beside if (one / CONFIG).is_file()), None)
+    if folder is not None and {"labels", "size", "mean", "std"} - found.keys():
+        processor = read_processor(folder)
+        found = {"labels": own_names(read_config(folder)), "size": image_size(processor, folder), **found}
+        if "mean" not in found and "std" not in found:
+            seen = pixels.normalisation(processor, folder)
+            found |= {"highest": 255, "mean": seen.mean, "std": seen.std, "channels": seen.channels}
+    for key in ("labels", "size"):
+        if key not in found:
+            raise UserError(f"{checkpoint}: no {key} given; state `{key}` in its entry, or put {CONFIG} beside it")
+    return IMAGENET | found
 
 
 def normalisation(settings: Mapping[str, Any]) -> PixelNormalisation:

@@ -15,7 +15,8 @@ from torch import Tensor
 from lacuna.errors import UserError
 from lacuna.runtime.precision import arithmetic
 from lacuna.segmenters.parsing import NOTHING
-from lacuna.segmenters.segmenter import CPU, PixelNormalisation, check_finite
+from lacuna.segmenters.pixels import PixelNormalisation
+from lacuna.segmenters.segmenter import CPU, check_finite
 from lacuna.segmenters.upsampled_argmax import upsampled_argmax
 
 REFUSALS = (

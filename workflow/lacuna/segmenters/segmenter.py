@@ -5,7 +5,6 @@ Shape suffixes: N images, H height, W width.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -39,22 +38,6 @@ class Segmenter(Protocol):
 
     def features(self, x_N3HW: Tensor) -> Sequence[Tensor]:
         """The backbone's maps, finest first, of RGB images in [-1, 1]; differentiable."""
-
-
-@dataclass(frozen=True)
-class PixelNormalisation:
-    """What the network sees of a pixel: (value in 0..255 - mean) / std, in its own channel order."""
-
-    channels: str
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    def __call__(self, x_N3HW: Tensor) -> Tensor:
-        """Normalise RGB in 0..255."""
-        if self.channels == "BGR":
-            x_N3HW = x_N3HW.flip(1)
-        mean, std = (x_N3HW.new_tensor(values).view(1, 3, 1, 1) for values in (self.mean, self.std))
-        return (x_N3HW - mean) / std
 
 
 def check_finite(logits: Mapping[str, Tensor], name: str) -> None:

@@ -16,7 +16,7 @@ from torch.export.passes import move_to_device_pass
 
 from lacuna.errors import UserError
 from lacuna.formats import class_lists
-from lacuna.segmenters.programs import Form, ProgramScorer, normalisation
+from lacuna.segmenters.programs import Form, ProgramScorer, completed, normalisation
 from lacuna.segmenters.scored import ScoredSegmenter, class_names
 from lacuna.segmenters.segmenter import CPU
 
@@ -32,7 +32,7 @@ def load(checkpoint: str | Path, settings: Mapping[str, Any]) -> ScoredSegmenter
     """
     if not zipfile.is_zipfile(checkpoint):
         raise UserError(f"{checkpoint}: not a readable exported program; save one with torch.export.save")
-    name = f"exported segmenter {checkpoint}"
+    settings, name = completed(settings, Path(checkpoint)), f"exported segmenter {checkpoint}"
     names = class_names(class_lists.given(settings["labels"]), name)
     form = Form(settings["layout"], settings["size"], len(names), name)
     program = torch.export.load(str(checkpoint))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lacuna.errors import UserError
 from lacuna.formats import class_lists
-from lacuna.segmenters.programs import Form, ProgramScorer, normalisation
+from lacuna.segmenters.programs import Form, ProgramScorer, completed, normalisation
 from lacuna.segmenters.scored import ScoredSegmenter, class_names
 from lacuna.segmenters.segmenter import CPU
 
@@ -30,7 +30,7 @@ def load(checkpoint: str | Path, settings: Mapping[str, Any]) -> ScoredSegmenter
     Raises:
         UserError: no such file, one that onnxruntime cannot run, or an input that the settings do not describe.
     """
-    name = f"onnx segmenter {checkpoint}"
+    settings, name = completed(settings, Path(checkpoint)), f"onnx segmenter {checkpoint}"
     names = class_names(class_lists.given(settings["labels"]), name)
     form = Form(settings["layout"], settings["size"], len(names), name)
     return ScoredSegmenter(opened(Path(checkpoint), form, CPU), names, normalisation(settings), form.size, name)

@@ -8,7 +8,7 @@ the size count, which is why torchvision is not needed.
 import logging
 import os
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,10 @@ from torch import Tensor, nn
 
 from lacuna.errors import UserError
 from lacuna.formats import checkpoints, class_lists
+from lacuna.segmenters.described import image_size, own_names, read_config, read_processor
+from lacuna.segmenters.pixels import normalisation
 from lacuna.segmenters.scored import ScoredSegmenter, Scorer, class_names
-from lacuna.segmenters.segmenter import PixelNormalisation
-from lacuna.segmenters.transformers.files import (
-    PROCESSORS,
-    check_shards,
-    image_size,
-    read_config,
-    read_processor,
-)  # fmt: skip
+from lacuna.segmenters.transformers.files import check_shards
 from lacuna.segmenters.transformers.heads import MASK2FORMER_SIDE
 from lacuna.segmenters.transformers.scorer import QueryScorer, SemanticScorer
 
@@ -61,12 +56,6 @@ def load(checkpoint: str | Path, settings: Mapping[str, Any]) -> ScoredSegmenter
     network = load_network(folder, architecture, len(names) if labels else None)
     size = settings.get("size") or image_size(processor, folder)
     return ScoredSegmenter(scorer(network, architecture, folder), names, normalisation(processor, folder), size, name)
-
-
-def own_names(config: Mapping[str, Any]) -> list[str]:
-    """Names of config.json, in the order of their numbers, which JSON has as text."""
-    named = config.get("id2label") or {}
-    return [str(named[key]) for key in sorted(named, key=int)]
 
 
 def checked_architecture(config: Mapping[str, Any], folder: Path) -> str:
@@ -184,32 +173,3 @@ def task_tokens(folder: Path, network: nn.Module) -> Tensor:
     found = tokenizer([TASK], padding="max_length", max_length=length, truncation=True, return_tensors="pt")
     tokens: Tensor = found["input_ids"] * found["attention_mask"]
     return tokens
-
-
-def normalisation(processor: Mapping[str, Any], folder: Path) -> PixelNormalisation:
-    """The processor's scale, mean and deviation as one of values in 0..255.
-
-    Raises:
-        UserError: it says no mean or deviation, though it normalises.
-    """
-    scale = float(processor.get("rescale_factor", 1 / 255)) if processor.get("do_rescale", True) else 1.0
-    channels = "BGR" if processor.get("do_flip_channel_order") else "RGB"
-    mean, std = three(processor.get("image_mean")), three(processor.get("image_std"))
-    if processor.get("do_normalize", channels == "RGB"):
-        if mean is None or std is None:
-            raise UserError(
-                f"{folder}: {PROCESSORS[0]} says no image_mean and image_std of three numbers, though images are "
-                "normalised; complete it"
-            )
-    else:
-        mean, std = (0.0,) * 3, (1.0,) * 3
-    return PixelNormalisation(
-        channels, (mean[0] / scale, mean[1] / scale, mean[2] / scale), (std[0] / scale, std[1] / scale, std[2] / scale)
-    )
-
-
-def three(values: Any) -> tuple[float, float, float] | None:
-    """Three numbers; None for anything else."""
-    if not isinstance(values, Sequence) or len(values) != 3:
-        return None
-    return float(values[0]), float(values[1]), float(values[2])

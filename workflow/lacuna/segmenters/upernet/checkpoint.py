@@ -7,7 +7,7 @@ from typing import Any
 from lacuna.errors import UserError
 from lacuna.formats import checkpoints
 from lacuna.segmenters.parsing_segmenter import SIGNED_RGB, ParsingSegmenter, build_network, check_counts
-from lacuna.segmenters.segmenter import PixelNormalisation
+from lacuna.segmenters.pixels import PixelNormalisation
 
 METADATA_FORMAT = "lacuna-segmenter/1"
 

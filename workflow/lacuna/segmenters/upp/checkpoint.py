@@ -9,7 +9,7 @@ from torch import Tensor
 from lacuna.formats import checkpoints
 from lacuna.segmenters.parsing import NOTHING
 from lacuna.segmenters.parsing_segmenter import ParsingSegmenter, build_network, check_counts
-from lacuna.segmenters.segmenter import PixelNormalisation
+from lacuna.segmenters.pixels import PixelNormalisation
 from lacuna.segmenters.upp import files as upp
 
 PUBLISHED_BGR = PixelNormalisation("BGR", (102.9801, 115.9465, 122.7717), (1.0,) * 3)
