@@ -31,9 +31,14 @@ def files_of_segmenter(name):
 
 
 def files_of_generator(name):
-    """Weights of a generator, and the Python file that it comes from, where it comes from one."""
-    code = CONFIG.generators[name].usage().get("file")
-    return [*networks.generator_files(CONFIG, name), *([code] if code else [])]
+    """Weights of a generator, and what else its samples come from: a Python file, a file of prompts."""
+    entry = CONFIG.generators[name]
+    beside = [entry.usage().get(key) for key in ("file", "prompts")]
+    weights = networks.generator_files(CONFIG, name)
+    return [
+        *(path for checkpoint in weights for path in families.files("generators", entry.family, checkpoint)),
+        *(path for path in beside if isinstance(path, str)),
+    ]
 
 
 def generator_files(wildcards):
@@ -138,8 +143,8 @@ def pair_classifier(wildcards):
 
 
 def pair_generator_files(wildcards):
-    """Weights of the generator whose samples are evaluated; none where they come from elsewhere."""
-    name = CONFIG.sources[wildcards.generated].drawn_by
+    """Weights of the generator whose samples are evaluated; none where it cannot be asked for more."""
+    name = networks.layered_generator(CONFIG, wildcards.generated)
     return networks.generator_files(CONFIG, name) if name else []
 
 

@@ -133,6 +133,7 @@ def _inversion_checks(config: Configuration) -> Iterator[str]:
         place = f"inversions.{number}"
         yield from _reference(config, "generators", inversion.generator, f"{place}.generator")
         yield from _reference(config, "sources", inversion.source, f"{place}.source")
+        yield from _layers_check(config, inversion.generator, f"{place}.generator")
         yield from _segmenter_check(config, inversion, place)
         if inversion.perceptual:
             yield from _reference(config, "perceptual", inversion.perceptual, f"{place}.perceptual")
@@ -145,6 +146,17 @@ def _inversion_checks(config: Configuration) -> Iterator[str]:
         if pair in seen:
             yield f"{place}: found {pair} twice, expected one entry per generator and source; list the methods in one"
         seen.add(pair)
+
+
+def _layers_check(config: Configuration, name: str, place: str) -> Iterator[str]:
+    """An inversion searches between the layers of a chain, which not every family has."""
+    family = config.generators[name].family if name in config.generators else None
+    if family and not GENERATORS[family].has_layers:
+        known = ", ".join(sorted(known for known, entry in GENERATORS.items() if entry.has_layers))
+        yield (
+            f"{place}: found {name!r} of family {family}, which can be sampled and has no layers to invert; expected "
+            f"one of family {known}"
+        )
 
 
 def _segmenter_check(config: Configuration, entry: Comparison | Inversion, place: str) -> Iterator[str]:

@@ -244,7 +244,7 @@ class Told:
 
     def overfit(self, generated: str, real: str) -> Job:
         training = entries.training_source(self.config, entries.conditional_entry(self.config, generated, real))
-        generator = self.config.sources[generated].drawn_by
+        generator = networks.layered_generator(self.config, generated)
         files = networks.generator_files(self.config, generator) if generator else []
         return {
             **self._sides(generated=generated, real=real, training=training),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna import families
 from lacuna.config import entries, networks, targets
 from lacuna.config.configuration import Configuration
 from lacuna.config.distribution import Comparison
@@ -152,8 +153,12 @@ class Inputs:
         ]
         generators = [self.config.sources[name].drawn_by for name in sources]
         generators += targets.inverted_generators(self.config)
-        weights += [networks.generator_weights(self.config, name) for name in dict.fromkeys(generators) if name]
+        weights += [path for name in dict.fromkeys(generators) if name for path in self._generator_files(name)]
         return [self.path(name) for name in made] + [self._weights(name) for name in weights]
+
+    def _generator_files(self, name: str) -> list[str]:
+        family = self.config.generators[name].family
+        return families.files("generators", family, networks.generator_weights(self.config, name))
 
     def _weights(self, name: str) -> Path:
         return self.path(name) if name.startswith("results/") else Path(name)
