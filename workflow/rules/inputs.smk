@@ -70,6 +70,12 @@ def sides(*names):
     ]
 
 
+def paired_prompts(wildcards):
+    """File of captions that the wildcard's samples are drawn from; none where the configuration lists the prompts."""
+    prompts = CONFIG.generators[CONFIG.sources[wildcards.generated].drawn_by].usage()["prompts"]
+    return prompts if isinstance(prompts, str) else []
+
+
 def true_tables(wildcards):
     """Tables of the wildcard's real source, and of what it is compared with."""
     names = [wildcards.real, *targets.compared_with(CONFIG, wildcards.segmenter, wildcards.real)]

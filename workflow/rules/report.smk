@@ -1,5 +1,5 @@
 # What the page is made of, beside trainings and examples.
-SHOWN = ("fsd", "truth", "follow", *targets.CONDITIONAL, "fsd_by_class", "invert", "evaluate", "omissions")
+SHOWN = ("fsd", "paired", "truth", "follow", *targets.CONDITIONAL, "fsd_by_class", "invert", "evaluate", "omissions")
 
 
 # All of it in, the page that people open out.

@@ -36,12 +36,21 @@ def problems(config: Configuration) -> Iterator[str]:
         yield from _reference(config, "sources", comparison.real, f"{place}.real")
         yield from _reference(config, "sources", comparison.generated, f"{place}.generated")
         yield from _segmenter_check(config, comparison, place)
+        if comparison.paired:
+            yield from _has_prompts(config, comparison.generated, f"{place}.paired")
     for number, name in enumerate(config.truth):
         yield from _truth_check(config, name, f"truth.{number}")
     yield from _picture_checks(config)
     yield from _calibration_checks(config)
     yield from _conditional_checks(config)
     yield from _inversion_checks(config)
+
+
+def _has_prompts(config: Configuration, name: str, place: str) -> Iterator[str]:
+    """Only what was drawn from a caption answers the photo of the caption."""
+    generator = _generator(config, name)
+    if not (generator and generator.usage().get("prompts")):
+        yield f"{place}: {name} has no captions, expected samples of a generator with `prompts`"
 
 
 def _truth_check(config: Configuration, name: str, place: str) -> Iterator[str]:
