@@ -36,9 +36,19 @@ def files_of_generator(name):
     beside = [entry.usage().get(key) for key in ("file", "prompts")]
     weights = networks.generator_files(CONFIG, name)
     return [
-        *(path for checkpoint in weights for path in families.files("generators", entry.family, checkpoint)),
+        *(
+            path
+            for given in weights
+            for path in fetched_below(given) or families.files("generators", entry.family, given)
+        ),
         *(path for path in beside if isinstance(path, str)),
     ]
+
+
+def fetched_below(folder):
+    """Files that fetch brings to a folder, which may not be there yet."""
+    made = [published.result(entry) for entry in DOWNLOADS]
+    return sorted(path for path in made if path.startswith(f"{folder}/"))
 
 
 def generator_files(wildcards):
