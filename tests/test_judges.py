@@ -11,7 +11,7 @@ from lacuna.config import published
 from lacuna.config.configuration import check_config
 from lacuna.config.targets import stage_files
 from lacuna.errors import UserError
-from lacuna.families import weights_files
+from lacuna.families import files
 from lacuna.stages import fetch_snapshot
 
 TWO = {"a": {"kind": "world", "count": 20, "size": 32}, "b": {"kind": "world", "count": 20, "size": 32, "seed": 2}}
@@ -54,7 +54,7 @@ def test_every_preset_says_its_licence_and_is_fetched_from_the_hub() -> None:
         config = configured(name)
         receipt = f"{config.segmenters[name].checkpoint}/fetched.json"
         assert receipt in stage_files(config)["fetch"]
-        assert weights_files("segmenters", "transformers", str(config.segmenters[name].checkpoint)) == [receipt]
+        assert files("segmenters", "transformers", str(config.segmenters[name].checkpoint)) == [receipt]
 
 
 def test_a_repository_is_a_folder_below_resources() -> None:
@@ -67,8 +67,15 @@ def test_a_repository_is_a_folder_below_resources() -> None:
 class Hub:
     """What huggingface_hub asks, without a network."""
 
-    files: ClassVar = {"config.json": b"{}", "model.safetensors": b"weights", "pytorch_model.bin": b"pickle", "run.py": b"code",
-             "onnx/model.onnx": b"other", "vocab.json": b"[]", "README.md": b"text"}  # fmt: skip
+    files: ClassVar = {
+        "config.json": b"{}",
+        "model.safetensors": b"weights",
+        "pytorch_model.bin": b"pickle",
+        "run.py": b"code",
+        "onnx/model.onnx": b"other",
+        "vocab.json": b"[]",
+        "README.md": b"text",
+    }
 
     def model_info(self, repository: str, revision: str, timeout: float) -> Any:
         assert (repository, revision) == ("me/net", "v1") and timeout

@@ -120,7 +120,7 @@ def test_files_that_are_not_there_yet_have_their_published_names(folder: Path) -
     (folder / "labels.json").unlink()
     found = [Path(path).name for path in upp.weights_files(str(folder))]
     assert found == ["labels.json", "encoder_epoch_39.pth", "decoder_epoch_40.pth"]
-    assert families.weights_files("segmenters", "upernet", "net.safetensors") == ["net.safetensors"]
+    assert families.files("segmenters", "upernet", "net.safetensors") == ["net.safetensors"]
 
 
 @pytest.mark.workflow

@@ -29,14 +29,29 @@ def files_of_segmenter(name):
     """Files that the weights of a segmenter are in, and the file that lists its classes, where there is one."""
     network = entries.segmenter_network(CONFIG, name)
     labels = network["settings"].get("labels")
-    files = families.weights_files("segmenters", network["family"], network["checkpoint"])
+    files = families.files("segmenters", network["family"], network["checkpoint"])
     return [*files, *([labels] if isinstance(labels, str) else [])]
 
 
 def files_of_generator(name):
-    """Weights of a generator, and the Python file that it comes from, where it comes from one."""
-    code = CONFIG.generators[name].usage().get("file")
-    return [*networks.generator_files(CONFIG, name), *([code] if code else [])]
+    """Weights of a generator, and what else its samples come from: a Python file, a file of prompts."""
+    entry = CONFIG.generators[name]
+    beside = [entry.usage().get(key) for key in ("file", "prompts")]
+    weights = networks.generator_files(CONFIG, name)
+    return [
+        *(
+            path
+            for given in weights
+            for path in fetched_below(given) or families.files("generators", entry.family, given)
+        ),
+        *(path for path in beside if isinstance(path, str)),
+    ]
+
+
+def fetched_below(folder):
+    """Files that fetch brings to a folder, which may not be there yet."""
+    made = {published.result(entry) for entry in DOWNLOADS}
+    return sorted(path for path in made if path.startswith(f"{folder}/"))
 
 
 def generator_files(wildcards):
@@ -66,6 +81,12 @@ def sides(*names):
     return lambda wildcards: [
         path for name in names for path in targets.table_shards(CONFIG, wildcards.segmenter, getattr(wildcards, name))
     ]
+
+
+def paired_prompts(wildcards):
+    """File of captions that the wildcard's samples are drawn from; none where the configuration lists the prompts."""
+    prompts = CONFIG.generators[CONFIG.sources[wildcards.generated].drawn_by].usage()["prompts"]
+    return prompts if isinstance(prompts, str) else []
 
 
 def true_tables(wildcards):
@@ -110,7 +131,7 @@ def inverted_images(wildcards):
 def perceptual_files(wildcards):
     """Files that the weights of the perceptual network of an inversion are in."""
     network = entries.inversion_perceptual(CONFIG, inversion(wildcards))
-    return families.weights_files("perceptual", network["family"], network["checkpoint"])
+    return families.files("perceptual", network["family"], network["checkpoint"])
 
 
 def inversion_segmenter_files(wildcards):
@@ -141,8 +162,8 @@ def pair_classifier(wildcards):
 
 
 def pair_generator_files(wildcards):
-    """Weights of the generator whose samples are evaluated; none where they come from elsewhere."""
-    name = CONFIG.sources[wildcards.generated].drawn_by
+    """Weights of the generator whose samples are evaluated; none where it cannot be asked for more."""
+    name = networks.layered_generator(CONFIG, wildcards.generated)
     return networks.generator_files(CONFIG, name) if name else []
 
 
@@ -165,19 +186,7 @@ def fetched(wildcards):
     return canonical_json(told | {"code": source_digest("lacuna.stages.fetch")})
 
 
-def report_examples():
-    """First image shard of every compared source: what the sheets show."""
-    names = dict.fromkeys(name for entry in CONFIG.comparisons for name in (entry.real, entry.generated))
-    return [path for name in names for path in TOLD.covering_shards(name, 0, 0)]
-
-
-def given_curves():
-    """Distances along the trainings of given checkpoints."""
-    return [entry.curve for entry in CONFIG.generators.values() if entry.curve]
-
-
-def training_logs():
-    """Logs of the trainings whose curves the page shows."""
-    stages = ("train_segmenter", "train_generator", "train_classifier", "train_encoder")
-    trained = [path for stage in stages for path in STAGE_FILES[stage]]
-    return [path.removesuffix(".safetensors") + ".tsv" for path in trained]
+def page_templates():
+    """What lays the page out."""
+    room = Path(workflow.basedir) / "workflow" / "lacuna" / "report"
+    return sorted(str(path) for path in room.rglob("*") if path.suffix in (".html", ".css", ".js"))

@@ -21,6 +21,7 @@ from lacuna.data.preparation import Preparation
 from lacuna.data.subset import subset_seed
 from lacuna.formats import inversions, omissions, tables
 from lacuna.formats.images import ImageShards
+from lacuna.report import sections
 from lacuna.report.reading import Inverted, total_loss
 from lacuna.runtime import usage
 
@@ -134,28 +135,26 @@ class Inputs:
 
     def files(self) -> list[Path]:
         """Every file that the page is made from, weights included."""
-        files = targets.stage_files(self.config)
-        sources = dict.fromkeys(
-            getattr(entry, side) for entry in self.config.comparisons for side in ("real", "generated")
-        )
-        examples = [path for name in sources for path in targets.image_shards(self.config, name)[:1]]
-        made = [*examples, *files["fsd"], *files["invert"], *files["evaluate"], *files["omissions"]]
-        made += [*files["truth"], *files["follow"]]
-        made += [path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in files[stage]]
         used = {entry.segmenter for entry in self.config.comparisons}
         used |= {entries.inversion_segmenter(self.config, entry) for entry in self.config.inversions}
         judges = [entries.segmenter_network(self.config, name) for name in sorted(used)]
         weights = [
-            path
-            for judge in judges
-            for path in families.weights_files("segmenters", judge["family"], judge["checkpoint"])
+            path for judge in judges for path in families.files("segmenters", judge["family"], judge["checkpoint"])
         ]
-        generators = [self.config.sources[name].drawn_by for name in sources]
+        generators = [
+            self.config.sources[side].drawn_by
+            for entry in self.config.comparisons
+            for side in (entry.real, entry.generated)
+        ]
         generators += targets.inverted_generators(self.config)
-        weights += [networks.generator_weights(self.config, name) for name in dict.fromkeys(generators) if name]
-        return [self.path(name) for name in made] + [self._weights(name) for name in weights]
+        weights += [path for name in dict.fromkeys(generators) if name for path in self._generator_files(name)]
+        return [self._found(name) for name in (*sections.files(self.config), *weights)]
 
-    def _weights(self, name: str) -> Path:
+    def _generator_files(self, name: str) -> list[str]:
+        family = self.config.generators[name].family
+        return families.files("generators", family, networks.generator_weights(self.config, name))
+
+    def _found(self, name: str) -> Path:
         return self.path(name) if name.startswith("results/") else Path(name)
 
     def training_logs(self) -> Iterator[tuple[str, dict[str, list[dict[str, str]]]]]:

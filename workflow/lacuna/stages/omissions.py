@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     maps = OmissionMaps(photo_NHW, reconstruction_NHW, lost_NHW, found.index, found.converged, names)
     shown = [row for row in rows if row.photo_area > job.shown_percent]
     write_galleries(Path(job.gallery), found, maps, shown, ranked, bool(control))
-    weights = map(Path, families.weights_files("segmenters", job.segmenter_family, job.segmenter_checkpoint))
+    weights = map(Path, families.files("segmenters", job.segmenter_family, job.segmenter_checkpoint))
     inputs = [*shard_paths(job.inversions, job.count, job.shard_size), *weights]
     files = [path for path in inputs if Path(path).is_file()]
     write_maps(job.masks, maps, Provenance("omissions", job.code, job.settings.given(), job.seed, files))

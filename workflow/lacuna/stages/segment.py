@@ -141,7 +141,7 @@ def columns(classes: Mapping[str, Sequence[str]], heads: Sequence[str]) -> tuple
 
 def weights_of(job: Job) -> list[str]:
     """The files that the segmenter's weights are in."""
-    files = families.weights_files("segmenters", job.family, job.checkpoint)
+    files = families.files("segmenters", job.family, job.checkpoint)
     return [path for path in files if Path(path).is_file()]
 
 
