@@ -72,6 +72,7 @@ wildcard_constraints:
     real=r"[a-z0-9][a-z0-9_]*",
     generated=r"[a-z0-9][a-z0-9_]*",
     segmenter=r"[a-z0-9][a-z0-9_]*",
+    second=r"[a-z0-9][a-z0-9_]*",
     generator=r"[a-z0-9][a-z0-9_]*",
     classifier=r"[a-z0-9][a-z0-9_]*",
     method=r"[a-z_]+",

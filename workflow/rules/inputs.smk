@@ -8,6 +8,12 @@ def shard_images(wildcards):
     return TOLD.covering_shards(wildcards.source, shard.first, shard.last)
 
 
+def agreement_images(wildcards):
+    """Image shards of a source that two segmenters label."""
+    told = TOLD.agreement_labels(**wildcards)
+    return TOLD.covering_shards(wildcards.source, told["first"], told["last"])
+
+
 def shard_listing(wildcards):
     """Digest of the user's files that the shard is made of (name, size, mtime); the shard has changed when it does."""
     held, shard = HELD.get(wildcards.source), shard_from_name(wildcards.shard)

@@ -9,6 +9,7 @@ from lacuna.config import networks
 if TYPE_CHECKING:
     from lacuna.config.conditional import Conditional
     from lacuna.config.configuration import Configuration
+    from lacuna.config.distribution import Agreement
     from lacuna.config.inversion import Inversion
 
 
@@ -34,6 +35,15 @@ def segmenter_network(config: Configuration, name: str) -> dict[str, Any]:
     entry = config.segmenters[name]
     weights = networks.segmenter_weights(config, name)
     return {"family": entry.family, "checkpoint": weights, "settings": entry.usage()}
+
+
+def agreement_entry(config: Configuration, first: str, second: str, *sources: str) -> Agreement:
+    """The agreement of two segmenters on two sources, or the first on one."""
+    return next(
+        entry
+        for entry in config.agreements
+        if {first, second} <= set(entry.segmenters) and set(sources) <= {entry.real, entry.generated}
+    )
 
 
 def control_source(config: Configuration, entry: Inversion) -> str | None:

@@ -12,7 +12,7 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.base import Section
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Comparison
+    from lacuna.config.distribution import Agreement, Comparison
     from lacuna.config.inversion import Inversion
     from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
 
@@ -39,6 +39,8 @@ def problems(config: Configuration) -> Iterator[str]:
         yield from _segmenter_check(config, comparison, place)
         if comparison.paired:
             yield from _has_prompts(config, comparison.generated, f"{place}.paired")
+    for number, agreement in enumerate(config.agreements):
+        yield from _agreement_check(config, agreement, f"agreements.{number}")
     for number, name in enumerate(config.truth):
         yield from _truth_check(config, name, f"truth.{number}")
     yield from _picture_checks(config)
@@ -52,6 +54,19 @@ def _has_prompts(config: Configuration, name: str, place: str) -> Iterator[str]:
     generator = _generator(config, name)
     if not (generator and generator.usage().get("prompts")):
         yield f"{place}: {name} has no captions, expected samples of a generator with `prompts`"
+
+
+def _agreement_check(config: Configuration, entry: Agreement, place: str) -> Iterator[str]:
+    """Each of its segmenters must compare the two sources, which must have images."""
+    compared = {(one.real, one.generated, one.segmenter) for one in config.comparisons}
+    for name in entry.segmenters:
+        if (entry.real, entry.generated, name) not in compared:
+            yield f"{place}.segmenters: found {name!r}, expected a comparison of these sources by each of them"
+    if entry.synonyms and len(entry.segmenters) > 2:
+        yield f"{place}.synonyms: found with {len(entry.segmenters)} segmenters, expected two, whose names they are of"
+    for key in ("real", "generated"):
+        if _kind(config, getattr(entry, key)) == "table":
+            yield f"{place}.{key}: found a table of areas, expected a source that has images to label"
 
 
 def _truth_check(config: Configuration, name: str, place: str) -> Iterator[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from lacuna.config import entries, networks, published
@@ -14,7 +15,7 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.conditional import Conditional
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Comparison
+    from lacuna.config.distribution import Agreement, Comparison
     from lacuna.config.inversion import Inversion
 
 CONDITIONAL = {"discriminate": ("tsv", "json"), "diversity": ("tsv", "json"), "overfit": ("tsv", "json", "h5")}
@@ -45,6 +46,7 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
         "fsd": [path for comparison in config.comparisons for path in fsd_files(comparison)],
         "paired": [path for entry in config.comparisons if entry.paired for path in paired_files(entry)],
+        "agreement": [path for entry in config.agreements for path in agreement_files(entry)],
         "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
         "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
         "plant": [path for name in config.calibrate.segmenters for path in planted_shards(config, name)],
@@ -155,6 +157,15 @@ def fsd_files(comparison: Comparison) -> list[str]:
     """JSON and TSV of one comparison."""
     stem = f"results/fsd/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
     return [f"{stem}.json", f"{stem}.tsv"]
+
+
+def agreement_files(entry: Agreement) -> list[str]:
+    """TSV and JSON of every two segmenters of an agreement."""
+    return [
+        f"results/agreement/{first}~{second}/{entry.real}~{entry.generated}.{suffix}"
+        for first, second in itertools.combinations(entry.segmenters, 2)
+        for suffix in ("tsv", "json")
+    ]
 
 
 def paired_files(comparison: Comparison) -> list[str]:

@@ -141,6 +141,33 @@ class Told:
             told |= {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
         return told
 
+    def agreement_labels(self, segmenter: str, second: str, source: str) -> Job:
+        entry = entries.agreement_entry(self.config, segmenter, second, source)
+        judges = {
+            name: {**self._segmenter(name), "settings": targets.segment_settings(self.config, name, source)}
+            for name in (segmenter, second)
+        }
+        return {
+            "judges": judges,
+            "synonyms": entry.synonyms,
+            **self._images(source, f"0-{min(entry.count, self._count(source)) - 1}"),
+            "batch_size": self.config.segment.batch_size,
+            "confidence": self.config.fsd.confidence,
+            "seed": self.config.seed,
+        }
+
+    def agreement(self, segmenter: str, second: str, real: str, generated: str) -> Job:
+        names = (segmenter, second)
+        return {
+            "names": list(names),
+            "verdicts": [f"results/fsd/{name}/{real}~{generated}.tsv" for name in names],
+            "category": "object",
+            **{
+                side: f"results/agreement/{segmenter}~{second}/labels/{name}.json"
+                for side, name in (("real", real), ("generated", generated))
+            },
+        }
+
     def fsd_by_class(self, segmenter: str, real: str, generated: str) -> Job:
         told = {"settings": self.config.fsd.given(), **self._resampled()}
         for side, source in (("real", real), ("generated", generated)):
