@@ -72,5 +72,22 @@ def test_other_weights_in_the_folder_are_another_segmenter(copy: Path) -> None:
              f"segmenter={copy.parent}/my nets/eomt")  # fmt: skip
     assert toy.planned(copy, *words) == {}
     config = copy.parent / "my nets" / "eomt" / "config.json"
-    config.write_text(config.read_text().replace('"person"', '"people"'))
-    assert toy.planned(copy, *words)["segment_shard"] == 2
+    text = config.read_text()
+    config.write_text(text.replace('"person"', '"people"'))
+    try:
+        assert toy.planned(copy, *words)["segment_shard"] == 2
+    finally:
+        config.write_text(text)
+
+
+def test_two_segmenters_are_held_side_by_side(copy: Path) -> None:
+    folder = f"{copy.parent}/my nets"
+    nets = {name: {"family": "transformers", "checkpoint": f"{folder}/{name}"} for name in ("upernet", "eomt")}
+    pair = {"real": "real", "generated": "generated", "segmenters": ["upernet", "eomt"]}
+    toy.write_config(copy, {"report": "two", "segmenters": nets, "comparisons": [pair]}, "two.yaml")
+    overlay = ("--configfile", "experiments/folders.yaml", "two.yaml", "--config")
+    toy.snakemake(copy, *overlay, f"real={copy.parent}/real", f"generated={copy.parent}/generated")
+    summary = json.loads((copy / "results/agreement/upernet~eomt/real~generated.json").read_text())
+    assert summary["num_pairs"] == len(tiny.CLASSES) and 0 < summary["labels"]["real"]["agreement"] < 1
+    assert summary["labels"]["generated"]["num_images"] == 6 and summary["single"] == {"upernet": [], "eomt": []}
+    assert "They label" in (copy / "results/report/two.html").read_text()

@@ -75,8 +75,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             **found.summary(rng, job.confidence),
             "segmenters": list(job.judges),
             "pairs": [
-                {"class": one, "partner": other, "overlap": None if math.isnan(value) else value}
-                for (one, other), value in by_class
+                {"class": one, "partner": other, "overlap": value}
+                for (one, other), value in zip(pairs, by_class, strict=True)
             ],
             "code": job.code,
         },
