@@ -31,7 +31,7 @@ def segformer() -> nn.Module:
 
 
 def upernet() -> nn.Module:
-    backbone = transformers.ConvNextConfig(out_features=STAGES)  # tiny
+    backbone = transformers.ConvNextConfig(hidden_sizes=[96, 192, 384, 768], out_features=STAGES)  # tiny
     config = transformers.UperNetConfig(backbone_config=backbone, use_auxiliary_head=False, hidden_size=256, **NAMES)
     return transformers.UperNetForSemanticSegmentation(config)
 
