@@ -15,11 +15,13 @@ import pipelines
 import pytest
 import torch
 import toy
+from pretended_gpu import OnGpu, PretendedGpu
 
 from lacuna import families
 from lacuna.areas.images_read import one_color
 from lacuna.config.configuration import check_config
 from lacuna.errors import UserError
+from lacuna.generators.diffusers import pipeline
 from lacuna.generators.loading import load_generator
 from lacuna.generators.sampling import Sampler, load_sampler
 from lacuna.networks.pixels import to_bytes
@@ -70,12 +72,28 @@ def test_an_image_follows_from_seed_and_index_alone(folders: dict[str, Path], ki
     assert (drawn(found, 0, 7, 8, seed=2) - x_N3HW).abs().amax((1, 2, 3)).min() > 100 * SAME
 
 
+@pytest.mark.device
+@pytest.mark.parametrize("kind", pipelines.KINDS)
+def test_a_gpu_is_given_the_same_noise(folders: dict[str, Path], kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = drawn(sampler(folders[kind], kind), 0, 1, 2)
+    loaded = pipeline.read(folders[kind])  # not below: transformers builds on the meta device, which is none there
+    monkeypatch.setattr(pipeline, "read", lambda *words: loaded)
+    texts = {"prompts": PROMPTS} if kind == "text" else {}
+    with PretendedGpu():
+        before = OnGpu.operations
+        found = load_sampler("diffusers", [folders[kind]], torch.device("cuda", 0), {"steps": 3} | texts)
+        with torch.no_grad():
+            x_N3HW = found(1, 0, 1).draw(slice(0, 2)).cpu()
+        assert OnGpu.operations > before
+    torch.testing.assert_close(x_N3HW, expected, rtol=0, atol=SAME)
+
+
 def test_the_library_draws_the_same_image_from_its_seed(folders: dict[str, Path]) -> None:
     request = sampler(folders["ddpm"])(1, 4, 6)
     seed = int(request.kept["noise_seed"][1])
     assert seed == seeds.seed_for(1, "sample", 5)
-    pipeline = diffusers.DDPMPipeline.from_pretrained(folders["ddpm"])
-    (image,) = pipeline(num_inference_steps=3, generator=torch.Generator().manual_seed(seed)).images
+    library = diffusers.DDPMPipeline.from_pretrained(folders["ddpm"])
+    (image,) = library(num_inference_steps=3, generator=torch.Generator().manual_seed(seed)).images
     own_HW3 = to_bytes(request.draw(slice(0, 3)))[1]
     assert np.abs(own_HW3.astype(int) - np.asarray(image)).max() <= 1  # float error at the edge of two levels
 
