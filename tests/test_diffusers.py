@@ -3,8 +3,10 @@ ends in one line."""
 
 import json
 import logging
+import os
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -334,6 +336,22 @@ def test_an_inversion_of_it_is_refused_when_the_workflow_starts() -> None:
         check_config(config)
     with pytest.raises(UserError, match="family diffusers can only be sampled"):
         load_generator("diffusers", "folder")
+
+
+def test_a_folder_that_would_run_code_is_refused_when_the_workflow_starts(copied: dict[str, Path]) -> None:
+    pipelines.edited(copied["ddpm"] / "model_index.json", _class_name=["mine", "Mine"])
+    message = r"generators\.pipeline\.checkpoint: .*model_index\.json: asks for code of its own"
+    with pytest.raises(UserError, match=message):
+        check_config(configured(checkpoint=str(copied["ddpm"])), exists=os.path.exists)
+    with pytest.raises(UserError, match=r"generators\.pipeline\.checkpoint: .*unet: no model_index\.json in it"):
+        check_config(configured(checkpoint=str(copied["ddim"] / "unet")), exists=os.path.exists)
+    check_config(configured(checkpoint=str(copied["dit"])), exists=os.path.exists)
+
+
+def test_without_the_library_there_is_one_line(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    with pytest.raises(UserError, match=r"family diffusers: .*; install it: pip install 'lacuna\[diffusers\]'"):
+        sampler(folders["ddpm"])
 
 
 def test_prompts_are_counted_when_the_workflow_starts(tmp_path: Path) -> None:
