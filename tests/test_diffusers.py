@@ -24,6 +24,7 @@ from lacuna.areas.images_read import one_color
 from lacuna.config.configuration import check_config
 from lacuna.errors import UserError
 from lacuna.generators.diffusers import pipeline
+from lacuna.generators.diffusers import sampler as sampler_module
 from lacuna.generators.loading import load_generator
 from lacuna.generators.sampling import Sampler, load_sampler
 from lacuna.networks.pixels import to_bytes
@@ -79,7 +80,7 @@ def test_an_image_follows_from_seed_and_index_alone(folders: dict[str, Path], ki
 def test_a_gpu_is_given_the_same_noise(folders: dict[str, Path], kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = drawn(sampler(folders[kind], kind), 0, 1, 2)
     loaded = pipeline.read(folders[kind])  # not below: transformers builds on the meta device, which is none there
-    monkeypatch.setattr(pipeline, "read", lambda *words: loaded)
+    monkeypatch.setattr(sampler_module, "read", lambda *words: loaded)
     texts = {"prompts": PROMPTS} if kind == "text" else {}
     with PretendedGpu():
         before = OnGpu.operations
