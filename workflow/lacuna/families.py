@@ -46,7 +46,7 @@ GENERATORS = {
         has_labels=True,
     ),
     "diffusers": Family(
-        "generators.diffusers.pipeline:load",
+        "generators.diffusers.sampler:load",
         "generators.diffusers.settings:Settings",
         has_labels=True,
         has_layers=False,
