@@ -32,8 +32,11 @@ def files_of_segmenter(name):
 
 def files_of_generator(name):
     """Weights of a generator, and the Python file that it comes from, where it comes from one."""
-    code = CONFIG.generators[name].usage().get("file")
-    return [*networks.generator_files(CONFIG, name), *([code] if code else [])]
+    entry = CONFIG.generators[name]
+    code = entry.usage().get("file")
+    checkpoints = networks.generator_files(CONFIG, name)
+    weights = [file for path in checkpoints for file in families.files("generators", entry.family, path)]
+    return [*weights, *([code] if code else [])]
 
 
 def generator_files(wildcards):
@@ -42,14 +45,22 @@ def generator_files(wildcards):
 
 
 def sampled_files(wildcards):
-    """Weights of the generator that the wildcard's source samples, and its code."""
-    return files_of_generator(CONFIG.sources[wildcards.source].drawn_by)
+    """Weights of the generator that the wildcard's source samples, its code, and image shards that it draws again."""
+    source, shard = CONFIG.sources[wildcards.source], shard_from_name(wildcards.shard)
+    redrawn = TOLD.covering_shards(source.redraws, shard.first, shard.last) if source.redraws else []
+    return [*files_of_generator(source.drawn_by), *redrawn]
 
 
 def training_images(wildcards):
     """Image shards that the wildcard's generator, or the generator that it is a part of, learns from."""
     name = networks.generator_of_part(CONFIG, wildcards.generator)
     return targets.image_shards(CONFIG, CONFIG.generators[name].trained_on)
+
+
+def training_perceptual_files(wildcards):
+    """Files that the weights of the perceptual network of an autoencoder's training are in."""
+    name = CONFIG.generators[wildcards.generator].compared_by
+    return upp.weights_files(CONFIG.perceptual[name].family, CONFIG.perceptual[name].checkpoint) if name else []
 
 
 def part_weights(wildcards):
@@ -175,6 +186,6 @@ def given_curves():
 
 def training_logs():
     """Logs of the trainings whose curves the page shows."""
-    stages = ("train_segmenter", "train_generator", "train_classifier", "train_encoder")
+    stages = ("train_segmenter", "train_generator", "train_autoencoder", "train_classifier", "train_encoder")
     trained = [path for stage in stages for path in STAGE_FILES[stage]]
     return [path.removesuffix(".safetensors") + ".tsv" for path in trained]

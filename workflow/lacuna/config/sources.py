@@ -40,6 +40,11 @@ class SourceEntry(Section):
         return None
 
     @property
+    def redraws(self) -> str | None:
+        """Name of the source whose images it draws again; None for any but samples of such a kind."""
+        return None
+
+    @property
     def reading(self) -> dict[str, Any]:
         """How its images are read before they are segmented."""
         keys = ("jpeg_quality", "size", "subset", "background", "stored_size")
@@ -175,10 +180,21 @@ class Samples(Resized):
     generator: Name = Field(description="Name of the generator that is sampled.")
     seed: NonNegativeInt | None = Field(None, description="Seed of z (numpy RandomState); the root seed where absent.")
 
+    latents_of: Name | None = Field(
+        None,
+        description="For a generator with an encoder of its own, which has no prior: the source whose images are "
+        "encoded and drawn again, image i of image i.",
+    )
+
     @property
     def drawn_by(self) -> str | None:
         """Its generator."""
         return self.generator
+
+    @property
+    def redraws(self) -> str | None:
+        """The source of its latents."""
+        return self.latents_of
 
 
 class Table(SourceEntry):
