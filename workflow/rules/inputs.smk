@@ -1,16 +1,21 @@
 # What rules wait for, by their wildcards; no rule.
 def shard_images(wildcards):
     """Image shards that hold the images of the wildcard's shard, or the LMDB that fetch brings for it."""
-    path = CONFIG.sources[wildcards.source].given().get("path")
-    if CONFIG.sources[wildcards.source].kind == "lsun" and census.is_fetched(path):
+    return images_of(wildcards.source, wildcards.shard)
+
+
+def images_of(source, name):
+    """Image shards that hold a source's images of a shard of this name, or the LMDB that fetch brings for it."""
+    path, shard = CONFIG.sources[source].given().get("path"), shard_from_name(name)
+    if CONFIG.sources[source].kind == "lsun" and census.is_fetched(path):
         return [f"{path}/{lmdb_file.DATA}"]
-    shard = shard_from_name(wildcards.shard)
-    return TOLD.covering_shards(wildcards.source, shard.first, shard.last)
+    return TOLD.covering_shards(source, shard.first, shard.last)
 
 
 def shard_listing(wildcards):
     """Digest of the user's files that the shard is made of (name, size, mtime); the shard has changed when it does."""
-    held, shard = HELD.get(wildcards.source), shard_from_name(wildcards.shard)
+    name = CONFIG.sources[wildcards.source].redraws or wildcards.source
+    held, shard = HELD.get(name), shard_from_name(wildcards.shard)
     return held.digest(shard.first, shard.last) if held else ""
 
 
@@ -46,8 +51,8 @@ def generator_files(wildcards):
 
 def sampled_files(wildcards):
     """Weights of the generator that the wildcard's source samples, its code, and image shards that it draws again."""
-    source, shard = CONFIG.sources[wildcards.source], shard_from_name(wildcards.shard)
-    redrawn = TOLD.covering_shards(source.redraws, shard.first, shard.last) if source.redraws else []
+    source = CONFIG.sources[wildcards.source]
+    redrawn = images_of(source.redraws, wildcards.shard) if source.redraws else []
     return [*files_of_generator(source.drawn_by), *redrawn]
 
 
@@ -173,19 +178,7 @@ def fetched(wildcards):
     return canonical_json(told | {"code": source_digest("lacuna.stages.fetch")})
 
 
-def report_examples():
-    """First image shard of every compared source: what the sheets show."""
-    names = dict.fromkeys(name for entry in CONFIG.comparisons for name in (entry.real, entry.generated))
-    return [path for name in names for path in TOLD.covering_shards(name, 0, 0)]
-
-
-def given_curves():
-    """Distances along the trainings of given checkpoints."""
-    return [entry.curve for entry in CONFIG.generators.values() if entry.curve]
-
-
-def training_logs():
-    """Logs of the trainings whose curves the page shows."""
-    stages = ("train_segmenter", "train_generator", "train_autoencoder", "train_classifier", "train_encoder")
-    trained = [path for stage in stages for path in STAGE_FILES[stage]]
-    return [path.removesuffix(".safetensors") + ".tsv" for path in trained]
+def page_templates():
+    """What lays the page out."""
+    room = Path(workflow.basedir) / "workflow" / "lacuna" / "report"
+    return sorted(str(path) for path in room.rglob("*") if path.suffix in (".html", ".css", ".js"))

@@ -176,7 +176,7 @@ class Samples(Resized):
     """Samples of a generator."""
 
     kind: Literal["generator"]
-    count: PositiveInt = Field(description="Number of images.")
+    count: PositiveInt | None = Field(None, description="Number of images; those of `latents_of` where absent.")
     generator: Name = Field(description="Name of the generator that is sampled.")
     seed: NonNegativeInt | None = Field(None, description="Seed of z (numpy RandomState); the root seed where absent.")
 
@@ -185,6 +185,12 @@ class Samples(Resized):
         description="For a generator with an encoder of its own, which has no prior: the source whose images are "
         "encoded and drawn again, image i of image i.",
     )
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if self.count is None and self.latents_of is None:
+            raise problem("key 'count' is missing, expected the number of images")
+        return self
 
     @property
     def drawn_by(self) -> str | None:
