@@ -112,6 +112,7 @@ class Inputs:
             source=source,
             method=method,
             is_floor=settings.kind == "generator" and settings.generator == generator,
+            is_decoder=self.config.generators[generator].has_encoder,
             index_N=found.index,
             x_NHW3=found.x,
             x_hat_NHW3=found.x_hat,

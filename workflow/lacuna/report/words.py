@@ -15,6 +15,7 @@ _PLURALS = {
     "tower": "towers",
     "building": "buildings",
 }  # what one sees several of; everything else is named as it stands and is "it"
+_COUNTED = _PLURALS | {"fence": "fences", "hill": "hills"}
 UNKNOWN = "\N{EN DASH}"
 PERCENT = "\N{NARROW NO-BREAK SPACE}%"
 _TIE = "\N{NO-BREAK SPACE}"
@@ -60,6 +61,14 @@ def headline(generated: str, real: str, rows: Sequence[ClassRow]) -> str:
     if rows and all(row.verdict == "kept" for row in rows):
         return f"{generated} draws every class about as much as {real} does."
     return f"No class of {generated} differs from {real} beyond doubt."
+
+
+def ceiling(lost: Sequence[tuple[str, float]]) -> str:
+    """What no image from a decoder keeps: classes, and their mean area where they get lost, in percent; or nothing."""
+    named = [f"{_COUNTED.get(name, f'{name} regions')} of this size ({area:.2g}{PERCENT})" for name, area in lost]
+    if not named:
+        return ""
+    return f"No image from this decoder keeps {' or '.join(named)}."
 
 
 def short_everywhere(counts: Sequence[tuple[str, int]], num_comparisons: int) -> str:
