@@ -11,7 +11,7 @@ from autoencoder_files import SIZE, save, tiny
 from inversion_case import INVERSION, save_generator
 from PIL import Image
 
-from lacuna.config import networks, references, targets
+from lacuna.config import entries, networks, references, targets
 from lacuna.errors import UserError
 from lacuna.formats import checkpoints, images, inversions
 from lacuna.formats.images import ImageShards
@@ -162,6 +162,13 @@ def test_no_part_of_an_encoder_is_trained_and_the_source_of_latents_is_rendered(
     assert "results/render/others/0-3.h5" in files["render"]
     assert files["sample"] == ["results/sample/redrawn/0-3.h5"]
     assert networks.encoder_weights(configured(), "vae", "direct_z") is None
+
+
+def test_what_is_looked_at_stays_within_what_the_decoder_draws():
+    config = configured()
+    photos = config.inversions[0].model_copy(update={"methods": ["direct_z", "layered_r"]})
+    assert entries.omission_method(config, photos) == "direct_z"
+    assert entries.omission_method(config, photos.model_copy(update={"methods": ["z", "direct"]})) == "direct"
 
 
 @pytest.mark.parametrize(

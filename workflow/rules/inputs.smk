@@ -107,7 +107,7 @@ def inversions_of(wildcards):
 def inversions_looked_at(wildcards):
     """Inversions that omissions are looked for in."""
     entry = inversion(wildcards)
-    return targets.inversion_shards(CONFIG, entry, entries.omission_method(entry))
+    return targets.inversion_shards(CONFIG, entry, entries.omission_method(CONFIG, entry))
 
 
 def inversion_encoder(wildcards):

@@ -220,7 +220,7 @@ class Told:
 
     def omissions(self, generator: str, source: str) -> Job:
         entry = entries.inversion_entry(self.config, generator, source)
-        method, control = entries.omission_method(entry), entries.control_table(self.config, entry)
+        method, control = entries.omission_method(self.config, entry), entries.control_table(self.config, entry)
         return {
             "inversions": f"results/invert/{method}/{generator}/{source}",
             **self._inverted(entry.count),

@@ -101,7 +101,7 @@ class Inputs:
     def inverted(self, entry: Inversion) -> Inverted:
         """One inverted source: its reconstructions by the method that `omissions` looked at, and their label maps."""
         generator, source, count = entry.generator, entry.source, entry.count
-        method = entries.omission_method(entry)
+        method = entries.omission_method(self.config, entry)
         folder = self.path(f"results/invert/{method}/{generator}/{source}")
         names = ("x", "x_hat", "loss")
         found = inversions.read_shards(folder, count, self.config.shard_size.inversions, names)
