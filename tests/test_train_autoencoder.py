@@ -1,71 +1,42 @@
-"""The autoencoder's training: losses in closed form; the stage at toy size, broken off and resumed."""
+"""The autoencoder's training: losses in closed form, the stage at toy size. test_training_loop.py breaks it off."""
 
-import json
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import training_cases
 from autoencoder_files import tiny
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
-from test_train_segmenter import train as train_segmenter
+from training_cases import AUTOENCODER
 
 from lacuna.errors import UserError
-from lacuna.formats import checkpoints, images
+from lacuna.formats import images
 from lacuna.formats.tables import read_tsv
-from lacuna.generators.autoencoder import training as autoencoder_training
 from lacuna.generators.autoencoder.training import PatchDiscriminator, build, divergence
 from lacuna.generators.loading import load_generator, load_own_encoder
 from lacuna.networks.pixels import from_bytes, to_bytes
-from lacuna.runtime import command
 from lacuna.runtime.provenance import Provenance
-from lacuna.stages import render, train_autoencoder
-
-WORLD = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}
-SETTINGS: dict[str, Any] = {
-    "architecture": {"widths": [8, 8, 8], "layers": 1, "latent_channels": 2, "groups": 4}, "images": 64,
-    "batch_size": 8, "learning_rate": 0.01, "weight_decay": 0.0001, "lambda_pixel": 1.0, "lambda_perceptual": 0.5,
-    "lambda_kl": 0.0001, "feature_levels": [0, 1], "precision": "float32", "checkpoint_interval": 16,
-    "adversary": {"weight": 0.1, "start": 24, "width": 4, "learning_rate": 0.001, "r1": 1.0, "r1_interval": 2},
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 24 rendered scenes in two shards."""
-    folder = tmp_path_factory.mktemp("some scenes")
-    for first, last in [(0, 15), (16, 23)]:
-        render.main(["--settings", json.dumps(WORLD), "--seed", "3", "--first", str(first), "--last", str(last),
-                     "--shard", str(folder / f"{first}-{last}.h5"), "--code", "c"])  # fmt: skip
-    return folder
+    return training_cases.scenes(tmp_path_factory.mktemp("some scenes"))
 
 
 @pytest.fixture(scope="module")
-def perceptual(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Flags of the perceptual network: the backbone of a segmenter of a few steps."""
-    path = train_segmenter(scenes, tmp_path_factory.mktemp("segmenter"))
-    return ["--perceptual-family", "upernet", "--perceptual-checkpoint", str(path)]
-
-
-def train(scenes: Path, out: Path, *flags: str, **changed: Any) -> Path:
-    """Run the stage; returns the weights file."""
-    out.mkdir(exist_ok=True)
-    train_autoencoder.main([
-        "--images", str(scenes), "--count", "24", "--validation-images", str(scenes), "--validation-count", "16",
-        "--shard-size", "16", "--settings", json.dumps(SETTINGS | changed), "--seed", "1", "--device", "cpu",
-        "--threads", "1", "--state", str(out / "state.pt"), "--weights", str(out / "net.safetensors"),
-        "--card", str(out / "net.md"), "--log", str(out / "net.tsv"), "--code", "c", *flags,
-    ])  # fmt: skip
-    return out / "net.safetensors"
+def perceptual(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The perceptual network: the backbone of a segmenter of a few steps."""
+    path = training_cases.segmenter(scenes, tmp_path_factory.mktemp("segmenter")) / "net.safetensors"
+    return {"perceptual_family": "upernet", "perceptual_checkpoint": path}
 
 
 @pytest.fixture(scope="module")
-def trained(scenes: Path, perceptual: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of an uninterrupted toy training with everything that can play."""
-    return train(scenes, tmp_path_factory.mktemp("trained"), *perceptual)
+def trained(scenes: Path, perceptual: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a toy training with everything that can play."""
+    out = tmp_path_factory.mktemp("trained")
+    return training_cases.autoencoder(scenes, out, told=perceptual) / "net.safetensors"
 
 
 def test_a_posterior_that_is_a_standard_normal_diverges_by_nothing():
@@ -91,7 +62,7 @@ def test_sides_and_widths_that_do_not_divide_are_one_line(size, widths):
     with pytest.raises(
         UserError, match=r"architecture: widths \[8, .*\] in 4 groups for images of 3. pixels, expected"
     ):
-        build(SETTINGS["architecture"] | {"widths": widths}, size)
+        build(AUTOENCODER["architecture"] | {"widths": widths}, size)
 
 
 def test_weights_are_a_generator_with_an_encoder(trained, scenes):
@@ -117,33 +88,10 @@ def test_the_card_says_what_was_trained_on_what(trained):
     assert "on 24 images" in card and "(64 images seen)" in card and "Errors of 16 held-out images" in card
 
 
-def test_a_training_broken_off_by_sigterm_ends_bit_equal(scenes, perceptual, trained, tmp_path, monkeypatch):
-    advance = autoencoder_training.Training.advance
-
-    def advance_and_terminate(training):
-        if training.step == 5:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return advance(training)
-
-    monkeypatch.setattr(autoencoder_training.Training, "advance", advance_and_terminate)
-    with pytest.raises(command.Terminated):
-        train(scenes, tmp_path, *perceptual)
-    monkeypatch.undo()
-    found, _ = checkpoints.load_weights(train(scenes, tmp_path, *perceptual))
-    for name, weights in checkpoints.load_weights(trained)[0].items():
-        assert torch.equal(weights, found[name]), name
-    assert not (tmp_path / "state.pt").exists()
-
-
 def test_without_a_perceptual_network_pixels_alone_are_compared(scenes, tmp_path):
-    quiet = SETTINGS["adversary"] | {"weight": 0.0}
-    rows = read_tsv(train(scenes, tmp_path, images=16, adversary=quiet).with_suffix(".tsv"))
+    quiet = AUTOENCODER["adversary"] | {"weight": 0.0}
+    rows = read_tsv(training_cases.autoencoder(scenes, tmp_path, images=16, adversary=quiet) / "net.tsv")
     assert list(rows[0]) == ["images", "seconds", "pixel", "kl", "held_out_pixel"]
-
-
-def test_a_loss_that_is_not_finite_stops_it_in_one_line(scenes, tmp_path):
-    with pytest.raises(UserError, match=r"training of autoencoder net diverged: loss .* lower learning_rate"):
-        train(scenes, tmp_path, learning_rate=1e30)
 
 
 def test_held_out_images_of_another_size_are_one_line(scenes, tmp_path):
@@ -151,7 +99,7 @@ def test_held_out_images_of_another_size_are_one_line(scenes, tmp_path):
     (tmp_path / "held").mkdir()
     images.write(tmp_path / "held" / "0-15.h5", pixels, np.arange(16), Provenance("render", "test"))
     with pytest.raises(UserError, match="images of 16 pixels, expected the training's 32; render both at one size"):
-        train(scenes, tmp_path, "--validation-images", str(tmp_path / "held"))
+        training_cases.autoencoder(scenes, tmp_path, told={"validation_images": tmp_path / "held"})
 
 
 def test_what_it_builds_is_what_the_library_builds():

@@ -22,10 +22,12 @@ class Family:
         load: what loads a checkpoint, `module:name` below this package.
         settings: the model of its entry in the configuration, likewise.
         read: what reads the family's own forms of checkpoint, `module:name`; empty where they are plain weights.
-        files: what names the files that a checkpoint consists of, `module:name`; empty where it is one file.
-        encode: what loads the family's own encoder, x -> z, `module:name`; empty where train_encoder trains one.
         train: what a training of it consists of, `module:name`; empty where the workflow cannot train it.
         has_labels: whether it draws images of a class on demand.
+        has_layers: whether a network of it is a chain of layers, which inversions need. What `load` gives of another
+            family can only be sampled; see generators/sampling.py.
+        files: what lists the files of a checkpoint, `module:name`; empty where a checkpoint is one file.
+        encode: what loads the family's own encoder, x -> z, `module:name`; empty where train_encoder trains one.
     """
 
     load: str
@@ -33,6 +35,7 @@ class Family:
     train: str = ""
     has_labels: bool = False
     read: str = ""
+    has_layers: bool = True
     files: str = ""
     encode: str = ""
 
@@ -50,6 +53,13 @@ GENERATORS = {
         read="generators.autoencoder.checkpoint:read",
         files="generators.autoencoder.folder:files",
         encode="generators.autoencoder.checkpoint:encoder_from_model",
+    ),
+    "diffusers": Family(
+        "generators.diffusers.pipeline:load",
+        "generators.diffusers.settings:Settings",
+        has_labels=True,
+        has_layers=False,
+        files="generators.diffusers.files:listed",
     ),
     "progan": Family(
         "generators.progan.model:from_weights",
@@ -138,7 +148,7 @@ def reader(kind: str, name: str) -> Any:
 
 
 def files(kind: str, name: str, checkpoint: str | Path) -> list[str]:
-    """Files that a checkpoint consists of."""
+    """The files that a checkpoint of the family consists of: itself, or those of a folder."""
     found = family(kind, name).files
     return list(_resolved(found)(checkpoint)) if found else [str(checkpoint)]
 
@@ -175,8 +185,8 @@ def trainable(kind: str) -> list[str]:
 
 def code_of(entries: Mapping[str, Family], training: bool = False) -> set[str]:
     """Modules that hold the code of these families, as they are imported."""
-    kinds = ("train",) if training else ("load", "read", "encode")
-    named = {getattr(entry, kind) for entry in entries.values() for kind in kinds}
+    keys = ("train",) if training else ("load", "read", "files", "encode")
+    named = {getattr(entry, key) for entry in entries.values() for key in keys}
     return {f"lacuna.{name.partition(':')[0]}" for name in named if name}
 
 

@@ -41,6 +41,8 @@ def problems(config: Configuration) -> Iterator[str]:
         yield from _reference(config, "sources", comparison.real, f"{place}.real")
         yield from _reference(config, "sources", comparison.generated, f"{place}.generated")
         yield from _segmenter_check(config, comparison, place)
+        if comparison.paired:
+            yield from _has_prompts(config, comparison.generated, f"{place}.paired")
     for number, name in enumerate(config.truth):
         yield from _truth_check(config, name, f"truth.{number}")
     yield from _picture_checks(config)
@@ -68,6 +70,13 @@ def _latents_check(config: Configuration, name: str, source: Source) -> Iterator
             yield f"{place}.latents_of: found {redrawn!r}, expected a source of real images"
         if of.count is not None and source.count is not None and source.count > of.count:
             yield f"{place}.count: found {source.count}, expected at most the {of.count} images of {redrawn}"
+
+
+def _has_prompts(config: Configuration, name: str, place: str) -> Iterator[str]:
+    """Only what was drawn from a caption answers the photo of the caption."""
+    generator = _generator(config, name)
+    if not (generator and generator.usage().get("prompts")):
+        yield f"{place}: {name} has no captions, expected samples of a generator with `prompts`"
 
 
 def _truth_check(config: Configuration, name: str, place: str) -> Iterator[str]:
@@ -159,6 +168,7 @@ def _inversion_checks(config: Configuration) -> Iterator[str]:
         place = f"inversions.{number}"
         yield from _reference(config, "generators", inversion.generator, f"{place}.generator")
         yield from _reference(config, "sources", inversion.source, f"{place}.source")
+        yield from _layers_check(config, inversion.generator, f"{place}.generator")
         yield from _segmenter_check(config, inversion, place)
         if inversion.perceptual:
             yield from _reference(config, "perceptual", inversion.perceptual, f"{place}.perceptual")
@@ -171,6 +181,17 @@ def _inversion_checks(config: Configuration) -> Iterator[str]:
         if pair in seen:
             yield f"{place}: found {pair} twice, expected one entry per generator and source; list the methods in one"
         seen.add(pair)
+
+
+def _layers_check(config: Configuration, name: str, place: str) -> Iterator[str]:
+    """An inversion searches between the layers of a chain, which not every family has."""
+    family = config.generators[name].family if name in config.generators else None
+    if family and not GENERATORS[family].has_layers:
+        known = ", ".join(sorted(known for known, entry in GENERATORS.items() if entry.has_layers))
+        yield (
+            f"{place}: found {name!r} of family {family}, which can be sampled and has no layers to invert; expected "
+            f"one of family {known}"
+        )
 
 
 def _segmenter_check(config: Configuration, entry: Comparison | Inversion, place: str) -> Iterator[str]:

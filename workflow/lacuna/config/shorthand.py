@@ -18,7 +18,7 @@ FILES = ("folder", "lsun", "labelled")  # kinds of source whose path is a user's
 PATHS = {  # keys that hold a path, by section
     "sources": ("path", "labels"),
     "segmenters": ("checkpoint",),
-    "generators": ("checkpoint", "file", "curve"),
+    "generators": ("checkpoint", "file", "curve", "prompts"),
     "classifiers": ("checkpoint",),
     "perceptual": ("checkpoint",),
 }

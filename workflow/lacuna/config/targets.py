@@ -39,6 +39,7 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
         "tabulate": [path for pair in measured(config) for path in table_shards(config, *pair, "tabulate")],
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
         "fsd": [path for comparison in config.comparisons for path in fsd_files(comparison)],
+        "paired": [path for entry in config.comparisons if entry.paired for path in paired_files(entry)],
         "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
         "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
         "plant": [path for name in config.calibrate.segmenters for path in planted_shards(config, name)],
@@ -150,6 +151,12 @@ def fsd_files(comparison: Comparison) -> list[str]:
     """JSON and TSV of one comparison."""
     stem = f"results/fsd/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
     return [f"{stem}.json", f"{stem}.tsv"]
+
+
+def paired_files(comparison: Comparison) -> list[str]:
+    """TSV and JSON of one comparison, image by image."""
+    stem = f"results/paired/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
+    return [f"{stem}.tsv", f"{stem}.json"]
 
 
 def compared_with(config: Configuration, segmenter: str, real: str) -> list[str]:

@@ -5,7 +5,7 @@ Shape suffixes: N images, H height, W width.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Whole:
-    """Images of one size, their numbers, what could not be read, and the digest of a user's listing by its path."""
+    """Numbers of images, what they are, what could not be read, and the digest of a user's listing by its path."""
 
     index_N: NDArray[np.int64]
-    images_NHW3: NDArray[np.uint8]
-    skipped: Sequence[Skipped]
-    listing: Mapping[str, str]
+    images_NHW3: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0, 3), np.uint8))
+    skipped: Sequence[Skipped] = ()
+    listing: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(

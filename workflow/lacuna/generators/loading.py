@@ -28,8 +28,10 @@ def load_generator(
         settings: what the configuration says of the generator beside family and checkpoint, such as `truncation`.
 
     Raises:
-        UserError: unknown family or setting, or a checkpoint that does not fit it.
+        UserError: unknown family or setting, a family without layers, or a checkpoint that does not fit it.
     """
+    if not families.family("generators", family).has_layers:
+        raise UserError(f"family {family} can only be sampled, expected one whose generators are chains of layers")
     generator = _filled(families.loader("generators", family), family, checkpoint, settings)
     assert isinstance(generator, Generator)
     generator.after_loading()

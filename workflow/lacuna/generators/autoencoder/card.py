@@ -6,15 +6,16 @@ from lacuna.generators.autoencoder.training import Training
 from lacuna.runtime.provenance import canonical_json
 from lacuna.training.card import curve, processor
 from lacuna.training.judged import Job
+from lacuna.training.loop import Journal
 
 
-def card(training: Training, errors: Mapping[str, float], job: Job) -> str:
+def card(job: Job, training: Training, journal: Journal, errors: Mapping[str, float]) -> str:
     """The page: what it is, errors, curve, command and settings.
 
     Args:
         errors: of the held-out images.
     """
-    network, rows = training.network, training.rows
+    network, seen = training.network, journal.step * training.images_per_step
     size, stride = network.config["sample_size"], 2 ** (len(network.config["block_out_channels"]) - 1)
     side, channels = size // stride, network.config["latent_channels"]
     parameters = sum(weights.numel() for weights in network.parameters())
@@ -23,7 +24,7 @@ def card(training: Training, errors: Mapping[str, float], job: Job) -> str:
 
 Images of {size} x {size} pixels and latents of {side} x {side} in {channels} channels, {side * side * channels:,}
 numbers for {3 * size * size:,}; {parameters:,} weights. Trained by `train_autoencoder` on {job.count:,} images
-({training.images_seen:,} images seen), {training.seconds:,.0f} seconds on {processor()}, {job.threads} thread(s).
+({seen:,} images seen), {journal.seconds:,.0f} seconds on {processor()}, {job.threads} thread(s).
 
 Errors of {job.validation_count:,} held-out images, each drawn again from the mode of its latent; L1, of values in
 [-1, 1] and of perceptual features:
@@ -34,7 +35,7 @@ Errors of {job.validation_count:,} held-out images, each drawn again from the mo
 
 From the log, means since the row before:
 
-{curve(list(rows[0]), [list(row.values()) for row in rows])}
+{curve(journal.rows)}
 
 ## Command and settings
 
@@ -43,6 +44,6 @@ From the log, means since the row before:
 ```
 
 ```json
-{canonical_json(dict(job.settings))}
+{canonical_json(job.settings.given())}
 ```
 """

@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +66,7 @@ def from_model(model: Autoencoder, size: int | None = None) -> tuple[Generator, 
 
 def encoder_from_model(model: Autoencoder, size: int | None = None) -> tuple[nn.Module, dict[str, Tensor]]:
     """E: x -> z of `from_model`'s generator, and its weights."""
-    model.decoder = cast(Any, nn.Identity())  # encoding needs none
+    model.decoder = nn.Identity()  # encoding needs none
     encoder = Encoder(model)
     return encoder, encoder.state_dict()
 

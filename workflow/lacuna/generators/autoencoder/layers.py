@@ -7,7 +7,7 @@ Shape suffixes: N images, D latent numbers, C channels, H height, W width.
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
@@ -18,10 +18,8 @@ from torch import Tensor, nn
 
 from lacuna.errors import UserError
 
-Autoencoder = AutoencoderKL | VQModel | AutoencoderTiny | AutoencoderDC
-CLASSES: dict[str, type[Autoencoder]] = {
-    kind.__name__: kind for kind in (AutoencoderDC, AutoencoderKL, AutoencoderTiny, VQModel)
-}
+Autoencoder = Any  # of one of these classes; mypy does not look into diffusers
+CLASSES: dict[str, Any] = {kind.__name__: kind for kind in (AutoencoderDC, AutoencoderKL, AutoencoderTiny, VQModel)}
 
 
 class Encoder(nn.Module):
@@ -57,7 +55,7 @@ def decoder_layers(model: Autoencoder, shape: tuple[int, ...]) -> "OrderedDict[s
     Raises:
         UserError: a decoder whose later layers need the latent, too.
     """
-    rows, decoder = nn.Unflatten(1, shape), cast(Any, model.decoder)
+    rows, decoder = nn.Unflatten(1, shape), model.decoder
     if isinstance(model, AutoencoderTiny):
         return _tiny(model, rows)
     if isinstance(model, AutoencoderDC):

@@ -4,8 +4,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from lacuna.config.base import Name, Precision, Section, Unique
+from lacuna.config.base import Name, Section, Unique
 from lacuna.config.network_entries import GeneratorEntry
+from lacuna.training.settings import Judged
 
 
 class Architecture(Section):
@@ -32,14 +33,11 @@ class Adversary(Section):
     r1_interval: PositiveInt = Field(16, description="Steps from one such penalty to the next.")
 
 
-class Training(Section):
+class Training(Judged):
     """Settings of train_autoencoder."""
 
     architecture: Architecture = Architecture()
-    images: PositiveInt = Field(80_000, description="Training images shown, with repeats.")
-    batch_size: PositiveInt = Field(16, description="Images per step.")
     learning_rate: PositiveFloat = Field(0.001, description="Highest learning rate of AdamW's one cycle.")
-    weight_decay: NonNegativeFloat = Field(0.0001, description="AdamW's weight decay.")
     perceptual: Name | None = Field(None, description="Perceptual network that images are compared by; none if absent.")
     lambda_pixel: NonNegativeFloat = Field(1.0, description="Weight of the L1 error of pixels.")
     lambda_perceptual: NonNegativeFloat = Field(0.5, description="Weight of the L1 error of perceptual features.")
@@ -50,8 +48,6 @@ class Training(Section):
         [0, 1, 2, 3], description="Maps of the perceptual network that count, from 0, the finest."
     )
     adversary: Adversary = Adversary()
-    precision: Precision = "auto"
-    checkpoint_interval: PositiveInt = Field(4000, description="Images shown between two saved states.")
 
 
 class Settings(GeneratorEntry):

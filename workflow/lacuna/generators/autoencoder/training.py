@@ -1,10 +1,9 @@
-"""The training of an autoencoder: steps, checkpoints, held-out errors. A resumed training ends in the same bits.
+"""The training of an autoencoder: its networks, its losses, and its errors on held-out images.
 
 Shape suffixes: N images, H height, W width, P patches.
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,15 +11,18 @@ import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from lacuna.errors import UserError
 from lacuna.formats.images import ImageShards
+from lacuna.generators.autoencoder.settings import Training as Settings
 from lacuna.inversion.perceptual import PerceptualNetwork
 from lacuna.networks.pixels import from_bytes
-from lacuna.runtime import command, compute, precision, seeds
-from lacuna.runtime.interruption import deferred_termination
-from lacuna.segmenters.upernet.losses import check_finite, learning_rate
-from lacuna.training.data import RealImages
+from lacuna.runtime import compute, precision, seeds
+from lacuna.training import loop
+from lacuna.training.judged import one_cycle
+from lacuna.training.labelled import rows_of_step
+from lacuna.training.loop import Journal, Row
 from lacuna.training.losses import Logistic
 
 HELD_OUT = 200  # images looked at whenever the log gets a row
@@ -47,13 +49,14 @@ class PatchDiscriminator(nn.Module):
         return scores_NP
 
 
-class Training:
-    """An AutoencoderKL being trained on images, as `settings` say.
+class Training(loop.Training):
+    """An AutoencoderKL that learns from images.
 
     A reconstruction is drawn from a sample of the latent's distribution, and judged by L1 of pixels and of perceptual
     features; the distribution is held near a standard normal; late in the training a discriminator may judge, too.
 
     Args:
+        images, held_out: to learn from, and to be judged by.
         perceptual: None where features do not count.
 
     Source:
@@ -61,69 +64,60 @@ class Training:
     """
 
     def __init__(
-        self, images: RealImages, perceptual: PerceptualNetwork | None, settings: Mapping[str, Any], seed: int,
-        device: torch.device,
+        self, images: ImageShards, held_out: ImageShards, perceptual: PerceptualNetwork | None, settings: Settings,
+        seed: int, device: torch.device, name: str,
     ) -> None:  # fmt: skip
-        self.images, self.settings, self.seed, self.device = images, settings, seed, device
-        self.perceptual = perceptual if settings["lambda_perceptual"] else None
-        self.precision = precision.training_precision(settings["precision"], device)
-        adversary = settings["adversary"]
-        self.weights = {name: settings[f"lambda_{name}"] for name in ("pixel", "perceptual", "kl")}
-        self.weights["adversary"] = adversary["weight"]
+        self.images, self.held_out, self.seed, self.device, self.name = images, held_out, seed, device, name
+        self.perceptual = perceptual if settings.lambda_perceptual else None
+        self.levels, self.rules = settings.feature_levels, settings.adversary
+        self.precision = precision.training_precision(settings.precision, device)
+        self.steps, self.images_per_step = settings.images // settings.batch_size, settings.batch_size
+        self.log_interval = settings.log_interval
+        self.weights = {
+            "pixel": settings.lambda_pixel, "kl": settings.lambda_kl, "perceptual": settings.lambda_perceptual,
+            "adversary": self.rules.weight,
+        }  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.seed_for(seed, "train_autoencoder", "weights"))
-            self.network = build(settings["architecture"], images.size)
-            self.discriminator = PatchDiscriminator(adversary["width"])
+            self.network = build(settings.architecture.given(), images.size)
+            self.discriminator = PatchDiscriminator(self.rules.width)
         networks: list[nn.Module] = [self.network, self.discriminator]
-        for module in networks:
-            module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.adversary = Logistic(adversary["r1"], adversary["r1_interval"], images.size)
-        self.optimizers = {
-            "network": torch.optim.AdamW(
-                self.network.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
-            ),
-            "discriminator": torch.optim.Adam(
-                self.discriminator.parameters(), lr=adversary["learning_rate"], betas=(0.0, 0.99)
-            ),
-        }
-        self.steps = settings["images"] // settings["batch_size"]
-        self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, float]]()
-        self.sums: dict[str, float] = {}  # terms of the loss since the last row of the log
-        self.steps_summed = 0
+        for network in networks:
+            network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = torch.optim.AdamW(  # its rate is a factor on the schedule's
+            self.network.parameters(), lr=1.0, weight_decay=settings.weight_decay
+        )
+        self.schedule = LambdaLR(self.optimizer, lambda step: one_cycle(step / self.steps, settings.learning_rate))
+        self.adversary = Logistic(self.rules.r1, self.rules.r1_interval, images.size)
+        self.adversary_optimizer = torch.optim.Adam(
+            self.discriminator.parameters(), lr=self.rules.learning_rate, betas=(0.0, 0.99)
+        )
+        names = ("network", "optimizer", "schedule", "discriminator", "adversary_optimizer")
+        self.parts = {name: getattr(self, name) for name in names}
 
-    @property
-    def images_seen(self) -> int:
-        """Images that the steps so far have used."""
-        return int(self.step * self.settings["batch_size"])
+    def batch(self, step: int) -> Tensor:
+        rows = rows_of_step(self.seed, step, self.images_per_step, len(self.images))
+        return from_bytes(self.images.read("images", rows))
 
-    @property
-    def plays(self) -> bool:
-        """Whether the discriminator does by now."""
-        adversary = self.settings["adversary"]
-        return bool(adversary["weight"]) and self.images_seen >= adversary["start"]
-
-    def advance(self) -> dict[str, float]:
-        """One step; returns the terms of the loss, without their weights."""
-        for group in self.optimizers["network"].param_groups:
-            group["lr"] = learning_rate(self.step / self.steps, self.settings["learning_rate"])
-        x_N3HW = from_bytes(self.images.batch(self.images_seen), self.device)
+    def step(self, step: int, batch: Tensor) -> dict[str, Tensor]:
+        x_N3HW = batch.to(self.device, memory_format=torch.channels_last)
+        plays = bool(self.rules.weight) and step * self.images_per_step >= self.rules.start
         with precision.autocast(self.precision, self.device):
             posterior: DiagonalGaussianDistribution = self.network.encode(x_N3HW).latent_dist
-            x_hat_N3HW = self.network.decode(self._sample(posterior)).sample
+            x_hat_N3HW = self.network.decode(self._sample(posterior, step)).sample
             terms = {"pixel": F.l1_loss(x_hat_N3HW.float(), x_N3HW), "kl": divergence(posterior)}
             if self.perceptual:
                 terms["perceptual"] = self._perceptual_error(x_hat_N3HW, x_N3HW)
-            if self.plays:
+            if plays:
                 terms["adversary"] = self.adversary.generator(self.discriminator(x_hat_N3HW).float())
-        self._descend("network", torch.stack([self.weights[name] * term for name, term in terms.items()]).sum())
-        if self.plays:
-            terms |= self._play(x_N3HW, x_hat_N3HW.detach().float())
-        self.step += 1
-        return {name: float(term.detach()) for name, term in terms.items()}
+        loss = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
+        self._descend(self.optimizer, loss)
+        self.schedule.step()
+        return terms | (self._play(step, x_N3HW, x_hat_N3HW.detach().float()) if plays else {})
 
-    def _sample(self, posterior: DiagonalGaussianDistribution) -> Tensor:
+    def _sample(self, posterior: DiagonalGaussianDistribution, step: int) -> Tensor:
         """Latents, as the posterior draws them; the noise follows from (seed, step)."""
-        noise = torch.randn(posterior.mean.shape, generator=compute.generator(self.seed, "latents", self.step))
+        noise = torch.randn(posterior.mean.shape, generator=compute.generator(self.seed, "latents", step))
         latents: Tensor = posterior.mean + posterior.std * noise.to(self.device)
         return latents
 
@@ -132,47 +126,37 @@ class Training:
         with torch.no_grad():
             wanted = self.perceptual.features(x_N3HW)
         found = self.perceptual.features(x_hat_N3HW)
-        levels = self.settings["feature_levels"]
-        return torch.stack([F.l1_loss(found[level].float(), wanted[level].float()) for level in levels]).mean()
+        return torch.stack([F.l1_loss(found[level].float(), wanted[level].float()) for level in self.levels]).mean()
 
-    def _play(self, x_N3HW: Tensor, x_hat_N3HW: Tensor) -> dict[str, Tensor]:
+    def _play(self, step: int, x_N3HW: Tensor, x_hat_N3HW: Tensor) -> dict[str, Tensor]:
         """One step of the discriminator."""
         with precision.autocast(self.precision, self.device):
-            loss, numbers = self.adversary.discriminator(self.discriminator, x_N3HW, x_hat_N3HW, self.step)
-        self._descend("discriminator", loss)
+            loss, numbers = self.adversary.discriminator(self.discriminator, x_N3HW, x_hat_N3HW, step)
+        self._descend(self.adversary_optimizer, loss)
         return {"loss_d": numbers["loss_d"]}
 
-    def _descend(self, name: str, loss: Tensor) -> None:
+    def _descend(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         self.network.zero_grad(set_to_none=True)
         self.discriminator.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimizers[name].step()
+        optimizer.step()
 
-    def state(self) -> dict[str, Any]:
-        """All that a later process needs to go on."""
-        return {
-            "network": self.network.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
-            **{name: getattr(self, name) for name in ("step", "seconds", "rows", "sums", "steps_summed")},
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
-        self.network.load_state_dict(state["network"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
-        self.step, self.seconds, self.rows = state["step"], state["seconds"], list(state["rows"])
-        self.sums, self.steps_summed = dict(state["sums"]), state["steps_summed"]
+    def row(self, journal: Journal) -> Row:
+        """Means, NaN for what did not play, and errors of held-out images."""
+        columns = ["pixel", "kl", *["perceptual"] * bool(self.perceptual)]
+        columns += ["adversary", "loss_d"] * bool(self.rules.weight)
+        row = {"images": journal.step * self.images_per_step, "seconds": round(journal.seconds, 1)}
+        row |= {name: journal.means.get(name, float("nan")) for name in columns}
+        return row | self.errors(min(HELD_OUT, len(self.held_out)))
 
     @torch.no_grad()
-    def errors(self, held_out: ImageShards, count: int, batch_size: int = 50) -> dict[str, float]:
+    def errors(self, count: int, batch_size: int = 50) -> dict[str, float]:
         """Mean errors of the first `count` held-out images, drawn from the latent's mode: of pixels, of features."""
         self.network.eval()
         sums: dict[str, float] = {}
         for first in range(0, count, batch_size):
-            x_N3HW = from_bytes(held_out.read("images", slice(first, min(first + batch_size, count))), self.device)
+            rows = slice(first, min(first + batch_size, count))
+            x_N3HW = from_bytes(self.held_out.read("images", rows), self.device)
             x_hat_N3HW = self.network.decode(self.network.encode(x_N3HW).latent_dist.mode()).sample.clamp(-1, 1)
             found = {"held_out_pixel": F.l1_loss(x_hat_N3HW, x_N3HW)}
             if self.perceptual:
@@ -211,40 +195,3 @@ def divergence(posterior: DiagonalGaussianDistribution) -> Tensor:
     """Kullback-Leibler divergence of the posterior from a standard normal, the mean of a latent number."""
     mean, log_variance = posterior.mean.float(), posterior.logvar.float()
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
-
-
-def run(training: Training, held_out: ImageShards, save: Callable[[dict[str, Any]], None], name: str) -> None:
-    """Train to the end; `save` gets a state every `checkpoint_interval` images and when SIGTERM arrives.
-
-    Raises:
-        UserError: a loss is not finite; `name` is the network's.
-    """
-    interval = max(training.settings["checkpoint_interval"] // training.settings["batch_size"], 1)
-    with deferred_termination() as terminated, command.progress(range(training.steps), desc="train") as bar:
-        bar.update(training.step)
-        while training.step < training.steps:
-            begun = time.monotonic()
-            for term, value in training.advance().items():
-                training.sums[term] = training.sums.get(term, 0.0) + value
-            training.steps_summed += 1
-            training.seconds += time.monotonic() - begun
-            bar.update()
-            at_interval = training.step % interval == 0 or training.step == training.steps
-            if at_interval or terminated():
-                check_finite(training.sums, name, training.step)
-            if at_interval:
-                training.rows.append(log_row(training, held_out))
-                training.sums, training.steps_summed = {}, 0
-            if at_interval or terminated():
-                save(training.state())
-            if terminated():
-                raise command.Terminated
-
-
-def log_row(training: Training, held_out: ImageShards) -> dict[str, float]:
-    """A row of the log: means since the last one, NaN for what did not play, and errors of held-out images."""
-    columns = ["pixel", "kl"] + ["perceptual"] * bool(training.perceptual)
-    columns += ["adversary", "loss_d"] * bool(training.settings["adversary"]["weight"])
-    row = {"images": training.images_seen, "seconds": round(training.seconds, 1)}
-    row |= {name: training.sums.get(name, float("nan")) / training.steps_summed for name in columns}
-    return row | training.errors(held_out, min(HELD_OUT, len(held_out)))
