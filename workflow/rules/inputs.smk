@@ -1,11 +1,15 @@
 # What rules wait for, by their wildcards; no rule.
 def shard_images(wildcards):
     """Image shards that hold the images of the wildcard's shard, or the LMDB that fetch brings for it."""
-    path = CONFIG.sources[wildcards.source].given().get("path")
-    if CONFIG.sources[wildcards.source].kind == "lsun" and census.is_fetched(path):
+    return images_of(wildcards.source, wildcards.shard)
+
+
+def images_of(source, name):
+    """Image shards that hold a source's images of a shard of this name, or the LMDB that fetch brings for it."""
+    path, shard = CONFIG.sources[source].given().get("path"), shard_from_name(name)
+    if CONFIG.sources[source].kind == "lsun" and census.is_fetched(path):
         return [f"{path}/{lmdb_file.DATA}"]
-    shard = shard_from_name(wildcards.shard)
-    return TOLD.covering_shards(wildcards.source, shard.first, shard.last)
+    return TOLD.covering_shards(source, shard.first, shard.last)
 
 
 def agreement_images(wildcards):
@@ -16,7 +20,8 @@ def agreement_images(wildcards):
 
 def shard_listing(wildcards):
     """Digest of the user's files that the shard is made of (name, size, mtime); the shard has changed when it does."""
-    held, shard = HELD.get(wildcards.source), shard_from_name(wildcards.shard)
+    name = CONFIG.sources[wildcards.source].redraws or wildcards.source
+    held, shard = HELD.get(name), shard_from_name(wildcards.shard)
     return held.digest(shard.first, shard.last) if held else ""
 
 
@@ -66,14 +71,24 @@ def generator_files(wildcards):
 
 
 def sampled_files(wildcards):
-    """Weights of the generator that the wildcard's source samples, and its code."""
-    return files_of_generator(CONFIG.sources[wildcards.source].drawn_by)
+    """Weights of the generator that the wildcard's source samples, its code, and image shards that it draws again."""
+    source = CONFIG.sources[wildcards.source]
+    redrawn = images_of(source.redraws, wildcards.shard) if source.redraws else []
+    return [*files_of_generator(source.drawn_by), *redrawn]
 
 
 def training_images(wildcards):
     """Image shards that the wildcard's generator, or the generator that it is a part of, learns from."""
     name = networks.generator_of_part(CONFIG, wildcards.generator)
     return targets.image_shards(CONFIG, CONFIG.generators[name].trained_on)
+
+
+def training_perceptual_files(wildcards):
+    """Files that the weights of the perceptual network of an autoencoder's training are in."""
+    name = CONFIG.generators[wildcards.generator].compared_by
+    return (
+        families.files("perceptual", CONFIG.perceptual[name].family, CONFIG.perceptual[name].checkpoint) if name else []
+    )
 
 
 def part_weights(wildcards):
@@ -121,7 +136,7 @@ def inversions_of(wildcards):
 def inversions_looked_at(wildcards):
     """Inversions that omissions are looked for in."""
     entry = inversion(wildcards)
-    return targets.inversion_shards(CONFIG, entry, entries.omission_method(entry))
+    return targets.inversion_shards(CONFIG, entry, entries.omission_method(CONFIG, entry))
 
 
 def inversion_encoder(wildcards):

@@ -36,9 +36,7 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "gather": [path for name in used_sources(config) for path in image_shards(config, name, "labelled")],
         "train_segmenter": [networks.segmenter_weights(config, name) for name in trained(config, "segmenters")],
-        "train_generator": [
-            path for name in trained(config, "generators") for path in networks.generator_files(config, name)
-        ],
+        **{stage: trained_generators(config, stage) for stage in ("train_generator", "train_autoencoder")},
         "train_classifier": [networks.classifier_weights(config, name) for name in trained(config, "classifiers")],
         "sample": [path for name in used_sources(config) for path in image_shards(config, name, "generator")],
         "segment": [path for pair in measured(config) for path in table_shards(config, *pair, "segment")],
@@ -78,6 +76,7 @@ def used_sources(config: Configuration) -> list[str]:
     """Sources that comparisons, inversions, the calibration and the trainings behind them need."""
     names = [getattr(entry, side) for entry in config.comparisons for side in ("real", "generated")]
     names += [entry.source for entry in config.inversions]
+    names += [redrawn for name in names if (redrawn := config.sources[name].redraws)]
     names += [str(config.calibrate.source)] if config.calibrate.segmenters else []
     names += [name for entry in config.conditional for name in (entry.real, entry.generated)]
     names += [entries.training_source(config, entry) for entry in config.conditional]
@@ -110,6 +109,12 @@ def used_segmenters(config: Configuration) -> list[str]:
     names += config.calibrate.segmenters
     names += [entry.segmenter for entry in config.conditional if entry.segmenter]
     return list(dict.fromkeys(names))
+
+
+def trained_generators(config: Configuration, stage: str) -> list[str]:
+    """Weights of the generators that a stage trains."""
+    names = [name for name in trained(config, "generators") if config.generators[name].trained_by == stage]
+    return [path for name in names for path in networks.generator_files(config, name)]
 
 
 def measured(config: Configuration) -> list[tuple[str, str]]:
@@ -193,8 +198,10 @@ def truth_files(segmenter: str, real: str) -> list[str]:
 
 def followed(config: Configuration) -> dict[str, Comparison]:
     """Generators without classes that the workflow trains, and the first comparison of each one's samples."""
+    adversarial = {name for name, entry in config.generators.items() if entry.trained_by == "train_generator"}
     families = {name: entry.family for name, entry in config.generators.items()}
-    names = [name for name in trained(config, "generators") if not GENERATORS[families[name]].has_labels]
+    names = [name for name in trained(config, "generators") if name in adversarial]
+    names = [name for name in names if not GENERATORS[families[name]].has_labels]
     found: dict[str, Comparison] = {}
     for entry in config.comparisons:
         name = config.sources[entry.generated].drawn_by

@@ -49,6 +49,7 @@ class Told:
             "batch_size": self.config.sample.batch_size,
             "seed": self._seed(source),
             **_range(shard),
+            **self._redrawn(source, shard),
         }
 
     # Networks
@@ -70,6 +71,14 @@ class Told:
             "settings": networks.generator_parts(self.config, whole)[generator],
             "seed": self.config.seed,
             "state": f"results/train_generator/{generator}.state.pt",
+        }
+
+    def train_autoencoder(self, generator: str) -> Job:
+        perceptual = self.config.generators[generator].compared_by
+        return {
+            **self._training("generators", generator),
+            **(_prefixed("perceptual", self.config.perceptual[perceptual].given()) if perceptual else {}),
+            "state": f"results/train_autoencoder/{generator}.state.pt",
         }
 
     def train_encoder(self, generator: str, part: str) -> Job:
@@ -251,7 +260,7 @@ class Told:
 
     def omissions(self, generator: str, source: str) -> Job:
         entry = entries.inversion_entry(self.config, generator, source)
-        method, control = entries.omission_method(entry), entries.control_table(self.config, entry)
+        method, control = entries.omission_method(self.config, entry), entries.control_table(self.config, entry)
         return {
             "inversions": f"results/invert/{method}/{generator}/{source}",
             **self._inverted(entry.count),
@@ -315,6 +324,11 @@ class Told:
         )
         images = [path] if path else self.covering_shards(source, ends["first"], ends["last"])
         return {"images": images, **ends, **(self._plan(source, shard) if path else {})}
+
+    def _redrawn(self, source: str, shard: str) -> Job:
+        """The images that samples are the latents of, and how they are read; nothing for those of a prior."""
+        of = self.config.sources[source].redraws
+        return {**self._images(of, shard), "source": self.config.sources[of].reading} if of else {}
 
     def _plan(self, source: str, shard: str) -> Job:
         """What holds a job to the files that it was planned with; nothing for those that fetch has yet to bring."""

@@ -101,7 +101,7 @@ class Inputs:
     def inverted(self, entry: Inversion) -> Inverted:
         """One inverted source: its reconstructions by the method that `omissions` looked at, and their label maps."""
         generator, source, count = entry.generator, entry.source, entry.count
-        method = entries.omission_method(entry)
+        method = entries.omission_method(self.config, entry)
         folder = self.path(f"results/invert/{method}/{generator}/{source}")
         names = ("x", "x_hat", "loss")
         found = inversions.read_shards(folder, count, self.config.shard_size.inversions, names)
@@ -112,6 +112,7 @@ class Inputs:
             source=source,
             method=method,
             is_floor=settings.kind == "generator" and settings.generator == generator,
+            is_decoder=self.config.generators[generator].has_encoder,
             index_N=found.index,
             x_NHW3=found.x,
             x_hat_NHW3=found.x_hat,
@@ -163,7 +164,8 @@ class Inputs:
             for name in targets.trained(self.config, section):
                 yield name, self._logs(f"train_{section[:-1]}", [name])
         for name in targets.trained(self.config, "generators"):
-            yield name, self._logs("train_generator", list(networks.generator_parts(self.config, name)))
+            stage = self.config.generators[name].trained_by
+            yield name, self._logs(stage, list(networks.generator_parts(self.config, name)))
         for name in targets.inverted_generators(self.config):
             yield f"encoder of {name}", self._logs(f"train_encoder/{name}", networks.encoder_parts(self.config, name))
 
