@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from lacuna.formats import checkpoints
-from lacuna.segmenters.segmenter import build_network
+from lacuna.segmenters.parsing_segmenter import build_network
 from lacuna.segmenters.upernet.checkpoint import metadata
 from lacuna.stages import render
 from lacuna.world import PART_OWNERS, VOCABULARY

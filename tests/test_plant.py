@@ -9,7 +9,7 @@ import torch
 
 from lacuna.areas.omissions import class_counts
 from lacuna.formats import checkpoints, planted
-from lacuna.segmenters.segmenter import build_network
+from lacuna.segmenters.parsing_segmenter import build_network
 from lacuna.segmenters.upernet.checkpoint import metadata
 from lacuna.stages import plant, render
 from lacuna.world import PART_OWNERS, VOCABULARY, World

@@ -71,6 +71,21 @@ class Comparison(Section):
     fsd: Fsd | None = Field(None, description="What this comparison alone has otherwise than the section fsd.")
 
 
+class Agreement(Section):
+    """Two sources that several segmenters measure, and what each two of these agree on.
+
+    `segmenters: [a, b]` in a comparison is short for a comparison by each of them and such an entry.
+    """
+
+    real: Name = Field(description="Source of real images.")
+    generated: Name = Field(description="Source of generated images.")
+    segmenters: Unique[Name] = Field(min_length=2, description="Segmenters, of which every two are held side by side.")
+    synonyms: dict[str, str] = Field(
+        {}, description="Classes that mean the same under other names: one segmenter's name -> the later one's."
+    )
+    count: int = Field(500, ge=2, description="Images of each side whose pixels are labelled by both, at most.")
+
+
 class Follow(Section):
     """Distance of a generator's snapshots to the real images that it is compared with, along its training."""
 

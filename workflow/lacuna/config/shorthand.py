@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lacuna.config import published
+from lacuna.config import judges, published
 
 if TYPE_CHECKING:
     from lacuna.config.configuration import Configuration
@@ -43,7 +43,7 @@ def written_out(config: Mapping[str, Any], typed: Sequence[str], keys: Collectio
         keys: the top level's own keys.
     """
     found = with_paths(with_texts(without_nulls(config), typed, keys), keys)
-    return with_sections(with_segmenter(with_expanded_paths(found)))
+    return with_sections(with_agreements(with_segmenter(judges.with_judge(with_expanded_paths(found)))))
 
 
 def without_old_keys(config: Given) -> tuple[Given, list[str]]:
@@ -171,6 +171,25 @@ def with_segmenter(config: Given) -> Given:
                 {"segmenter": name} | item if isinstance(item, dict) else item for item in config[section]
             ]
     return found
+
+
+def with_agreements(config: Given) -> Given:
+    """The configuration with a comparison by each of the `segmenters` of one, and an agreement of all of them."""
+    comparisons = config.get("comparisons")
+    if not isinstance(comparisons, list):
+        return config
+    several = [item for item in comparisons if isinstance(item, dict) and isinstance(item.get("segmenters"), list)]
+    written: list[Any] = []
+    for item in comparisons:
+        if item not in several:
+            written.append(item)
+            continue
+        plain = {key: value for key, value in item.items() if key not in ("segmenters", "synonyms", "segmenter")}
+        written += [found for name in item["segmenters"] if (found := plain | {"segmenter": name}) not in written]
+    kept = ("real", "generated", "segmenters", "synonyms")
+    asked = [{key: item[key] for key in kept if key in item} for item in several]
+    given = config.get("agreements", [])
+    return config | {"comparisons": written} | ({"agreements": [*given, *asked]} if asked else {})
 
 
 def without_missing(config: "Configuration", exists: Callable[[str], bool]) -> tuple["Configuration", list[str]]:

@@ -24,7 +24,6 @@ from lacuna.formats.images import ImageShards
 from lacuna.report import sections
 from lacuna.report.reading import Inverted, total_loss
 from lacuna.runtime import usage
-from lacuna.segmenters.upp import files as upp
 
 FOLDER_PX = 128  # side of a folder's images on a contact sheet
 COMPARED = 6  # images of a source that all methods are shown of
@@ -139,11 +138,9 @@ class Inputs:
         """Every file that the page is made from, weights included."""
         used = {entry.segmenter for entry in self.config.comparisons}
         used |= {entries.inversion_segmenter(self.config, entry) for entry in self.config.inversions}
-        families = {name: self.config.segmenters[name].family for name in sorted(used)}
+        judges = [entries.segmenter_network(self.config, name) for name in sorted(used)]
         weights = [
-            path
-            for name, family in families.items()
-            for path in upp.weights_files(family, networks.segmenter_weights(self.config, name))
+            path for judge in judges for path in families.files("segmenters", judge["family"], judge["checkpoint"])
         ]
         generators = [
             self.config.sources[side].drawn_by

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lacuna import families
 from lacuna.areas.images_read import one_color, pixels_hash
 from lacuna.data import Batch, Images, open_images, shards_of
 from lacuna.data.held import Plan
@@ -28,7 +29,6 @@ from lacuna.runtime.provenance import Provenance
 from lacuna.segmenters.class_areas import areas_of
 from lacuna.segmenters.loading import load_segmenter
 from lacuna.segmenters.segmenter import Segmenter
-from lacuna.segmenters.upp import files as upp
 
 log = logging.getLogger(__name__)
 HEADS = ("object", "part", "material")  # the label maps that have areas, in the order of the table's columns
@@ -39,6 +39,7 @@ class Job(command.ComputingJob):
 
     family: str = Field(description="architecture of the segmenter")
     checkpoint: str = Field(description="weights of the segmenter")
+    segmenter_settings: dict[str, Any] = Field({}, description="JSON: what its entry says beside its weights")
     images: list[str] = Field(description="image shards (.h5), or one path of a user")
     manifest: str = Field("", description="what the workflow saw of the user's source when it started")
     planned: str = Field("", description="digest of the user's files as the shard was planned")
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     job = command.job("segment", Job, __doc__, argv)
     compute.configure(job.threads)
     device, precision = compute.device(job.device), job.settings["precision"]
-    segmenter = load_segmenter(job.family, job.checkpoint, device, precision)
+    segmenter = load_segmenter(job.family, job.checkpoint, device, precision, job.segmenter_settings)
     heads = checked_heads(job.settings["heads"])
     source = job.settings.get("source", {})
     preparation = Preparation.of(job.settings, segmenter.size)
@@ -80,7 +81,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         images.groups(index_N, job.settings.get("groups")),
     )  # fmt: skip
     inputs = [*shards_of(job.images), *weights_of(job)]
-    config = job.settings | size.note()
+    own = {"segmenter": job.segmenter_settings} if job.segmenter_settings else {}
+    config = job.settings | own | size.note()
     areas.write(job.table, table, Provenance("segment", job.code, config, None, inputs, images.listing))
 
 
@@ -139,7 +141,8 @@ def columns(classes: Mapping[str, Sequence[str]], heads: Sequence[str]) -> tuple
 
 def weights_of(job: Job) -> list[str]:
     """The files that the segmenter's weights are in."""
-    return [path for path in map(str, upp.weights_files(job.family, job.checkpoint)) if Path(path).is_file()]
+    files = families.files("segmenters", job.family, job.checkpoint)
+    return [path for path in files if Path(path).is_file()]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from pydantic import Field
 
+from lacuna import families
 from lacuna.config.shards import shard_paths
 from lacuna.errors import UserError
 from lacuna.formats import checkpoints, files
@@ -20,7 +21,6 @@ from lacuna.generators.autoencoder.training import Training
 from lacuna.inversion.perceptual_loading import load_perceptual
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.provenance import Provenance
-from lacuna.segmenters.upp import files as upp
 from lacuna.training import judged, loop
 from lacuna.training.loop import Journal
 
@@ -40,10 +40,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     job.settings = precision.settled(job.settings, device)
     paths = shard_paths(job.images, job.count, job.shard_size)
     held_out_paths = shard_paths(job.validation_images, job.validation_count, job.shard_size)
-    weights = upp.weights_files(job.perceptual_family, job.perceptual_checkpoint) if job.perceptual_checkpoint else []
+    network = job.perceptual_family, job.perceptual_checkpoint
+    weights = families.files("perceptual", *network) if job.perceptual_checkpoint else []
     provenance = Provenance("train_autoencoder", job.code, job.settings.given(), job.seed, [*paths, *weights])
     key = dict(provenance.attributes()) | {"threads": job.threads}
-    perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, device) if weights else None
+    perceptual = load_perceptual(*network, device) if weights else None
     with ImageShards(paths) as images, ImageShards(held_out_paths) as held_out:
         job.check_batch(images)
         if held_out.size != images.size:

@@ -67,6 +67,7 @@ def _of_training(config: Configuration) -> Iterable[str]:
 
 SECTIONS = (
     Entry("findings", "Findings", _of_stages()),
+    Entry("agreement", "Agreement", _of_stages("agreement")),
     Entry("distribution", "Distribution", _of_distribution),
     Entry("families", "Side by side", _of_families),
     Entry("captions", "Captions", _of_stages("paired")),

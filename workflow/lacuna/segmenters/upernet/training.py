@@ -15,7 +15,7 @@ from torch import Tensor
 from lacuna.formats.images import ImageShards
 from lacuna.runtime import seeds
 from lacuna.segmenters.parsing import part_blocks
-from lacuna.segmenters.segmenter import SIGNED_RGB, Segmenter, build_network
+from lacuna.segmenters.parsing_segmenter import SIGNED_RGB, ParsingSegmenter, build_network
 from lacuna.segmenters.upernet.losses import ParsingLoss, class_weights, intersection_over_union
 from lacuna.segmenters.upernet.settings import Training as Settings
 from lacuna.training.judged import JudgedTraining, confusion
@@ -56,7 +56,7 @@ class Training(JudgedTraining):
             network = build_network(classes, owners, settings.architecture.given())
         super().__init__(network, scenes, held_out, settings, seed, device, name)
         self.settings = settings
-        self.segmenter = Segmenter(network, classes, owners, SIGNED_RGB, scenes.size)
+        self.segmenter = ParsingSegmenter(network, classes, owners, SIGNED_RGB, scenes.size)
         blocks = part_blocks(classes["object"], classes["part"], owners)
         weights = weights_of_classes(scenes, classes, settings.class_weight_power)
         self.loss = ParsingLoss(
@@ -89,7 +89,7 @@ def read_batch(scenes: ImageShards, rows: NDArray[np.int64] | Sequence[int] | sl
     return LabelledBatch(images, labels | {"scene": torch.from_numpy(scenes.read("label", rows))})
 
 
-def judge(segmenter: Segmenter, scenes: ImageShards, count: int, batch_size: int = 50) -> Scores:
+def judge(segmenter: ParsingSegmenter, scenes: ImageShards, count: int, batch_size: int = 50) -> Scores:
     """Compare the segmenter with the truth on the first `count` scenes."""
     segmenter.network.eval()
     confusions = {name: np.zeros((len(segmenter.classes[name]),) * 2, dtype=np.int64) for name in LABEL_MAPS}
