@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from segmenter_case import WORLD
 
 from lacuna.errors import UserError
 from lacuna.formats import images
@@ -30,7 +31,6 @@ from lacuna.segmenters.upernet.losses import (
 from lacuna.stages import render, train_segmenter
 from lacuna.world import VOCABULARY
 
-WORLD = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}
 SETTINGS: dict[str, Any] = {
     "architecture": {
         "encoder": {"block": "basic", "depths": [1, 1, 1, 1], "stem_widths": [4, 4, 4], "widths": [4, 4, 8, 8],

@@ -282,7 +282,7 @@ class Told:
 
     def _world(self, source: str) -> Job:
         """What of a world source decides how one scene looks; the count does not."""
-        return self.config.sources[source].model_dump(include={"size", "omit", "scale", "scenes", "palette"})
+        return self.config.sources[source].model_dump(exclude={"kind", "count", "seed", "seen_at"})
 
     def _seed(self, source: str) -> int:
         return int(self.config.sources[source].given().get("seed", self.config.seed))
