@@ -34,6 +34,7 @@ def table(place: Path, out: Path, images: str = "scenes.h5", heads: tuple[str, .
         "--family", "upernet", "--checkpoint", str(place / "net.safetensors"), "--images", str(place / images),
         "--first", "0", "--last", str(last), "--settings", settings,
         "--batch-size", str(batch_size), "--device", "cpu", "--threads", "1", "--table", str(out / "t.h5"),
+        "--regions", str(out / "t.regions.h5"), "--kept", "{}", "--seed", "1",
         "--code", "c",
     ])  # fmt: skip
     return areas.read(out / "t.h5")

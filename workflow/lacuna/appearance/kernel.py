@@ -1,7 +1,7 @@
 """How far apart two sets of looks are, in pairs: kernel distance, its interval, and its permutation test.
 
-The distance is the squared maximum mean discrepancy in units of the spread of the real regions: at 0.01 the mean look has
-moved by a tenth of the standard deviation that real regions have around theirs, in the space of the kernel.
+The distance is the squared maximum mean discrepancy in units of the spread of the real regions: at 0.01 the mean look
+has moved by a tenth of the standard deviation that real regions have around theirs, in the space of the kernel.
 
 Shape suffixes: P pairs, D features, T regions of both sides, B permutations.
 """
@@ -92,8 +92,8 @@ def distance(
 ) -> Distance:  # fmt: skip
     """Distance of paired looks: row i of one side belongs to row i of the other.
 
-    The interval is Student's, with the jackknife's variance of the mean of `paired_terms`; it is wide rather than narrow
-    where the sides are alike.
+    The interval is Student's, with the jackknife's variance of the mean of `paired_terms`; it is wide rather than
+    narrow where the sides are alike.
 
     Source:
         Arvesen 1969, Jackknifing U-statistics.
@@ -131,9 +131,7 @@ def _jackknife(terms_PP: Array, confidence: float) -> tuple[float, float]:
     total = terms_PP.sum()
     left_out_P = (total - 2 * terms_PP.sum(axis=1)) / ((count - 1) * (count - 2))
     variance = (count - 1) / count * ((left_out_P - left_out_P.mean()) ** 2).sum()
-    return float(total / (count * (count - 1))), float(
-        student.ppf((1 + confidence) / 2, count - 1) * np.sqrt(variance)
-    )
+    return float(total / (count * (count - 1))), float(student.ppf((1 + confidence) / 2, count - 1) * np.sqrt(variance))
 
 
 def _baseline(kernel_TT: Array, count: int, spread: float, rng: np.random.Generator) -> float:

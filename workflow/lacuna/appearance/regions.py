@@ -68,13 +68,13 @@ def places(labels_HW: NDArray[np.integer], num_classes: int) -> NDArray[np.int64
 
 def cells(shape: tuple[int, ...], grid: tuple[int, ...]) -> NDArray[np.int64]:
     """Which cell of a grid, counted by rows, each pixel's centre lies in: (H, W)."""
-    rows, columns = (
-        ((2 * np.arange(side) + 1) * count // (2 * side)) for side, count in zip(shape, grid, strict=True)
-    )
+    rows, columns = (((2 * np.arange(side) + 1) * count // (2 * side)) for side, count in zip(shape, grid, strict=True))
     return rows[:, None] * grid[1] + columns
 
 
-def coverage(number_HW: NDArray[np.integer], chosen_R: NDArray[np.integer], grid: tuple[int, int]) -> NDArray[np.float32]:
+def coverage(
+    number_HW: NDArray[np.integer], chosen_R: NDArray[np.integer], grid: tuple[int, int]
+) -> NDArray[np.float32]:
     """Which share of each chosen region lies in each cell of a grid: (R, cells), rows sum to 1."""
     place = np.full(int(number_HW.max()) + 1, -1)
     place[chosen_R] = np.arange(len(chosen_R))

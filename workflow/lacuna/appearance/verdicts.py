@@ -54,7 +54,7 @@ class Tested:
     found: Distance
 
 
-def test(real: Looks, generated: Looks, blocks: Sequence[int], rule: Rule, rng: np.random.Generator) -> Tested:
+def compare_looks(real: Looks, generated: Looks, blocks: Sequence[int], rule: Rule, rng: np.random.Generator) -> Tested:
     """Compare regions of one class in pairs of about the same area; nothing is known of too few of these."""
     counts = len(real.area_px), len(generated.area_px)
     if min(counts) < FEWEST_PAIRS:
@@ -74,7 +74,7 @@ def verdict(found: Distance, q: float, rule: Rule) -> str:
 
 
 def q_values(p_C: NDArray) -> NDArray[np.float64]:
-    """p corrected for the number of classes that were tested; NaN for the others.
+    """P corrected for the number of classes that were tested; NaN for the others.
 
     Source:
         Benjamini and Hochberg 1995, Controlling the False Discovery Rate.
@@ -86,7 +86,7 @@ def q_values(p_C: NDArray) -> NDArray[np.float64]:
 
 
 def judged(tested: Sequence[Tested], rule: Rule) -> tuple[NDArray[np.float64], list[str]]:
-    """q and verdict of each class of a category."""
+    """Q and verdict of each class of a category."""
     q_C = q_values(np.array([one.found.p for one in tested], dtype=np.float64))
     return q_C, [verdict(one.found, float(q), rule) for one, q in zip(tested, q_C, strict=True)]
 

@@ -88,6 +88,8 @@ class Told:
             **self._segmenter(segmenter),
             **self._images(source, shard),
             "settings": targets.segment_settings(self.config, source),
+            "kept": self.config.regions.given(),
+            "seed": self.config.seed,
             "batch_size": self.config.segment.batch_size,
         }
 
@@ -128,6 +130,13 @@ class Told:
             if source in self.held:
                 told[f"{side}_manifest"] = self._manifest(source)
         return told
+
+    def appearance(self, segmenter: str, real: str, generated: str) -> Job:
+        config = self.config
+        told = {"settings": config.appearance.given(), "kept": config.regions.given(), "verdicts": config.fsd.given()}
+        for side, source in (("real", real), ("generated", generated)):
+            told |= {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
+        return {**told, **self._resampled()}
 
     def fsd_by_class(self, segmenter: str, real: str, generated: str) -> Job:
         told = {"settings": self.config.fsd.given(), **self._resampled()}

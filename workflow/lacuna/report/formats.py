@@ -6,10 +6,22 @@ python -m lacuna.report.formats > docs/formats.md
 import sys
 from types import ModuleType
 
-from lacuna.formats import areas, checkpoints, images, inversions, manifests, moments, omissions, overfits, planted
+from lacuna.formats import (
+    appearances,
+    areas,
+    checkpoints,
+    images,
+    inversions,
+    manifests,
+    moments,
+    omissions,
+    overfits,
+    planted,
+    regions,
+)
 
 MODULES: tuple[ModuleType, ...] = (
-    images, areas, planted, moments, inversions, omissions, overfits, checkpoints, manifests,
+    images, areas, regions, planted, moments, appearances, inversions, omissions, overfits, checkpoints, manifests,
 )  # fmt: skip
 
 OPENING = """\
