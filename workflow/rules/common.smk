@@ -21,6 +21,7 @@ from lacuna.runtime.provenance import canonical_json
 from lacuna.config.shards import shard_from_name
 from lacuna.planning.source_code import remember, source_digest
 from lacuna.planning.told import Told
+from lacuna.report import sections
 
 remember(Path(".snakemake/lacuna_sources.json"))
 
