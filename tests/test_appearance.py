@@ -146,6 +146,7 @@ def run(folder: Path, shift: float = 1.0, count: int = 150, **settings: Any) -> 
         "--settings", json.dumps({"permutations": 199} | settings), "--verdicts", "{}", "--seed", "1", "--code", "c",
         "--tsv", str(folder / "o.tsv"), "--numbers", str(folder / "o.numbers.tsv"),
         "--summary", str(folder / "o.json"), "--pictures", str(folder / "o.h5"),
+        "--gallery", str(folder / "o"),
     ])  # fmt: skip
     return tables.read_tsv(folder / "o.tsv")
 
@@ -160,6 +161,7 @@ def test_the_stage_calls_altered_what_is_and_shows_it(tmp_path: Path) -> None:
     assert len(shown.real.crops.crops) == 2 and shown.real.crops.crops[0].opened()[0].shape == (16, 16, 3)
     assert np.allclose(shown.generated.place[0], 1) and shown.classes == NAMES
     assert [row["class"] for row in tables.read_tsv(tmp_path / "o.numbers.tsv")] == NAMES
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["object_tree.png"]
     found = tables.read_json(tmp_path / "o.json")
     assert found["verdicts"] == {"undecided": 3, "altered": 1} and found["blocks"] == [3, 2]
 

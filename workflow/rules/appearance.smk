@@ -12,6 +12,13 @@ rule appearance_pair:
         numbers="results/appearance/{segmenter}/{real}~{generated}.numbers.tsv",
         summary="results/appearance/{segmenter}/{real}~{generated}.json",
         pictures="results/appearance/{segmenter}/{real}~{generated}.h5",
+        gallery=report(
+            directory("results/appearance/{segmenter}/{real}~{generated}"),
+            patterns=["{name}.png"],
+            caption="../captions/appearance.rst",
+            category="Distribution",
+            labels={"real": "{real}", "generated": "{generated}", "segmenter": "{segmenter}", "what": "{name}"},
+        ),
     log:
         "results/logs/appearance/{segmenter}/{real}~{generated}.log",
     benchmark:
@@ -25,4 +32,4 @@ rule appearance_pair:
         job=job("appearance"),
     shell:
         "python -m lacuna.stages.appearance --job {params.job:q} --tsv {output.tsv} --numbers {output.numbers}"
-        " --summary {output.summary} --pictures {output.pictures} > {log} 2>&1"
+        " --summary {output.summary} --pictures {output.pictures} --gallery {output.gallery} > {log} 2>&1"

@@ -4,8 +4,10 @@ Shape suffixes: C classes.
 """
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from pydantic import Field
@@ -18,6 +20,8 @@ from lacuna.config.distribution import Appearance, Fsd, Regions
 from lacuna.errors import UserError
 from lacuna.formats import appearances, regions, tables
 from lacuna.formats.appearances import Appearances, Shown
+from lacuna.formats.files import atomic
+from lacuna.report.figures.regions import contact_sheet
 from lacuna.runtime import command, seeds
 from lacuna.runtime.provenance import Provenance
 
@@ -40,6 +44,7 @@ class Job(command.Job):
     numbers: str = Field(description="table of how many regions there are to write")
     summary: str = Field(description="JSON to write")
     pictures: str = Field(description="HDF5 file of pictures and places to write")
+    gallery: str = Field(description="folder of contact sheets to write, one per class")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -64,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "code": job.code,
     }  # fmt: skip
     tables.write_json(job.summary, summary)
+    write_sheets(Path(job.gallery), real, generated, looks)
     sides = (Shown(side.place.astype(np.float32), side.crops) for side in (real, generated))
     shown = Appearances(real.classes, real.categories, *sides)
     appearances.write(job.pictures, shown, Provenance("appearance", job.code, job.settings.given(), job.seed))
@@ -112,6 +118,20 @@ def number_rows(real: RegionTable, generated: RegionTable, columns: np.ndarray, 
     )  # fmt: skip
     limits = Thresholds(job.verdicts.omitted_below, job.verdicts.changed_by, job.verdicts.q_below)
     return instances.rows([real.classes[column] for column in columns], category, tests, limits)
+
+
+def write_sheets(folder: Path, real: RegionTable, generated: RegionTable, rows: Sequence[tuple]) -> None:
+    """One picture per class that either side shows: all regions that were kept, real and generated."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for column, (name, category, *_, word) in enumerate(rows):
+        pictures = [
+            [side.crops.crops[place].opened() for place in np.flatnonzero(side.crops.column == column)]
+            for side in (real, generated)
+        ]
+        if any(pictures):
+            sheet = contact_sheet(f"{name}: {word}", list(zip(("real", "generated"), pictures, strict=True)))
+            with atomic(folder / f"{category}_{re.sub('[^a-z0-9]+', '_', name.lower())}.png") as partial_name:
+                sheet.save(partial_name, "png")
 
 
 if __name__ == "__main__":

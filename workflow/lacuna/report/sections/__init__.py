@@ -66,6 +66,7 @@ def _of_training(config: Configuration) -> Iterable[str]:
 SECTIONS = (
     Entry("findings", "Findings", _of_stages()),
     Entry("distribution", "Distribution", _of_distribution),
+    Entry("appearance", "Appearance", _of_stages("appearance")),
     Entry("families", "Side by side", _of_families),
     Entry("classes", "Classes", _of_classes),
     Entry("instances", "Instances", _of_stages("invert", "evaluate", "omissions")),
