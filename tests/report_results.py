@@ -41,6 +41,8 @@ def config(**changes: Any) -> dict[str, Any]:
                 "scale": {},
                 "scenes": {},
                 "palette": "day",
+                "distort": {},
+                "distort_strength": 1.0,
             },
             "progan": {"kind": "generator", "generator": "progan_chapel", "count": SCENES},
         },

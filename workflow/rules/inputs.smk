@@ -108,6 +108,12 @@ def paired_prompts(wildcards):
     return prompts if isinstance(prompts, str) else []
 
 
+def region_shards(wildcards):
+    """What segment kept of the regions of both of the wildcards' sources."""
+    tables = sides("real", "generated")(wildcards)
+    return [path.removesuffix(".h5") + ".regions.h5" for path in tables]
+
+
 def true_tables(wildcards):
     """Tables of the wildcard's real source, and of what it is compared with."""
     names = [wildcards.real, *targets.compared_with(CONFIG, wildcards.segmenter, wildcards.real)]

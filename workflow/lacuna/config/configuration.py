@@ -14,7 +14,17 @@ from lacuna import families
 from lacuna.config import files, jobs, published, references, shorthand
 from lacuna.config.base import Name, Section, Unique, lines
 from lacuna.config.conditional import Conditional, Discriminate, Diversity, Overfit
-from lacuna.config.distribution import Agreement, Calibrate, Comparison, Follow, Fsd, Sample, Segment
+from lacuna.config.distribution import (
+    Agreement,
+    Appearance,
+    Calibrate,
+    Comparison,
+    Follow,
+    Fsd,
+    Regions,
+    Sample,
+    Segment,
+)  # fmt: skip
 from lacuna.config.inversion import Inversion, Invert, Omissions, Perceptual, TrainEncoder
 from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
 from lacuna.config.sources import Download, ShardSize, Source
@@ -89,7 +99,9 @@ class Configuration(Section):
     shard_size: ShardSize = ShardSize()
     sample: Sample = Sample()
     segment: Segment = Segment()
+    regions: Regions = Regions()
     fsd: Fsd = Fsd()
+    appearance: Appearance = Appearance()
     calibrate: Calibrate = Calibrate()
     discriminate: Discriminate = Discriminate()
     diversity: Diversity = Diversity()

@@ -45,6 +45,7 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
         "fsd": [path for comparison in config.comparisons for path in fsd_files(comparison)],
         "paired": [path for entry in config.comparisons if entry.paired for path in paired_files(entry)],
         "agreement": [path for entry in config.agreements for path in agreement_files(entry)],
+        "appearance": [path for comparison in looked_at(config) for path in appearance_files(comparison)],
         "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
         "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
         "plant": [path for name in config.calibrate.segmenters for path in planted_shards(config, name)],
@@ -177,6 +178,18 @@ def paired_files(comparison: Comparison) -> list[str]:
     """TSV and JSON of one comparison, image by image."""
     stem = f"results/paired/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
     return [f"{stem}.tsv", f"{stem}.json"]
+
+
+def looked_at(config: Configuration) -> list[Comparison]:
+    """Comparisons whose classes can be looked at: of sources that have images."""
+    kinds = {name: source.kind for name, source in config.sources.items()}
+    return [entry for entry in config.comparisons if "table" not in (kinds[entry.real], kinds[entry.generated])]
+
+
+def appearance_files(comparison: Comparison) -> list[str]:
+    """How classes look, how many regions they have, a summary, and pictures of some, of one comparison."""
+    stem = f"results/appearance/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
+    return [f"{stem}.{suffix}" for suffix in ("tsv", "numbers.tsv", "json", "h5")]
 
 
 def compared_with(config: Configuration, segmenter: str, real: str) -> list[str]:

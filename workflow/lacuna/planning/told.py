@@ -98,6 +98,8 @@ class Told:
             **self._segmenter(segmenter),
             **self._images(source, shard),
             "settings": targets.segment_settings(self.config, segmenter, source),
+            "kept": self.config.regions.given(),
+            "seed": self.config.seed,
             "batch_size": self.config.segment.batch_size,
         }
 
@@ -176,6 +178,13 @@ class Told:
                 for side, name in (("real", real), ("generated", generated))
             },
         }
+
+    def appearance(self, segmenter: str, real: str, generated: str) -> Job:
+        config = self.config
+        told = {"settings": config.appearance.given(), "kept": config.regions.given(), "verdicts": config.fsd.given()}
+        for side, source in (("real", real), ("generated", generated)):
+            told |= {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
+        return {**told, **self._resampled()}
 
     def fsd_by_class(self, segmenter: str, real: str, generated: str) -> Job:
         told = {"settings": self.config.fsd.given(), **self._resampled()}
@@ -340,7 +349,7 @@ class Told:
 
     def _world(self, source: str) -> Job:
         """What of a world source decides how one scene looks; the count does not."""
-        return self.config.sources[source].model_dump(include={"size", "omit", "scale", "scenes", "palette"})
+        return self.config.sources[source].model_dump(exclude={"kind", "count", "seed", "seen_at"})
 
     def _seed(self, source: str) -> int:
         return int(self.config.sources[source].given().get("seed", self.config.seed))

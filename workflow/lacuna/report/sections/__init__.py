@@ -69,6 +69,7 @@ SECTIONS = (
     Entry("findings", "Findings", _of_stages()),
     Entry("agreement", "Agreement", _of_stages("agreement")),
     Entry("distribution", "Distribution", _of_distribution),
+    Entry("appearance", "Appearance", _of_stages("appearance")),
     Entry("families", "Side by side", _of_families),
     Entry("captions", "Captions", _of_stages("paired")),
     Entry("classes", "Classes", _of_classes),
