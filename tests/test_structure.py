@@ -44,6 +44,7 @@ def test_planning_and_runtime_do_not_know_each_other() -> None:
 @pytest.mark.parametrize(
     ("room", "strangers"),
     [
+        ("appearance", {"torch", "h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators"}),
         ("areas", {"torch", "h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators"}),
         ("networks", {"h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators", "pathlib"}),
         ("report/figures", {"torch", "h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators"}),
@@ -60,7 +61,7 @@ def test_a_room_knows_only_what_it_may(room: str, strangers: set[str]) -> None:
 
 def test_stages_without_networks_do_not_load_torch() -> None:
     """Importing torch takes seconds of every job."""
-    for stage in ("render", "tabulate", "moments", "fsd", "truth", "calibrate", "report"):
+    for stage in ("render", "tabulate", "moments", "fsd", "appearance", "truth", "calibrate", "report"):
         seen: set[str] = set()
         queue = [f"lacuna.stages.{stage}"]
         assert stage in STAGES

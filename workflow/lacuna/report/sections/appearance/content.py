@@ -17,6 +17,7 @@ from lacuna.report.figures import embed, regions
 from lacuna.report.figures.colours import BACKGROUND
 from lacuna.report.inputs import Inputs
 from lacuna.report.page import Page, Section, Table
+from lacuna.report.sections.distribution.content import Distribution
 
 SHOWN = 10  # regions in a strip
 MOST_CLASSES = 40  # shown of a comparison, the most altered first
@@ -74,14 +75,17 @@ class Looks:
 
 @dataclass(frozen=True)
 class Appearance(Section):
-    """Every comparison whose classes can be looked at."""
+    """Every comparison that is shown in full and whose classes can be looked at."""
 
     comparisons: list[Looks]
 
     @classmethod
     def of(cls, page: Page) -> Self | None:
         """Read them."""
-        found = [view(page.inputs, entry) for entry in targets.looked_at(page.inputs.config)]
+        distribution = page.section(Distribution)
+        shown = {(one.segmenter, one.real, one.generated) for one in distribution.comparisons} if distribution else ()
+        asked_for = targets.looked_at(page.inputs.config)
+        found = [view(page.inputs, one) for one in asked_for if (one.segmenter, one.real, one.generated) in shown]
         return cls(found) if found else None
 
     def tables(self) -> Iterable[Table]:
