@@ -117,13 +117,13 @@ class Training(ABC):
     def state_dict(self) -> dict[str, Any]:
         """What `load_state_dict` puts back."""
         return {
-            name: part.get_state() if isinstance(part, torch.Generator) else part.state_dict()
+            name: part.state_dict() if hasattr(part, "state_dict") else part.get_state()  # of random numbers
             for name, part in self.parts.items()
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         for name, part in self.parts.items():
-            (part.set_state if isinstance(part, torch.Generator) else part.load_state_dict)(state[name])
+            (part.load_state_dict if hasattr(part, "load_state_dict") else part.set_state)(state[name])
 
 
 def run(training: Training, state_path: str | Path, key: Mapping[str, Any], log_path: str | Path) -> Journal:
