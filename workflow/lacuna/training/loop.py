@@ -149,7 +149,11 @@ def run(training: Training, state_path: str | Path, key: Mapping[str, Any], log_
 
     def end_row() -> None:
         journal.end_row(training.row(journal))
-        tables.write_tsv(log_path, list(journal.rows[0]), [list(row.values()) for row in journal.rows])
+        write_log()
+
+    def write_log() -> None:
+        columns = list(journal.rows[0] if journal.rows else training.row(journal))
+        tables.write_tsv(log_path, columns, [list(row.values()) for row in journal.rows])
 
     if not journal.rows and training.has_row(journal.step):
         end_row()
@@ -170,8 +174,7 @@ def run(training: Training, state_path: str | Path, key: Mapping[str, Any], log_
                 save()
             if terminated():
                 raise command.Terminated
-    if not journal.rows:  # shorter than an interval
-        tables.write_tsv(log_path, list(training.row(journal)), [])
+    write_log()  # none was, where the training was shorter than an interval, or had ended before
     return journal
 
 
