@@ -11,15 +11,13 @@ import torch
 from pydantic import Field
 
 from lacuna import families
-from lacuna.config.shards import shard_paths
 from lacuna.errors import UserError
-from lacuna.formats import checkpoints, files
-from lacuna.formats.images import ImageShards
-from lacuna.generators.autoencoder.card import card
+from lacuna.formats import checkpoints
+from lacuna.generators.autoencoder.card import card_body
 from lacuna.generators.autoencoder.settings import Training as Settings
 from lacuna.generators.autoencoder.training import Training
 from lacuna.inversion.perceptual_loading import load_perceptual
-from lacuna.runtime import command, compute, precision
+from lacuna.runtime import command
 from lacuna.runtime.provenance import Provenance
 from lacuna.training import judged, loop
 from lacuna.training.loop import Journal
@@ -35,29 +33,25 @@ class Job(judged.Job):
 
 def main(argv: Sequence[str] | None = None) -> None:
     job = command.job("train_autoencoder", Job, __doc__, argv)
-    compute.configure(job.threads)
-    device = compute.device(job.device)
-    job.settings = precision.settled(job.settings, device)
-    paths = shard_paths(job.images, job.count, job.shard_size)
-    held_out_paths = shard_paths(job.validation_images, job.validation_count, job.shard_size)
     network = job.perceptual_family, job.perceptual_checkpoint
     weights = families.files("perceptual", *network) if job.perceptual_checkpoint else []
-    provenance = Provenance("train_autoencoder", job.code, job.settings.given(), job.seed, [*paths, *weights])
-    key = dict(provenance.attributes()) | {"threads": job.threads}
-    perceptual = load_perceptual(*network, device) if weights else None
-    with ImageShards(paths) as images, ImageShards(held_out_paths) as held_out:
-        job.check_batch(images)
+    with judged.opened(job) as (images, held_out, device):
         if held_out.size != images.size:
             raise UserError(
                 f"{job.validation_images}: images of {held_out.size} pixels, expected the training's {images.size}; "
                 "render both at one size"
             )
+        inputs: list[str | Path] = [*judged.training_paths(job), *weights]
+        provenance = Provenance("train_autoencoder", job.code, job.settings.given(), job.seed, inputs)
+        perceptual = load_perceptual(*network, device) if weights else None
         name = f"autoencoder {Path(job.weights).stem}"
         training = Training(images, held_out, perceptual, job.settings, job.seed, device, name)
+        key = dict(provenance.attributes()) | {"threads": job.threads}
         journal = loop.run(training, job.state, key, job.log)
         errors = training.errors(len(held_out))
     checkpoints.save_weights(job.weights, *described(training, journal, provenance))
-    files.write_text(job.card, card(job, training, journal, errors))
+    title = f"Autoencoder: {type(training.network).__name__}"
+    judged.write_card("train_autoencoder", job, journal, title, card_body(job, training, journal, errors))
     Path(job.state).unlink(missing_ok=True)
 
 
