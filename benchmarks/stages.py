@@ -84,8 +84,8 @@ def gan_rate(family: str, settings: Mapping[str, Any], size: int) -> float:
     task = families.task("generators", family)
     training = GanTraining(task, command.checked(task.Settings, settings), 1, torch.device("cpu"))
     step = next(step for step in itertools.count() if training.phase(step) == Phase(size, 1.0, size))
-    real = torch.rand(training.images_a_step, 3, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    return rate(lambda: training.step(step, real), training.images_a_step, 4.0)
+    real = torch.rand(training.images_per_step, 3, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return rate(lambda: training.step(step, real), training.images_per_step, 4.0)
 
 
 def measured(folder: Path) -> list[tuple[str, float, str]]:

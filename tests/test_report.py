@@ -7,6 +7,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -236,6 +237,40 @@ def test_page_counts_what_was_lost_as_omissions_did(results: Path, page: str, nu
         line = f"{name} {counts[0]} {counts[1]} of {counts[0]} {beside}{excess}".replace("-", "\N{MINUS SIGN}")
         assert re.search(r"\s+".join(map(re.escape, line.split())), re.sub(r"[\[\],]", " ", text)), line
     assert sum(losses[name].num_lost for name in losses) > 0 or number == 1
+
+
+def test_what_no_image_from_a_decoder_keeps_is_said_of_a_search_alone(results: Path) -> None:
+    """The pretended generator draws no person; of an autoencoder's decoder that bounds every prior above it."""
+    config = toy.configuration(**report_results.config())
+    item = Inputs(config, results).inverted(config.inversions[0])
+    losses = instances.class_losses(item)
+    number = item.classes.index("person")
+    area = item.photo_areas[item.lost[:, number] & item.converged_N, number].mean()
+    expected = rf"No image from this decoder keeps (.* or )?people (of this size )?\({area:.2g} %"
+    decoder = replace(item, is_decoder=True, method="direct_z")
+    assert re.search(expected, plain(instances.claim(decoder, losses, False)))
+    assert "decoder" not in instances.claim(item, losses, False)
+    assert "decoder" not in instances.claim(replace(decoder, method="direct"), losses, False)
+    assert "decoder" not in instances.claim(replace(decoder, is_floor=True), losses, False)
+    doubtful = [replace(loss, low=-0.1) for loss in losses]
+    assert "decoder" not in instances.claim(decoder, doubtful, True)
+    rarely = [replace(loss, num_with=3 * loss.num_with) for loss in losses]
+    assert "decoder" not in instances.claim(decoder, rarely, False)
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        ([], ""),
+        ([("fence", 1.234)], "No image from this decoder keeps fences of this size (1.2 % of the area)."),
+        (
+            [("person", 0.5), ("sky", 2.0), ("bench", 0.34)],
+            "No image from this decoder keeps people (0.5 %), sky regions (2 %) or benches (0.34 %) of these sizes.",
+        ),
+    ],
+)
+def test_a_ceiling_in_words(lost: list[tuple[str, float]], expected: str) -> None:
+    assert plain(words.ceiling(lost)) == expected
 
 
 def test_page_has_every_section_and_one_first_heading(page: str) -> None:

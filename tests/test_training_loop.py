@@ -35,7 +35,7 @@ def test_every_family_that_can_be_trained_is_here() -> None:
         trainable("generators")
     )
     stages = {case.train.__name__ for case in CASES.values()}
-    assert stages == {"generator", "segmenter", "classifier", "encoder"}
+    assert stages == {"generator", "segmenter", "classifier", "autoencoder", "encoder"}
 
 
 def test_the_log_has_a_row_of_finite_means_where_it_should(case: tuple[Case, Path, Path]) -> None:

@@ -8,6 +8,7 @@ add a folder and its line here; docs/how_to says what the folder holds.
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lacuna.errors import UserError
@@ -23,6 +24,10 @@ class Family:
         read: what reads the family's own forms of checkpoint, `module:name`; empty where they are plain weights.
         train: what a training of it consists of, `module:name`; empty where the workflow cannot train it.
         has_labels: whether it draws images of a class on demand.
+        has_layers: whether a network of it is a chain of layers, which inversions need. What `load` gives of another
+            family can only be sampled; see generators/sampling.py.
+        files: what lists the files of a checkpoint, `module:name`; empty where a checkpoint is one file.
+        encode: what loads the family's own encoder, x -> z, `module:name`; empty where train_encoder trains one.
     """
 
     load: str
@@ -30,6 +35,9 @@ class Family:
     train: str = ""
     has_labels: bool = False
     read: str = ""
+    has_layers: bool = True
+    files: str = ""
+    encode: str = ""
 
 
 GENERATORS = {
@@ -39,12 +47,30 @@ GENERATORS = {
         "generators.acgan.training:AcganTask",
         has_labels=True,
     ),
+    "autoencoder": Family(
+        "generators.autoencoder.checkpoint:from_model",
+        "generators.autoencoder.settings:Settings",
+        read="generators.autoencoder.checkpoint:read",
+        files="generators.autoencoder.folder:files",
+        encode="generators.autoencoder.checkpoint:encoder_from_model",
+    ),
+    "diffusers": Family(
+        "generators.diffusers.sampler:load",
+        "generators.diffusers.settings:Settings",
+        has_labels=True,
+        has_layers=False,
+        files="generators.diffusers.files:listed",
+    ),
     "progan": Family(
         "generators.progan.model:from_weights",
         "generators.progan.settings:Settings",
         "generators.progan.training:ProganTask",
     ),
-    "python": Family("generators.python_file.checkpoint:from_file", "generators.python_file.settings:Settings"),
+    "python": Family(
+        "generators.python_file.checkpoint:from_file",
+        "generators.python_file.settings:Settings",
+        encode="generators.python_file.checkpoint:encoder_from_file",
+    ),
     "stylegan": Family(
         "generators.stylegan.checkpoint:from_weights",
         "generators.stylegan.settings:Settings",
@@ -121,6 +147,18 @@ def reader(kind: str, name: str) -> Any:
     return _resolved(found) if found else None
 
 
+def files(kind: str, name: str, checkpoint: str | Path) -> list[str]:
+    """The files that a checkpoint of the family consists of: itself, or those of a folder."""
+    found = family(kind, name).files
+    return list(_resolved(found)(checkpoint)) if found else [str(checkpoint)]
+
+
+def encoder(kind: str, name: str) -> Any:
+    """What loads the family's own encoder; None where it has none."""
+    found = family(kind, name).encode
+    return _resolved(found) if found else None
+
+
 def task(kind: str, name: str) -> Any:
     """What a training of the family consists of.
 
@@ -147,8 +185,8 @@ def trainable(kind: str) -> list[str]:
 
 def code_of(entries: Mapping[str, Family], training: bool = False) -> set[str]:
     """Modules that hold the code of these families, as they are imported."""
-    entries_named = ((entry.train,) if training else (entry.load, entry.read) for entry in entries.values())
-    named = {name for names in entries_named for name in names}
+    keys = ("train",) if training else ("load", "read", "files", "encode")
+    named = {getattr(entry, key) for entry in entries.values() for key in keys}
     return {f"lacuna.{name.partition(':')[0]}" for name in named if name}
 
 

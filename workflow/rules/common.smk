@@ -10,6 +10,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow")
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from lacuna import families
 from lacuna.data import census
 from lacuna.data.containers import lmdb_file
 from lacuna.segmenters.upp import files as upp

@@ -1,16 +1,21 @@
 # What rules wait for, by their wildcards; no rule.
 def shard_images(wildcards):
     """Image shards that hold the images of the wildcard's shard, or the LMDB that fetch brings for it."""
-    path = CONFIG.sources[wildcards.source].given().get("path")
-    if CONFIG.sources[wildcards.source].kind == "lsun" and census.is_fetched(path):
+    return images_of(wildcards.source, wildcards.shard)
+
+
+def images_of(source, name):
+    """Image shards that hold a source's images of a shard of this name, or the LMDB that fetch brings for it."""
+    path, shard = CONFIG.sources[source].given().get("path"), shard_from_name(name)
+    if CONFIG.sources[source].kind == "lsun" and census.is_fetched(path):
         return [f"{path}/{lmdb_file.DATA}"]
-    shard = shard_from_name(wildcards.shard)
-    return TOLD.covering_shards(wildcards.source, shard.first, shard.last)
+    return TOLD.covering_shards(source, shard.first, shard.last)
 
 
 def shard_listing(wildcards):
     """Digest of the user's files that the shard is made of (name, size, mtime); the shard has changed when it does."""
-    held, shard = HELD.get(wildcards.source), shard_from_name(wildcards.shard)
+    name = CONFIG.sources[wildcards.source].redraws or wildcards.source
+    held, shard = HELD.get(name), shard_from_name(wildcards.shard)
     return held.digest(shard.first, shard.last) if held else ""
 
 
@@ -31,9 +36,24 @@ def files_of_segmenter(name):
 
 
 def files_of_generator(name):
-    """Weights of a generator, and the Python file that it comes from, where it comes from one."""
-    code = CONFIG.generators[name].usage().get("file")
-    return [*networks.generator_files(CONFIG, name), *([code] if code else [])]
+    """Weights of a generator, and what else its samples come from: a Python file, a file of prompts."""
+    entry = CONFIG.generators[name]
+    beside = [entry.usage().get(key) for key in ("file", "prompts")]
+    weights = networks.generator_files(CONFIG, name)
+    return [
+        *(
+            path
+            for given in weights
+            for path in fetched_below(given) or families.files("generators", entry.family, given)
+        ),
+        *(path for path in beside if isinstance(path, str)),
+    ]
+
+
+def fetched_below(folder):
+    """Files that fetch brings to a folder, which may not be there yet."""
+    made = {published.result(entry) for entry in DOWNLOADS}
+    return sorted(path for path in made if path.startswith(f"{folder}/"))
 
 
 def generator_files(wildcards):
@@ -42,14 +62,22 @@ def generator_files(wildcards):
 
 
 def sampled_files(wildcards):
-    """Weights of the generator that the wildcard's source samples, and its code."""
-    return files_of_generator(CONFIG.sources[wildcards.source].drawn_by)
+    """Weights of the generator that the wildcard's source samples, its code, and image shards that it draws again."""
+    source = CONFIG.sources[wildcards.source]
+    redrawn = images_of(source.redraws, wildcards.shard) if source.redraws else []
+    return [*files_of_generator(source.drawn_by), *redrawn]
 
 
 def training_images(wildcards):
     """Image shards that the wildcard's generator, or the generator that it is a part of, learns from."""
     name = networks.generator_of_part(CONFIG, wildcards.generator)
     return targets.image_shards(CONFIG, CONFIG.generators[name].trained_on)
+
+
+def training_perceptual_files(wildcards):
+    """Files that the weights of the perceptual network of an autoencoder's training are in."""
+    name = CONFIG.generators[wildcards.generator].compared_by
+    return upp.weights_files(CONFIG.perceptual[name].family, CONFIG.perceptual[name].checkpoint) if name else []
 
 
 def part_weights(wildcards):
@@ -63,6 +91,12 @@ def sides(*names):
     return lambda wildcards: [
         path for name in names for path in targets.table_shards(CONFIG, wildcards.segmenter, getattr(wildcards, name))
     ]
+
+
+def paired_prompts(wildcards):
+    """File of captions that the wildcard's samples are drawn from; none where the configuration lists the prompts."""
+    prompts = CONFIG.generators[CONFIG.sources[wildcards.generated].drawn_by].usage()["prompts"]
+    return prompts if isinstance(prompts, str) else []
 
 
 def true_tables(wildcards):
@@ -91,7 +125,7 @@ def inversions_of(wildcards):
 def inversions_looked_at(wildcards):
     """Inversions that omissions are looked for in."""
     entry = inversion(wildcards)
-    return targets.inversion_shards(CONFIG, entry, entries.omission_method(entry))
+    return targets.inversion_shards(CONFIG, entry, entries.omission_method(CONFIG, entry))
 
 
 def inversion_encoder(wildcards):
@@ -138,8 +172,8 @@ def pair_classifier(wildcards):
 
 
 def pair_generator_files(wildcards):
-    """Weights of the generator whose samples are evaluated; none where they come from elsewhere."""
-    name = CONFIG.sources[wildcards.generated].drawn_by
+    """Weights of the generator whose samples are evaluated; none where it cannot be asked for more."""
+    name = networks.layered_generator(CONFIG, wildcards.generated)
     return networks.generator_files(CONFIG, name) if name else []
 
 

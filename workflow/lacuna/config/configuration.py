@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 from pydantic import Field, NonNegativeInt, ValidationError
 
 from lacuna import families
-from lacuna.config import files, published, references, shorthand
+from lacuna.config import files, jobs, published, references, shorthand
 from lacuna.config.base import Name, Section, Unique, lines
 from lacuna.config.conditional import Conditional, Discriminate, Diversity, Overfit
 from lacuna.config.distribution import Calibrate, Comparison, Follow, Fsd, Sample, Segment
@@ -19,7 +19,6 @@ from lacuna.config.inversion import Inversion, Invert, Omissions, Perceptual, Tr
 from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
 from lacuna.config.sources import Download, ShardSize, Source
 from lacuna.errors import UserError
-from lacuna.planning import jobs
 
 if TYPE_CHECKING:  # what is common to all families
     Generator = GeneratorEntry

@@ -63,6 +63,11 @@ class Comparison(Section):
         default=cast(str, None),  # shorthand has filled it in where it could
         description="The segmenter that measures both; the one named at the top, or the only one, where absent.",
     )
+    paired: bool = Field(
+        False,
+        description="Whether the generated images answer the real ones: image i was drawn from the caption of a photo. "
+        "Its generator then has `prompts`.",
+    )
     fsd: Fsd | None = Field(None, description="What this comparison alone has otherwise than the section fsd.")
 
 

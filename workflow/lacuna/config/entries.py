@@ -47,9 +47,13 @@ def control_table(config: Configuration, entry: Inversion) -> str | None:
     return f"results/omissions/{entry.generator}/{source}.tsv" if is_photo and source else None
 
 
-def omission_method(entry: Inversion) -> str:
-    """The method whose reconstructions are looked at: `layered_r` where it was run, else the last one."""
-    return "layered_r" if "layered_r" in entry.methods else str(entry.methods[-1])
+def omission_method(config: Configuration, entry: Inversion) -> str:
+    """The method whose reconstructions are looked at: the widest search where it was run, else the last one.
+
+    That is `layered_r`; of an autoencoder `direct_z`, which searches all that its decoder draws and nothing beyond.
+    """
+    widest = "direct_z" if config.generators[entry.generator].has_encoder else "layered_r"
+    return widest if widest in entry.methods else str(entry.methods[-1])
 
 
 def conditional_entry(config: Configuration, generated: str, real: str) -> Conditional:

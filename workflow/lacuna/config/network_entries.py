@@ -21,9 +21,11 @@ class GeneratorEntry(Section):
 
     Attributes:
         has_splits: whether it may consist of several networks, one for each group of classes.
+        trained_by: the stage that makes a checkpoint where none is given.
     """
 
     has_splits: ClassVar[bool] = False
+    trained_by: ClassVar[str] = "train_generator"
 
     family: str
     checkpoint: str | list[str] | None = Field(
@@ -50,6 +52,16 @@ class GeneratorEntry(Section):
         return checkpoint
 
     @property
+    def has_encoder(self) -> bool:
+        """Whether its checkpoint holds an encoder, x -> z, too: inversions start there, and none is trained."""
+        return False
+
+    @property
+    def compared_by(self) -> str | None:
+        """Perceptual network that its training compares images by; none for most."""
+        return None
+
+    @property
     def draws_classes(self) -> bool:
         """Whether it draws all classes, where its family knows classes."""
         return True
@@ -61,7 +73,7 @@ class GeneratorEntry(Section):
 
     def usage(self) -> dict[str, Any]:
         """How its samples are drawn, such as `truncation`: what it says beside where its weights come from."""
-        origin = {*GeneratorEntry.model_fields, "train", "splits"}
+        origin = {*GeneratorEntry.model_fields, "train", "splits", "validated_on"}
         return {key: value for key, value in self.given().items() if key not in origin}
 
 

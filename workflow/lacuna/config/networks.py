@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lacuna.families import GENERATORS
+
 if TYPE_CHECKING:
     from lacuna.config.configuration import Configuration
 
@@ -35,11 +37,18 @@ def generator_weights(config: Configuration, name: str) -> str:
 
 
 def generator_files(config: Configuration, name: str) -> list[str]:
-    """All weights of a generator: one file, or one for each group of classes."""
+    """All weights of a generator: one file or folder, or one for each group of classes."""
     given = config.generators[name].checkpoint
     if given is not None:
         return [given] if isinstance(given, str) else list(given)
-    return [f"results/train_generator/{part}.safetensors" for part in generator_parts(config, name)]
+    stage = config.generators[name].trained_by
+    return [f"results/{stage}/{part}.safetensors" for part in generator_parts(config, name)]
+
+
+def layered_generator(config: Configuration, source: str) -> str | None:
+    """The generator that a source samples, where it is a chain of layers that can be asked for more."""
+    name = config.sources[source].drawn_by
+    return name if name and GENERATORS[config.generators[name].family].has_layers else None
 
 
 def generator_parts(config: Configuration, name: str) -> dict[str, dict[str, Any]]:
@@ -53,14 +62,16 @@ def generator_of_part(config: Configuration, part: str) -> str:
 
 
 def encoder_weights(config: Configuration, generator: str, method: str) -> str | None:
-    """The part that a method starts from: given, or made by train_encoder; None for `z`."""
-    part = ENCODER_OF_METHOD[method]
+    """The part that a method starts from: given, or made by train_encoder; None for `z` and for an own encoder."""
+    part = None if config.generators[generator].has_encoder else ENCODER_OF_METHOD[method]
     given = config.generators[generator].encoders.given()
     return str(given.get(part, f"results/train_encoder/{generator}/{part}.safetensors")) if part else None
 
 
 def encoder_parts(config: Configuration, generator: str) -> list[str]:
-    """Parts of a generator's encoder that its inversions need, in the order of training."""
+    """Parts of a generator's encoder that its inversions need, in the order of training; none of its own one."""
+    if config.generators[generator].has_encoder:
+        return []
     asked = [entry for entry in config.inversions if entry.generator == generator]
     needed = {ENCODER_OF_METHOD[method] for entry in asked for method in entry.methods}
     needed -= config.generators[generator].encoders.given().keys()

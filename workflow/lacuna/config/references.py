@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lacuna.config.distribution import Comparison
     from lacuna.config.inversion import Inversion
     from lacuna.config.network_entries import GeneratorEntry
+    from lacuna.config.sources import Source
 
 
 def problems(config: Configuration) -> Iterator[str]:
@@ -22,6 +23,7 @@ def problems(config: Configuration) -> Iterator[str]:
     for name, source in config.sources.items():
         if source.drawn_by:
             yield from _reference(config, "generators", source.drawn_by, f"sources.{name}.generator")
+            yield from _latents_check(config, name, source)
         if isinstance(source, Pictures) and source.path is None:
             yield (
                 f"sources.{name}.path: missing, expected where its images are; give it there, or on the command line: "
@@ -30,18 +32,51 @@ def problems(config: Configuration) -> Iterator[str]:
     for name, segmenter in config.segmenters.items():
         yield from _trainable(config, f"segmenters.{name}", segmenter, ("trained_on", "validated_on"))
     for name, generator in config.generators.items():
-        yield from _trainable(config, f"generators.{name}", generator, ("trained_on",))
+        keys = tuple(key for key in ("trained_on", "validated_on") if key in type(generator).model_fields)
+        yield from _trainable(config, f"generators.{name}", generator, keys)
+        if generator.compared_by:
+            yield from _reference(config, "perceptual", generator.compared_by, f"generators.{name}.train.perceptual")
     for number, comparison in enumerate(config.comparisons):
         place = f"comparisons.{number}"
         yield from _reference(config, "sources", comparison.real, f"{place}.real")
         yield from _reference(config, "sources", comparison.generated, f"{place}.generated")
         yield from _segmenter_check(config, comparison, place)
+        if comparison.paired:
+            yield from _has_prompts(config, comparison.generated, f"{place}.paired")
     for number, name in enumerate(config.truth):
         yield from _truth_check(config, name, f"truth.{number}")
     yield from _picture_checks(config)
     yield from _calibration_checks(config)
     yield from _conditional_checks(config)
     yield from _inversion_checks(config)
+
+
+def _latents_check(config: Configuration, name: str, source: Source) -> Iterator[str]:
+    """An encoder makes latents of images; any other generator draws its own z."""
+    generator, place, redrawn = _generator(config, name), f"sources.{name}", source.redraws
+    if generator and generator.has_encoder and not redrawn:
+        yield (
+            f"{place}: key 'latents_of' is missing, expected a source whose images {source.drawn_by} draws again: it "
+            "has no prior to draw latents from"
+        )
+    if redrawn is None:
+        return
+    if generator and not generator.has_encoder:
+        yield f"{place}.latents_of: found {redrawn!r}, {source.drawn_by} has no encoder of its own; take it away"
+    yield from _reference(config, "sources", redrawn, f"{place}.latents_of")
+    if redrawn in config.sources:
+        of = config.sources[redrawn]
+        if of.redraws or of.kind == "table":
+            yield f"{place}.latents_of: found {redrawn!r}, expected a source of real images"
+        if of.count is not None and source.count is not None and source.count > of.count:
+            yield f"{place}.count: found {source.count}, expected at most the {of.count} images of {redrawn}"
+
+
+def _has_prompts(config: Configuration, name: str, place: str) -> Iterator[str]:
+    """Only what was drawn from a caption answers the photo of the caption."""
+    generator = _generator(config, name)
+    if not (generator and generator.usage().get("prompts")):
+        yield f"{place}: {name} has no captions, expected samples of a generator with `prompts`"
 
 
 def _truth_check(config: Configuration, name: str, place: str) -> Iterator[str]:
@@ -133,6 +168,7 @@ def _inversion_checks(config: Configuration) -> Iterator[str]:
         place = f"inversions.{number}"
         yield from _reference(config, "generators", inversion.generator, f"{place}.generator")
         yield from _reference(config, "sources", inversion.source, f"{place}.source")
+        yield from _layers_check(config, inversion.generator, f"{place}.generator")
         yield from _segmenter_check(config, inversion, place)
         if inversion.perceptual:
             yield from _reference(config, "perceptual", inversion.perceptual, f"{place}.perceptual")
@@ -145,6 +181,17 @@ def _inversion_checks(config: Configuration) -> Iterator[str]:
         if pair in seen:
             yield f"{place}: found {pair} twice, expected one entry per generator and source; list the methods in one"
         seen.add(pair)
+
+
+def _layers_check(config: Configuration, name: str, place: str) -> Iterator[str]:
+    """An inversion searches between the layers of a chain, which not every family has."""
+    family = config.generators[name].family if name in config.generators else None
+    if family and not GENERATORS[family].has_layers:
+        known = ", ".join(sorted(known for known, entry in GENERATORS.items() if entry.has_layers))
+        yield (
+            f"{place}: found {name!r} of family {family}, which can be sampled and has no layers to invert; expected "
+            f"one of family {known}"
+        )
 
 
 def _segmenter_check(config: Configuration, entry: Comparison | Inversion, place: str) -> Iterator[str]:

@@ -18,13 +18,20 @@ FILES = ("folder", "lsun", "labelled")  # kinds of source whose path is a user's
 PATHS = {  # keys that hold a path, by section
     "sources": ("path", "labels"),
     "segmenters": ("checkpoint",),
-    "generators": ("checkpoint", "file", "curve"),
+    "generators": ("checkpoint", "file", "curve", "prompts"),
     "classifiers": ("checkpoint",),
     "perceptual": ("checkpoint",),
 }
-OLD_KEYS = {  # what to do with a key of earlier versions
-    ("invert", "layer"): "it is train_encoder.layer; take it away",
-    ("invert", "z_optimiser"): "Adam searches for z too; take it away",
+BY_THE_CLOCK = "states are saved by the clock; take it away"
+OLD_KEYS = {  # what to do with a key of earlier versions; * stands for any name
+    "invert.layer": "it is train_encoder.layer; take it away",
+    "invert.z_optimiser": "Adam searches for z too; take it away",
+    "invert.checkpoint_every": BY_THE_CLOCK,
+    "train_encoder.checkpoint_every": BY_THE_CLOCK,
+    **{
+        f"{section}.*.train.checkpoint_interval": BY_THE_CLOCK
+        for section in ("generators", "segmenters", "classifiers")
+    },
 }
 
 
@@ -42,12 +49,29 @@ def written_out(config: Mapping[str, Any], typed: Sequence[str], keys: Collectio
 def without_old_keys(config: Given) -> tuple[Given, list[str]]:
     """The configuration without keys of earlier versions, and a line on each of these."""
     found, lines = dict(config), []
-    for (section, key), advice in OLD_KEYS.items():
-        entry = found.get(section)
-        if isinstance(entry, dict) and key in entry:
-            found[section] = {name: value for name, value in entry.items() if name != key}
-            lines.append(f"{section}.{key}: a key of an earlier version: {advice}")
+    for pattern, advice in OLD_KEYS.items():
+        for place in _places(found, pattern.split(".")):
+            found = _without(found, place)
+            lines.append(f"{'.'.join(place)}: a key of an earlier version: {advice}")
     return found, lines
+
+
+def _places(config: Any, pattern: Sequence[str]) -> list[list[str]]:
+    """Where the keys of a pattern are."""
+    if not isinstance(config, dict):
+        return []
+    keys = list(config) if pattern[0] == "*" else [key for key in pattern[:1] if key in config]
+    if len(pattern) == 1:
+        return [[key] for key in keys]
+    return [[key, *rest] for key in keys for rest in _places(config[key], pattern[1:])]
+
+
+def _without(config: Given, place: Sequence[str]) -> Given:
+    """The configuration without one key; nothing that was given is changed."""
+    key, *rest = place
+    if rest:
+        return {**config, key: _without(config[key], rest)}
+    return {name: value for name, value in config.items() if name != key}
 
 
 def with_sections(config: Given) -> Given:

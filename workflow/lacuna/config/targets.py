@@ -32,15 +32,14 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "gather": [path for name in used_sources(config) for path in image_shards(config, name, "labelled")],
         "train_segmenter": [networks.segmenter_weights(config, name) for name in trained(config, "segmenters")],
-        "train_generator": [
-            path for name in trained(config, "generators") for path in networks.generator_files(config, name)
-        ],
+        **{stage: trained_generators(config, stage) for stage in ("train_generator", "train_autoencoder")},
         "train_classifier": [networks.classifier_weights(config, name) for name in trained(config, "classifiers")],
         "sample": [path for name in used_sources(config) for path in image_shards(config, name, "generator")],
         "segment": [path for pair in measured(config) for path in table_shards(config, *pair, "segment")],
         "tabulate": [path for pair in measured(config) for path in table_shards(config, *pair, "tabulate")],
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
         "fsd": [path for comparison in config.comparisons for path in fsd_files(comparison)],
+        "paired": [path for entry in config.comparisons if entry.paired for path in paired_files(entry)],
         "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
         "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
         "plant": [path for name in config.calibrate.segmenters for path in planted_shards(config, name)],
@@ -72,6 +71,7 @@ def used_sources(config: Configuration) -> list[str]:
     """Sources that comparisons, inversions, the calibration and the trainings behind them need."""
     names = [getattr(entry, side) for entry in config.comparisons for side in ("real", "generated")]
     names += [entry.source for entry in config.inversions]
+    names += [redrawn for name in names if (redrawn := config.sources[name].redraws)]
     names += [str(config.calibrate.source)] if config.calibrate.segmenters else []
     names += [name for entry in config.conditional for name in (entry.real, entry.generated)]
     names += [entries.training_source(config, entry) for entry in config.conditional]
@@ -98,6 +98,12 @@ def trained(config: Configuration, section: str) -> list[str]:
         names = [drawn_by for name in used if (drawn_by := config.sources[name].drawn_by)]
         names += inverted_generators(config)
     return [name for name in dict.fromkeys(names) if not getattr(config, section)[name].checkpoint]
+
+
+def trained_generators(config: Configuration, stage: str) -> list[str]:
+    """Weights of the generators that a stage trains."""
+    names = [name for name in trained(config, "generators") if config.generators[name].trained_by == stage]
+    return [path for name in names for path in networks.generator_files(config, name)]
 
 
 def measured(config: Configuration) -> list[tuple[str, str]]:
@@ -147,6 +153,12 @@ def fsd_files(comparison: Comparison) -> list[str]:
     return [f"{stem}.json", f"{stem}.tsv"]
 
 
+def paired_files(comparison: Comparison) -> list[str]:
+    """TSV and JSON of one comparison, image by image."""
+    stem = f"results/paired/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
+    return [f"{stem}.tsv", f"{stem}.json"]
+
+
 def compared_with(config: Configuration, segmenter: str, real: str) -> list[str]:
     """Generated sources that a real one is compared with by a segmenter."""
     pairs = [entry for entry in config.comparisons if (entry.segmenter, entry.real) == (segmenter, real)]
@@ -166,8 +178,10 @@ def truth_files(segmenter: str, real: str) -> list[str]:
 
 def followed(config: Configuration) -> dict[str, Comparison]:
     """Generators without classes that the workflow trains, and the first comparison of each one's samples."""
+    adversarial = {name for name, entry in config.generators.items() if entry.trained_by == "train_generator"}
     families = {name: entry.family for name, entry in config.generators.items()}
-    names = [name for name in trained(config, "generators") if not GENERATORS[families[name]].has_labels]
+    names = [name for name in trained(config, "generators") if name in adversarial]
+    names = [name for name in names if not GENERATORS[families[name]].has_labels]
     found: dict[str, Comparison] = {}
     for entry in config.comparisons:
         name = config.sources[entry.generated].drawn_by

@@ -37,7 +37,7 @@ class EncoderTraining(loop.Training):
     ) -> None:  # fmt: skip
         self.encoder, self.pairs, self.losses, self.latents = encoder, pairs, losses, latents
         self.validation, self.prepare, self.name, self.precision = validation, prepare, name, settings.precision
-        self.images_a_step, self.log_every = settings.batch_size, plan.log_every
+        self.images_per_step, self.log_every = settings.batch_size, plan.log_every
         self.steps, self.parts = 0, {}
         if list(encoder.parameters()):  # else it only hands on what a layer handed on: there is nothing to learn
             self.steps = plan.steps

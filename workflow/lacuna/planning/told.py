@@ -11,6 +11,7 @@ from typing import Any
 
 from lacuna.config import entries, networks, targets
 from lacuna.config.configuration import Configuration
+from lacuna.config.distribution import Comparison
 from lacuna.config.shards import shard_from_name, shards
 from lacuna.data.census import manifest_path
 from lacuna.data.held import Held
@@ -48,6 +49,7 @@ class Told:
             "batch_size": self.config.sample.batch_size,
             "seed": self._seed(source),
             **_range(shard),
+            **self._redrawn(source, shard),
         }
 
     # Networks
@@ -69,6 +71,14 @@ class Told:
             "settings": networks.generator_parts(self.config, whole)[generator],
             "seed": self.config.seed,
             "state": f"results/train_generator/{generator}.state.pt",
+        }
+
+    def train_autoencoder(self, generator: str) -> Job:
+        perceptual = self.config.generators[generator].compared_by
+        return {
+            **self._training("generators", generator),
+            **(_prefixed("perceptual", self.config.perceptual[perceptual].given()) if perceptual else {}),
+            "state": f"results/train_autoencoder/{generator}.state.pt",
         }
 
     def train_encoder(self, generator: str, part: str) -> Job:
@@ -119,14 +129,25 @@ class Told:
     # Distributions
 
     def fsd(self, segmenter: str, real: str, generated: str) -> Job:
-        pair = (segmenter, real, generated)
-        entry = next(one for one in self.config.comparisons if (one.segmenter, one.real, one.generated) == pair)
+        entry = self._comparison(segmenter, real, generated)
         told = {"settings": (entry.fsd or self.config.fsd).given(), **self._resampled()}
         for side, source in (("real", real), ("generated", generated)):
             tables = {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
             told |= tables | {f"{side}_moments": f"results/moments/{segmenter}/{source}.h5"}
             if source in self.held:
                 told[f"{side}_manifest"] = self._manifest(source)
+        return told
+
+    def paired(self, segmenter: str, real: str, generated: str) -> Job:
+        entry = self._comparison(segmenter, real, generated)
+        told = {
+            "prompts": self.config.generators[str(self.config.sources[generated].drawn_by)].usage()["prompts"],
+            "shard_size": self.config.shard_size.images,
+            "settings": (entry.fsd or self.config.fsd).given(),
+            **({"real_manifest": self._manifest(real)} if real in self.held else {}),
+        }
+        for side, source in (("real", real), ("generated", generated)):
+            told |= {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
         return told
 
     def fsd_by_class(self, segmenter: str, real: str, generated: str) -> Job:
@@ -211,7 +232,7 @@ class Told:
 
     def omissions(self, generator: str, source: str) -> Job:
         entry = entries.inversion_entry(self.config, generator, source)
-        method, control = entries.omission_method(entry), entries.control_table(self.config, entry)
+        method, control = entries.omission_method(self.config, entry), entries.control_table(self.config, entry)
         return {
             "inversions": f"results/invert/{method}/{generator}/{source}",
             **self._inverted(entry.count),
@@ -244,7 +265,7 @@ class Told:
 
     def overfit(self, generated: str, real: str) -> Job:
         training = entries.training_source(self.config, entries.conditional_entry(self.config, generated, real))
-        generator = self.config.sources[generated].drawn_by
+        generator = networks.layered_generator(self.config, generated)
         files = networks.generator_files(self.config, generator) if generator else []
         return {
             **self._sides(generated=generated, real=real, training=training),
@@ -263,6 +284,10 @@ class Told:
         found = shards(self._count(source), self.config.shard_size.images, first, last)
         return [f"{self._folder(source)}/{shard.name}.h5" for shard in found]
 
+    def _comparison(self, segmenter: str, real: str, generated: str) -> Comparison:
+        pair = (segmenter, real, generated)
+        return next(one for one in self.config.comparisons if (one.segmenter, one.real, one.generated) == pair)
+
     def _images(self, source: str, shard: str) -> Job:
         """The images of a shard: image shards that the workflow makes, or what a user has."""
         ends = _range(shard)
@@ -271,6 +296,11 @@ class Told:
         )
         images = [path] if path else self.covering_shards(source, ends["first"], ends["last"])
         return {"images": images, **ends, **(self._plan(source, shard) if path else {})}
+
+    def _redrawn(self, source: str, shard: str) -> Job:
+        """The images that samples are the latents of, and how they are read; nothing for those of a prior."""
+        of = self.config.sources[source].redraws
+        return {**self._images(of, shard), "source": self.config.sources[of].reading} if of else {}
 
     def _plan(self, source: str, shard: str) -> Job:
         """What holds a job to the files that it was planned with; nothing for those that fetch has yet to bring."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna import families
 from lacuna.config import entries, networks, targets
 from lacuna.config.configuration import Configuration
 from lacuna.config.distribution import Comparison
@@ -101,7 +102,7 @@ class Inputs:
     def inverted(self, entry: Inversion) -> Inverted:
         """One inverted source: its reconstructions by the method that `omissions` looked at, and their label maps."""
         generator, source, count = entry.generator, entry.source, entry.count
-        method = entries.omission_method(entry)
+        method = entries.omission_method(self.config, entry)
         folder = self.path(f"results/invert/{method}/{generator}/{source}")
         names = ("x", "x_hat", "loss")
         found = inversions.read_shards(folder, count, self.config.shard_size.inversions, names)
@@ -112,6 +113,7 @@ class Inputs:
             source=source,
             method=method,
             is_floor=settings.kind == "generator" and settings.generator == generator,
+            is_decoder=self.config.generators[generator].has_encoder,
             index_N=found.index,
             x_NHW3=found.x,
             x_hat_NHW3=found.x_hat,
@@ -149,8 +151,12 @@ class Inputs:
             for side in (entry.real, entry.generated)
         ]
         generators += targets.inverted_generators(self.config)
-        weights += [networks.generator_weights(self.config, name) for name in dict.fromkeys(generators) if name]
+        weights += [path for name in dict.fromkeys(generators) if name for path in self._generator_files(name)]
         return [self._found(name) for name in (*sections.files(self.config), *weights)]
+
+    def _generator_files(self, name: str) -> list[str]:
+        family = self.config.generators[name].family
+        return families.files("generators", family, networks.generator_weights(self.config, name))
 
     def _found(self, name: str) -> Path:
         return self.path(name) if name.startswith("results/") else Path(name)
@@ -161,7 +167,8 @@ class Inputs:
             for name in targets.trained(self.config, section):
                 yield name, self._logs(f"train_{section[:-1]}", [name])
         for name in targets.trained(self.config, "generators"):
-            yield name, self._logs("train_generator", list(networks.generator_parts(self.config, name)))
+            stage = self.config.generators[name].trained_by
+            yield name, self._logs(stage, list(networks.generator_parts(self.config, name)))
         for name in targets.inverted_generators(self.config):
             yield f"encoder of {name}", self._logs(f"train_encoder/{name}", networks.encoder_parts(self.config, name))
 

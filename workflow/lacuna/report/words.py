@@ -15,6 +15,7 @@ _PLURALS = {
     "tower": "towers",
     "building": "buildings",
 }  # what one sees several of; everything else is named as it stands and is "it"
+_COUNTED = _PLURALS | {"fence": "fences", "hill": "hills", "sun": "suns"}
 UNKNOWN = "\N{EN DASH}"
 PERCENT = "\N{NARROW NO-BREAK SPACE}%"
 _TIE = "\N{NO-BREAK SPACE}"
@@ -60,6 +61,18 @@ def headline(generated: str, real: str, rows: Sequence[ClassRow]) -> str:
     if rows and all(row.verdict == "kept" for row in rows):
         return f"{generated} draws every class about as much as {real} does."
     return f"No class of {generated} differs from {real} beyond doubt."
+
+
+def ceiling(lost: Sequence[tuple[str, float]]) -> str:
+    """What no image from a decoder keeps: classes, and their mean area where they get lost, in percent; or nothing."""
+    if not lost:
+        return ""
+    names = [_COUNTED.get(name, f"{name} regions") for name, _ in lost]
+    shares = [f"{area:.2g}{PERCENT}" for _, area in lost]
+    if len(lost) == 1:
+        return f"No image from this decoder keeps {names[0]} of this size ({shares[0]} of the area)."
+    *others, last = [f"{name} ({share})" for name, share in zip(names, shares, strict=True)]
+    return f"No image from this decoder keeps {', '.join(others)} or {last} of these sizes."
 
 
 def short_everywhere(counts: Sequence[tuple[str, int]], num_comparisons: int) -> str:

@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with real_images(training, paths) as training.real:
         journal = loop.run(training, job.state, state_key(training, paths), job.log)
     leave_sheet(training, journal.step)
-    hand_over_sheets(kept_sheets(job), job.sheets, journal.step * training.images_a_step)
+    hand_over_sheets(kept_sheets(job), job.sheets, journal.step * training.images_per_step)
     checkpoints.save_weights(job.weights, *weights_now(training, journal.step, training.task.final_size))
     files.write_text(job.card, card_text(training, journal))
 
@@ -116,7 +116,7 @@ def leave_sheet(training: Training, done: int) -> None:
     random = compute.generator(training.seed, "train_generator", "sheet")
     count = len(training.task.classes) ** 2 or SHEET_IMAGES  # one class per column
     samples_N3HW = training.samples(torch.randn(count, training.task.z_dim, generator=random), done)
-    path = kept_sheets(training.job) / f"{done * training.images_a_step:08d}.png"
+    path = kept_sheets(training.job) / f"{done * training.images_per_step:08d}.png"
     write_sheet(path, to_bytes(samples_N3HW), side=training.task.final_size)
     settled = training.phase(done).settled_size  # the largest size that is wholly blended in
     checkpoints.save_weights(path.with_suffix(".safetensors"), *weights_now(training, done, settled))
@@ -143,7 +143,7 @@ def weights_now(training: Training, done: int, size: int) -> tuple[dict[str, Ten
         "family": job.family,
         **training.task.description(size),
         "settings": training.settings.given(),
-        "images": done * training.images_a_step,
+        "images": done * training.images_per_step,
         "trained_on": job.images.name,
         "code": job.code,
         "seed": job.seed,
@@ -153,7 +153,7 @@ def weights_now(training: Training, done: int, size: int) -> tuple[dict[str, Ten
 
 def card_text(training: Training, journal: Journal) -> str:
     job, task, settings = training.job, training.task, training.settings
-    shown = training.schedule.shown(journal.step * training.images_a_step)
+    shown = training.schedule.shown(journal.step * training.images_per_step)
     parameters = sum(tensor.numel() for tensor in task.weights(training.ema, task.final_size).values())
     body = [
         f"Trained on the first {job.count:,} images of `{job.images.name}`: {sum(shown.values()):,} real images shown, "

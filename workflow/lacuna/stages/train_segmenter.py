@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         scores = judge(training.segmenter, held_out, len(held_out))
     about = metadata(
         vocabulary["classes"], vocabulary["part_owners"], job.settings.architecture.given(), scenes.size,
-        images_seen=journal.step * training.images_a_step, made_by=made_by,
+        images_seen=journal.step * training.images_per_step, made_by=made_by,
     )  # fmt: skip
     body = card_body(training.segmenter, scores, job.validation_count)
     judged.finish("train_segmenter", job, training, journal, about, "Segmenter: UPerNet", body)

@@ -94,8 +94,8 @@ class GanTraining(loop.Training):
         self.settings, self.seed, self.device, self.name = settings, seed, device, name
         # Of the convolutions; weights, their running mean, losses and the penalty are float32 either way.
         self.precision = precision.training_precision(settings.precision, device)
-        self.images_a_step = settings.batch_size * self.task.discriminator_steps
-        self.steps = math.ceil(settings.images / self.images_a_step)
+        self.images_per_step = settings.batch_size * self.task.discriminator_steps
+        self.steps = math.ceil(settings.images / self.images_per_step)
         self.log_interval = settings.log_interval
         self.task.generator.to(device)
         self.task.discriminator.to(device)
@@ -118,11 +118,11 @@ class GanTraining(loop.Training):
 
     def phase(self, done: int) -> Phase:
         """The phase after so many steps."""
-        return self.schedule.at(done * self.images_a_step)
+        return self.schedule.at(done * self.images_per_step)
 
     def batch(self, step: int) -> Tensor:
         """Real images of a step, those of its discriminator's steps one after another."""
-        return self.real.batch(step * self.images_a_step, self.images_a_step, self.phase(step).size)
+        return self.real.batch(step * self.images_per_step, self.images_per_step, self.phase(step).size)
 
     def step(self, step: int, batch: Tensor) -> dict[str, Tensor]:
         """Train both networks once."""
@@ -160,9 +160,9 @@ class GanTraining(loop.Training):
 
     def _average_weights(self, done: int) -> None:
         # The half-life is short when a size is new, or the random first weights of its layers would stay for long.
-        shown = self.schedule.shown(done * self.images_a_step)[self.phase(done).size]
+        shown = self.schedule.shown(done * self.images_per_step)[self.phase(done).size]
         half_life = min(self.settings.ema_half_life, max(0.05 * shown, 1.0))
-        average = get_ema_multi_avg_fn(0.5 ** (self.images_a_step / half_life))
+        average = get_ema_multi_avg_fn(0.5 ** (self.images_per_step / half_life))
         new = [parameter.detach() for parameter in self.task.generator.parameters()]
         average(list(self.ema.parameters()), new, done)
 
@@ -183,8 +183,8 @@ class GanTraining(loop.Training):
                 f"the last state is kept, {self.advice}"
             )
         phase = self.phase(max(done - 1, 0))  # in which the last step was
-        place = {"images": done * self.images_a_step, "size": phase.size, "alpha": phase.alpha}
-        images = (done - journal.row_step) * self.images_a_step
+        place = {"images": done * self.images_per_step, "size": phase.size, "alpha": phase.alpha}
+        images = (done - journal.row_step) * self.images_per_step
         rate = images / max(journal.seconds - journal.row_seconds, 1e-9)
         return place | {name: means.get(name, math.nan) for name in NUMBERS} | {"images_per_s": rate}
 

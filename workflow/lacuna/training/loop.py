@@ -75,7 +75,7 @@ class Training(ABC):
         name: for messages, such as `generator church`.
         parts: all that steps change, by name: networks, optimizers, schedules, streams of random numbers.
         steps: in all.
-        images_a_step: images, or samples, that each sees.
+        images_per_step: images, or samples, that each sees.
         log_interval: images between two rows of the log.
         advice: what to do when it diverges.
     """
@@ -83,7 +83,7 @@ class Training(ABC):
     name: str
     parts: Mapping[str, Any]
     steps: int
-    images_a_step: int
+    images_per_step: int
     log_interval: int
     advice = "lower learning_rate"
 
@@ -111,8 +111,8 @@ class Training(ABC):
 
     def passes(self, interval: int, done: int) -> bool:
         """Whether the last of so many steps has come to the next multiple of an interval in images."""
-        images = done * self.images_a_step
-        return done > 0 and images // interval > (images - self.images_a_step) // interval
+        images = done * self.images_per_step
+        return done > 0 and images // interval > (images - self.images_per_step) // interval
 
     def state_dict(self) -> dict[str, Any]:
         """What `load_state_dict` puts back."""
@@ -186,7 +186,7 @@ def resumed(training: Training, state_path: str | Path, key: Mapping[str, Any]) 
         return Journal()
     training.load_state_dict(state["parts"])
     journal = Journal(**state["journal"])
-    log.info("%s: going on after %d images", state_path, journal.step * training.images_a_step)
+    log.info("%s: going on after %d images", state_path, journal.step * training.images_per_step)
     return journal
 
 

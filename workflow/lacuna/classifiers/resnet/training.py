@@ -16,12 +16,12 @@ from lacuna.classifiers.resnet.settings import Training as Settings
 from lacuna.formats.images import ImageShards
 from lacuna.networks.pixels import from_bytes
 from lacuna.runtime import seeds
-from lacuna.training.judged import JudgedTraining, confusion
+from lacuna.training.judged import LabelledTraining, confusion
 from lacuna.training.labelled import LabelledBatch
 from lacuna.training.loop import Journal, Row
 
 
-class Training(JudgedTraining):
+class Training(LabelledTraining):
     """A classifier of `num_classes` classes that learns from labelled images."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Training(JudgedTraining):
     def row(self, journal: Journal) -> Row:
         found = accuracy(self.confusion())
         seconds = round(journal.seconds, 1)
-        return {"images": journal.step * self.images_a_step, "seconds": seconds, **journal.means, "accuracy": found}
+        return {"images": journal.step * self.images_per_step, "seconds": seconds, **journal.means, "accuracy": found}
 
     @torch.no_grad()
     def confusion(self, batch_size: int = 100) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from lacuna.segmenters.parsing import part_blocks
 from lacuna.segmenters.segmenter import SIGNED_RGB, Segmenter, build_network
 from lacuna.segmenters.upernet.losses import ParsingLoss, class_weights, intersection_over_union
 from lacuna.segmenters.upernet.settings import Training as Settings
-from lacuna.training.judged import JudgedTraining, confusion
+from lacuna.training.judged import LabelledTraining, confusion
 from lacuna.training.labelled import LabelledBatch
 from lacuna.training.loop import Journal, Row
 
@@ -43,7 +43,7 @@ class Scores:
         return float(np.nanmean(self.iou(category)[1:]))
 
 
-class Training(JudgedTraining):
+class Training(LabelledTraining):
     """A segmenter that learns from `scenes`, whose `vocabulary` has the classes and the owner of each part."""
 
     def __init__(
@@ -73,7 +73,7 @@ class Training(JudgedTraining):
     def row(self, journal: Journal) -> Row:
         """Mean loss terms since the last row, and scores on a few held-out scenes."""
         scores = judge(self.segmenter, self.held_out, min(QUICK_SCENES, len(self.held_out)))
-        row = {"images": journal.step * self.images_a_step, "seconds": round(journal.seconds, 1)}
+        row = {"images": journal.step * self.images_per_step, "seconds": round(journal.seconds, 1)}
         row |= dict(sorted(journal.means.items()))
         row |= {f"miou_{category}": scores.mean_iou(category) for category in LABEL_MAPS}
         lowest = float(np.nanmin(scores.iou("object")[1:]))
