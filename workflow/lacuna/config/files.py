@@ -86,15 +86,15 @@ def _used(config: Configuration) -> dict[str, set[str | None]]:
     tables = {name for name in sources if config.sources[name].kind == "table"}
     segmenters = [entry.segmenter for entry in config.comparisons if not {entry.real, entry.generated} <= tables]
     segmenters += [entry.segmenter for entry in config.inversions]
+    drawn_by = {str(config.sources[name].drawn_by) for name in sources}
+    generators = {*drawn_by, *(one.generator for one in config.inversions)} & config.generators.keys()
+    trained = [config.generators[name] for name in generators if not config.generators[name].checkpoint]
     return {
         "sources": {*sources},
         "segmenters": {*segmenters, *(entry.segmenter for entry in config.conditional), *config.calibrate.segmenters},
-        "generators": {
-            *(config.sources[name].drawn_by for name in sources),
-            *(one.generator for one in config.inversions),
-        },
+        "generators": {*generators},
         "classifiers": {entry.classifier for entry in config.conditional},
-        "perceptual": {entry.perceptual for entry in config.inversions},
+        "perceptual": {*(entry.perceptual for entry in config.inversions), *(entry.compared_by for entry in trained)},
     }
 
 
