@@ -2,16 +2,12 @@
 # `snakemake` makes them all, `snakemake <stage>` brings one stage up to date.
 
 
-configfile: "config.yaml"
-
-
 include: "workflow/rules/common.smk"
 include: "workflow/rules/failures.smk"
 
 
 # The page that everything else feeds.
 rule all:
-    default_target: True
     input:
         STAGE_FILES["report"],
     localrule: True

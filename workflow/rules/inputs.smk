@@ -159,7 +159,7 @@ def fetched(wildcards):
     entry = download(wildcards)
     unpacked = {"unpacked": published.result(entry)} if entry.get("unpack") else {}
     told = {"urls": entry["urls"], **hashes(wildcards), "file": f"resources/{entry['file']}", **unpacked}
-    return canonical_json(told | {"code": source_digest("lacuna.stages.fetch")})
+    return canonical_json(placed(told | {"code": source_digest("lacuna.stages.fetch")}, WHERE))
 
 
 def report_examples():

@@ -10,7 +10,7 @@ rule report_page:
         examples=report_examples(),
         samples=[path for entry in CONFIG.conditional for path in targets.image_shards(CONFIG, entry.generated)],
         trainings=training_logs(),
-        templates=sorted(str(path) for path in Path(workflow.basedir).glob("workflow/lacuna/report/templates/*")),
+        templates=sorted(str(path) for path in own.PACKAGE.glob("report/templates/*")),
     output:
         html=report(
             f"results/report/{CONFIG.report}.html",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lacuna import own
 from lacuna.config import published
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ FILES = ("folder", "lsun", "labelled")  # kinds of source whose path is a user's
 PATHS = {  # keys that hold a path, by section
     "sources": ("path", "labels"),
     "segmenters": ("checkpoint",),
-    "generators": ("checkpoint", "file", "curve"),
+    "generators": ("checkpoint", "encoders", "file", "curve"),
     "classifiers": ("checkpoint",),
     "perceptual": ("checkpoint",),
 }
@@ -106,7 +107,10 @@ def with_texts(config: Mapping[str, Any], given: Sequence[str], keys: Collection
 
 
 def with_expanded_paths(config: Mapping[str, Any], exists: Callable[[str], bool] = os.path.exists) -> Given:
-    """The configuration with `~` and `$VARIABLES` in paths replaced, but where a file has that very name."""
+    """The configuration with `~` and `$VARIABLES` in paths replaced, but where a file has that very name.
+
+    Paths of the tool's own files become those of where it is; all others are taken from the working folder.
+    """
     found = dict(config)
     for section, keys in PATHS.items():
         entries = found.get(section)
@@ -118,8 +122,18 @@ def with_expanded_paths(config: Mapping[str, Any], exists: Callable[[str], bool]
 def _expanded(entry: Any, keys: Collection[str], exists: Callable[[str], bool]) -> Any:
     if not isinstance(entry, dict):
         return entry
-    paths = {key: entry[key] for key in keys if isinstance(entry.get(key), str) and not exists(entry[key])}
-    return entry | {key: str(Path(os.path.expandvars(path)).expanduser()) for key, path in paths.items()}
+    return entry | {key: _expanded_path(entry[key], exists) for key in keys if key in entry}
+
+
+def _expanded_path(given: Any, exists: Callable[[str], bool]) -> Any:
+    """A path, or some: in a list, or by part, as those of encoders are."""
+    if isinstance(given, Mapping):
+        return {part: _expanded_path(path, exists) for part, path in given.items()}
+    if isinstance(given, list):
+        return [_expanded_path(path, exists) for path in given]
+    if not isinstance(given, str):
+        return given
+    return own.path(given if exists(given) else str(Path(os.path.expandvars(given)).expanduser()))
 
 
 def without_nulls(config: Mapping[str, Any]) -> Given:

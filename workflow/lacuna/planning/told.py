@@ -5,7 +5,7 @@ A method for each stage, with the wildcards of its rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from lacuna.data.census import manifest_path
 from lacuna.data.held import Held
 
 Job = dict[str, Any]
+FOLDERS = ("results", "resources")  # what the workflow makes
 
 
 class Told:
@@ -351,3 +352,13 @@ def _range(shard: str) -> Job:
 def _prefixed(role: str, network: Mapping[str, Any]) -> Job:
     """Family and checkpoint of a network that has a role beside the generator."""
     return {f"{role}_family": network["family"], f"{role}_checkpoint": network["checkpoint"]}
+
+
+def placed(told: Any, where: Callable[[str], str]) -> Any:
+    """What a job is told, its files in the workflow's own folders named by `where`, as a module's prefix has them."""
+    if isinstance(told, Mapping):
+        return {key: placed(value, where) for key, value in told.items()}
+    if isinstance(told, list):
+        return [placed(value, where) for value in told]
+    is_ours = isinstance(told, str) and told.partition("/")[0] in FOLDERS
+    return where(told) if is_ours else told
