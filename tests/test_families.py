@@ -9,11 +9,12 @@ import report_results
 import toy
 
 from lacuna.formats import tables
-from lacuna.report import distribution, families
-from lacuna.report.families import Member
 from lacuna.report.figures import families as figures
 from lacuna.report.figures.bars import ClassBar
 from lacuna.report.inputs import Inputs
+from lacuna.report.sections.distribution import comparison as distribution
+from lacuna.report.sections.families import content as families
+from lacuna.report.sections.families.content import Member
 from lacuna.report.words import ClassRow
 
 

@@ -11,11 +11,12 @@ import toy
 
 from lacuna.config.configuration import Configuration
 from lacuna.formats import tables
-from lacuna.report import across, distribution
 from lacuna.report.figures import style
 from lacuna.report.figures.sizes import SizePoint, sensitivity
 from lacuna.report.inputs import Inputs
-from lacuna.report.measures import measures
+from lacuna.report.sections.distribution import across
+from lacuna.report.sections.distribution import comparison as distribution
+from lacuna.report.sections.distribution.measures import measures
 from lacuna.stages import report
 
 

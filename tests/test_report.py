@@ -19,11 +19,15 @@ from PIL import Image
 
 from lacuna.areas import verdicts
 from lacuna.formats import files, latex, tables
-from lacuna.report import album, distribution, instances, overview, training, words
-from lacuna.report.costs import costs
+from lacuna.report import album, words
 from lacuna.report.figures.style import VERDICTS
 from lacuna.report.inputs import Inputs
 from lacuna.report.reading import total_loss
+from lacuna.report.sections.distribution import comparison as distribution
+from lacuna.report.sections.distribution import overview
+from lacuna.report.sections.instances import content as instances
+from lacuna.report.sections.run.costs import costs
+from lacuna.report.sections.training import content as training
 from lacuna.report.words import ClassRow
 from lacuna.stages import report
 

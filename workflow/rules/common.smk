@@ -22,6 +22,7 @@ from lacuna.runtime.provenance import canonical_json
 from lacuna.config.shards import shard_from_name
 from lacuna.planning.source_code import remember, source_digest
 from lacuna.planning.told import Told, placed
+from lacuna.report import sections
 
 IS_MODULE = not workflow.modifier.is_main_snakefile()
 
@@ -91,7 +92,7 @@ wildcard_constraints:
     folder="|".join(re.escape(entry["file"].removesuffix(".zip")) for entry in DOWNLOADS if entry.get("unpack")),
 
 
-TOLD = Told(CONFIG, HELD, MANIFESTS)
+TOLD = Told(CONFIG, HELD, MANIFESTS, WHERE)
 ARGUMENTS = Path(".snakemake/lacuna_arguments")
 
 
@@ -100,21 +101,7 @@ def job(stage):
 
     Outputs are flags beside it: what follows from them would not count where Snakemake asks whether params have changed.
     """
-
-    def told(wildcards):
-        known = getattr(TOLD, stage)(**wildcards)
-        chosen = {kind: known["family"] for kind, stages in FAMILIES_OF.items() if stage in stages}
-        code = source_digest(f"lacuna.stages.{stage}", **chosen)
-        return arguments.argument(canonical_json(placed({**known, "code": code}, WHERE)), ARGUMENTS)
-
-    return told
-
-
-# Stages whose job depends on the code of one family alone, by the kind of network that the family is of.
-FAMILIES_OF = {
-    "generators": ("sample", "train_generator", "train_encoder", "invert"),
-    "segmenters": ("segment",),
-}
+    return lambda wildcards: arguments.argument(canonical_json(TOLD.job(stage, **wildcards)), ARGUMENTS)
 
 
 def growing(amount):

@@ -162,19 +162,7 @@ def fetched(wildcards):
     return canonical_json(placed(told | {"code": source_digest("lacuna.stages.fetch")}, WHERE))
 
 
-def report_examples():
-    """First image shard of every compared source: what the sheets show."""
-    names = dict.fromkeys(name for entry in CONFIG.comparisons for name in (entry.real, entry.generated))
-    return [path for name in names for path in TOLD.covering_shards(name, 0, 0)]
-
-
-def given_curves():
-    """Distances along the trainings of given checkpoints."""
-    return [entry.curve for entry in CONFIG.generators.values() if entry.curve]
-
-
-def training_logs():
-    """Logs of the trainings whose curves the page shows."""
-    stages = ("train_segmenter", "train_generator", "train_classifier", "train_encoder")
-    trained = [path for stage in stages for path in STAGE_FILES[stage]]
-    return [path.removesuffix(".safetensors") + ".tsv" for path in trained]
+def page_templates():
+    """What lays the page out."""
+    room = own.PACKAGE / "report"
+    return sorted(str(path) for path in room.rglob("*") if path.suffix in (".html", ".css", ".js"))

@@ -1,16 +1,8 @@
-# What the page is made of, beside trainings and examples.
-SHOWN = ("fsd", "truth", "follow", *targets.CONDITIONAL, "fsd_by_class", "invert", "evaluate", "omissions")
-
-
-# All of it in, the page that people open out.
+# All results in, the page that people open out.
 rule report_page:
     input:
-        results=[path for stage in SHOWN for path in STAGE_FILES[stage]],
-        curves=given_curves(),
-        examples=report_examples(),
-        samples=[path for entry in CONFIG.conditional for path in targets.image_shards(CONFIG, entry.generated)],
-        trainings=training_logs(),
-        templates=sorted(str(path) for path in own.PACKAGE.glob("report/templates/*")),
+        results=sections.files(CONFIG),
+        templates=page_templates(),
     output:
         html=report(
             f"results/report/{CONFIG.report}.html",

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lacuna.families import KINDS, code_of
 from lacuna.formats import files
+from lacuna.report.sections import SECTIONS
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,6 +40,7 @@ OPENS = {
     "lacuna.inversion.perceptual_loading": ("perceptual", False),
     "lacuna.stages.train_generator": ("generators", True),
 }
+PAGE = "lacuna.report.page"  # opens every section of the page by their table
 # What runs a stage and changes no number that it writes: a finished result stays what it was when these change. Of the
 # configuration's models, what they let through is in what a job is told.
 PLUMBING = frozenset(
@@ -56,7 +58,8 @@ def source_digest(module: str, **families: str) -> str:
     """Digest of `module` and of every module of this package that it imports, at any depth (16 hex digits).
 
     Syntax trees are hashed, so comments, docstrings and layout do not count, and neither does PLUMBING. Imports must be
-    static, but for families of networks: of these the code of the chosen one counts, or of all.
+    static, but for sections of the page, and for families of networks: of these the code of the chosen one counts, or
+    of all.
 
     Args:
         families: the chosen family by kind, such as `generators="progan"`.
@@ -80,6 +83,8 @@ def modules(module: str, **families: str) -> dict[str, Source]:
             queue += found[name].imports
             if name in OPENS:
                 queue += _code_of_families(*OPENS[name], families)
+            if name == PAGE:
+                queue += [entry.module for entry in SECTIONS]
     return found
 
 

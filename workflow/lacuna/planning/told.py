@@ -14,9 +14,15 @@ from lacuna.config.configuration import Configuration
 from lacuna.config.shards import shard_from_name, shards
 from lacuna.data.census import manifest_path
 from lacuna.data.held import Held
+from lacuna.planning.source_code import source_digest
 
 Job = dict[str, Any]
 FOLDERS = ("results", "resources")  # what the workflow makes
+# Stages whose job depends on the code of one family alone, by the kind of network that the family is of.
+FAMILIES_OF = {
+    "generators": ("sample", "train_generator", "train_encoder", "invert"),
+    "segmenters": ("segment",),
+}
 
 
 class Told:
@@ -26,10 +32,19 @@ class Told:
         config: the configuration.
         held: what the users' sources hold, by name.
         manifests: folder of what the main process saw of these.
+        where: what says where a path in one of the FOLDERS lies, if not in the working folder.
     """
 
-    def __init__(self, config: Configuration, held: Mapping[str, Held], manifests: Path) -> None:
-        self.config, self.held, self.manifests = config, held, manifests
+    def __init__(
+        self, config: Configuration, held: Mapping[str, Held], manifests: Path, where: Callable[[str], str] = str
+    ) -> None:
+        self.config, self.held, self.manifests, self.where = config, held, manifests, where
+
+    def job(self, stage: str, **wildcards: str) -> Job:
+        """All that a job of the stage is told but its outputs, the digest of its code among it."""
+        told = getattr(self, stage)(**wildcards)
+        chosen = {kind: told["family"] for kind, stages in FAMILIES_OF.items() if stage in stages}
+        return {**placed(told, self.where), "code": source_digest(f"lacuna.stages.{stage}", **chosen)}
 
     # Images
 

@@ -20,6 +20,7 @@ from lacuna.data.preparation import Preparation
 from lacuna.data.subset import subset_seed
 from lacuna.formats import inversions, omissions, tables
 from lacuna.formats.images import ImageShards
+from lacuna.report import sections
 from lacuna.report.reading import Inverted, total_loss
 from lacuna.runtime import usage
 from lacuna.segmenters.upp import files as upp
@@ -134,14 +135,6 @@ class Inputs:
 
     def files(self) -> list[Path]:
         """Every file that the page is made from, weights included."""
-        files = targets.stage_files(self.config)
-        sources = dict.fromkeys(
-            getattr(entry, side) for entry in self.config.comparisons for side in ("real", "generated")
-        )
-        examples = [path for name in sources for path in targets.image_shards(self.config, name)[:1]]
-        made = [*examples, *files["fsd"], *files["invert"], *files["evaluate"], *files["omissions"]]
-        made += [*files["truth"], *files["follow"]]
-        made += [path for stage in (*targets.CONDITIONAL, "fsd_by_class") for path in files[stage]]
         used = {entry.segmenter for entry in self.config.comparisons}
         used |= {entries.inversion_segmenter(self.config, entry) for entry in self.config.inversions}
         families = {name: self.config.segmenters[name].family for name in sorted(used)}
@@ -150,12 +143,16 @@ class Inputs:
             for name, family in families.items()
             for path in upp.weights_files(family, networks.segmenter_weights(self.config, name))
         ]
-        generators = [self.config.sources[name].drawn_by for name in sources]
+        generators = [
+            self.config.sources[side].drawn_by
+            for entry in self.config.comparisons
+            for side in (entry.real, entry.generated)
+        ]
         generators += targets.inverted_generators(self.config)
         weights += [networks.generator_weights(self.config, name) for name in dict.fromkeys(generators) if name]
-        return [self.path(name) for name in made] + [self._weights(name) for name in weights]
+        return [self._found(name) for name in (*sections.files(self.config), *weights)]
 
-    def _weights(self, name: str) -> Path:
+    def _found(self, name: str) -> Path:
         return self.path(name) if name.startswith("results/") else Path(name)
 
     def training_logs(self) -> Iterator[tuple[str, dict[str, list[dict[str, str]]]]]:

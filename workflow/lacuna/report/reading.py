@@ -102,6 +102,16 @@ class Inverted:
         return ", ".join(self.classes[int(label)] for label in labels[np.argsort(-counts)])
 
 
+def legend_classes(found: Sequence[Inverted]) -> list[str]:
+    """Classes that any label map of the page shows, by the area they cover."""
+    areas: dict[str, float] = {}
+    for item in found:
+        totals = item.photo_areas.sum(axis=0) + item.reconstruction_areas.sum(axis=0)
+        for name, total in zip(item.classes, totals, strict=True):
+            areas[name] = areas.get(name, 0.0) + float(total)
+    return sorted((name for name, total in areas.items() if total > 0), key=lambda name: -areas[name])
+
+
 def total_loss(loss_NST: NDArray[np.floating], terms: Sequence[str]) -> NDArray[np.float64]:
     """The loss that falls: the term called `total` where there is one, else the sum of all."""
     if "total" in terms:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lacuna.report.distribution import Comparison
+from lacuna.report.sections.distribution.comparison import Comparison
 from lacuna.report.words import SHORT, ClassRow
 
 FIXED_COLUMNS = ("class", "category", "num_short", "mean_delta")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
@@ -11,7 +12,7 @@ from PIL import Image
 from lacuna.report import words
 from lacuna.report.album import thumbnail
 from lacuna.report.figures import curves, embed, style
-from lacuna.report.inputs import Inputs
+from lacuna.report.page import Page, Section
 
 STEP_COLUMNS = ("images", "images_seen", "step", "epoch", "iteration")  # what a log counts progress in
 MOST_PANELS = 8
@@ -21,7 +22,7 @@ Panels = dict[str, tuple[list[float], list[float]]]  # title -> (x, y)
 
 
 @dataclass(frozen=True)
-class Training:
+class Trained:
     """The curves of one trained network."""
 
     name: str
@@ -33,13 +34,26 @@ class Training:
     figure: Figure = field(repr=False)
 
 
-def views(inputs: Inputs) -> list[Training]:
+@dataclass(frozen=True)
+class Training(Section):
     """Every training whose logs lie in the results of this configuration."""
-    views = (_view(title, logs, inputs.training_sheets(title)) for title, logs in inputs.training_logs())
-    return [view for view in views if view is not None]
+
+    trainings: list[Trained]
+
+    @classmethod
+    def of(cls, page: Page) -> Self | None:
+        """Read the logs."""
+        inputs = page.inputs
+        views = (_view(title, logs, inputs.training_sheets(title)) for title, logs in inputs.training_logs())
+        found = [view for view in views if view is not None]
+        return cls(found) if found else None
+
+    def figures(self) -> Mapping[str, Figure]:
+        """One figure per training."""
+        return {view.name: view.figure for view in self.trainings}
 
 
-def _view(title: str, logs: Mapping[str, Sequence[Mapping[str, str]]], pictures: Sequence[Path]) -> Training | None:
+def _view(title: str, logs: Mapping[str, Sequence[Mapping[str, str]]], pictures: Sequence[Path]) -> Trained | None:
     """One log: one panel per column. Several: one panel per part, its loss."""
     panels: Panels = {}
     x_label = ""
@@ -55,7 +69,7 @@ def _view(title: str, logs: Mapping[str, Sequence[Mapping[str, str]]], pictures:
     label = f"Curves of the training of {title}: {', '.join(panels)}, each over {x_label}."
     name = "training-" + "".join(letter if letter.isalnum() else "-" for letter in title)
     caption = f"{'Columns of the log' if len(logs) == 1 else 'Loss of each part'}, over {x_label}."
-    return Training(
+    return Trained(
         name, title, caption, Markup(style.inline_svg(figure, label)), len(panels) < 3, sheets(pictures), figure
     )
 

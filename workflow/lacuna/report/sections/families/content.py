@@ -4,17 +4,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
+
+from matplotlib.figure import Figure
 
 from lacuna.config import targets
 from lacuna.formats import tables
 from lacuna.report import charts, words
 from lacuna.report.charts import Drawn
-from lacuna.report.distribution import Comparison
 from lacuna.report.figures import families
 from lacuna.report.figures.bars import ClassBar
 from lacuna.report.figures.colours import BACKGROUND
 from lacuna.report.inputs import Inputs
+from lacuna.report.page import Page, Section
+from lacuna.report.sections.distribution.comparison import Comparison
+from lacuna.report.sections.distribution.content import Distribution
 from lacuna.report.words import ClassRow
 
 MOST_ROWS = 40  # classes in the figure, those of the largest real area
@@ -60,6 +64,24 @@ class Group:
     figures: list[Drawn]
     rates: list[Rate]
     own: str
+
+
+@dataclass(frozen=True)
+class Families(Section):
+    """All groups."""
+
+    groups: list[Group]
+
+    @classmethod
+    def of(cls, page: Page) -> Self | None:
+        """Group the comparisons that the page shows."""
+        distribution = page.section(Distribution)
+        groups = views(page.inputs, distribution.comparisons) if distribution else []
+        return cls(groups) if groups else None
+
+    def figures(self) -> Mapping[str, Figure]:
+        """Those of each group."""
+        return {item.name: item.figure for group in self.groups for item in group.figures}
 
 
 def views(inputs: Inputs, comparisons: Sequence[Comparison]) -> list[Group]:

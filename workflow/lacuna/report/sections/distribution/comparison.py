@@ -1,4 +1,4 @@
-"""The sections about distributions: one view per comparison."""
+"""One comparison as the page shows it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from lacuna.report.charts import Chart, Origin
 from lacuna.report.figures import embed, sheets, style
 from lacuna.report.figures.colours import BACKGROUND
 from lacuna.report.inputs import Inputs
-from lacuna.report.measures import Measures, measures
+from lacuna.report.sections.distribution.measures import Measures, measures
 from lacuna.report.words import ClassRow
 
 SHEET_IMAGES = 64

@@ -1,9 +1,10 @@
 """The section about classes: are they recognised, do images differ, are they learnt by heart, what do they lack?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lacuna.config import targets
@@ -11,11 +12,12 @@ from lacuna.config.conditional import Conditional
 from lacuna.formats import overfits, tables
 from lacuna.report import charts, words
 from lacuna.report.charts import Drawn
-from lacuna.report.class_pictures import Picture, overfit_pictures, sample_sheet
 from lacuna.report.figures import conditional, embed
 from lacuna.report.figures.colours import BACKGROUND
 from lacuna.report.figures.conditional import ClassPoint, Curve
 from lacuna.report.inputs import Inputs
+from lacuna.report.page import Page, Section, Table
+from lacuna.report.sections.classes.pictures import Picture, overfit_pictures, sample_sheet
 
 SHORT = ("omitted", "reduced")
 
@@ -38,7 +40,7 @@ class ClassRow:
 
 
 @dataclass(frozen=True)
-class Classes:
+class Evaluation:
     """Everything that the page says of the classes of one generator."""
 
     anchor: str
@@ -54,42 +56,52 @@ class Classes:
 
 
 @dataclass(frozen=True)
-class Section:
+class Classes(Section):
     """All evaluations, and the figures that they share."""
 
-    classes: list[Classes]
+    evaluations: list[Evaluation]
     shared: list[Drawn]
 
+    @classmethod
+    def of(cls, page: Page) -> Self | None:
+        """Read the evaluations."""
+        inputs, entries = page.inputs, page.inputs.config.conditional
+        if not entries:
+            return None
+        shared = [accuracy_figure(inputs, entries)]
+        counts = count_series(inputs, entries)
+        if counts:
+            label = "MS-SSIM of the classes that several generators share, over the number of classes learnt."
+            figure = conditional.class_counts(counts)
+            shared.append(charts.drawn("classes-counts", figure, label, label))
+        return cls([evaluation(inputs, entry) for entry in entries], shared)
 
-def view(inputs: Inputs) -> Section | None:
-    """The section, where the configuration evaluates conditional generators."""
-    entries = inputs.config.conditional
-    if not entries:
-        return None
-    shared = [accuracy_figure(inputs, entries)]
-    counts = count_series(inputs, entries)
-    if counts:
-        label = "MS-SSIM of the classes that several generators share, over the number of classes learnt."
-        figure = conditional.class_counts(counts)
-        shared.append(charts.drawn("classes-counts", figure, label, label))
-    return Section([classes_view(inputs, entry) for entry in entries], shared)
+    def figures(self) -> Mapping[str, Figure]:
+        """Those that are shared, and one per evaluation."""
+        return {item.name: item.figure for item in (*self.shared, *(found.diversity for found in self.evaluations))}
+
+    def tables(self) -> Iterable[Table]:
+        """The classes of each generator."""
+        for found in self.evaluations:
+            caption = f"Classes of {found.generated} against {found.real}."
+            yield Table.of(f"classes-{found.anchor}", caption, ClassRow, found.rows)
 
 
-def classes_view(inputs: Inputs, entry: Conditional) -> Classes:
+def evaluation(inputs: Inputs, entry: Conditional) -> Evaluation:
     """Read, word and draw one evaluation."""
     found = Read.of(inputs, entry)
     rows = class_rows(found)
     points = [ClassPoint(row.name, row.real_similarity, row.similarity, row.accuracy) for row in rows]
     figure = conditional.diversity(points, found.diversity["threshold"])
     anchor = f"{entry.generated}-{entry.real}"
-    label = f"Similarity and accuracy of the classes of {entry.generated}: {len(rows)} points a panel."
+    label = f"Similarity and accuracy of the classes of {entry.generated}: {len(rows)} points per panel."
     caption = (
         "Mean MS-SSIM of random pairs within each class, generated against real, and accuracy against it. Dashed: the "
         f"highest mean of a real class ({found.diversity['threshold_class']}, {found.diversity['threshold']:.3f})."
     )
     drawn = charts.drawn(f"classes-{anchor}", figure, label, caption)
     classes = [(row.label, row.name) for row in rows]
-    return Classes(
+    return Evaluation(
         anchor=anchor,
         generated=entry.generated,
         real=entry.real,
@@ -140,7 +152,7 @@ class Read:
 
 
 def class_rows(found: Read) -> list[ClassRow]:
-    """A row a generated class."""
+    """One row per generated class."""
     real, generated = found.at_full_size("real"), found.at_full_size("generated")
     rows = []
     for row in found.diversity_rows:

@@ -1,27 +1,30 @@
-"""The sections about single photos: one view an inversion of a source.
+"""The sections about single photos: one view per inversion of a source.
 
 Shape suffixes: N images, H height, W width, S steps, T terms of the loss.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
+from typing import Self
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from lacuna.report import accuracy, gallery, methods
-from lacuna.report.accuracy import Accuracy
 from lacuna.report.album import Album
-from lacuna.report.figures.colours import BACKGROUND
+from lacuna.report.figures.colours import BACKGROUND, hex_colour
 from lacuna.report.figures.segmentations import Colours
-from lacuna.report.gallery import Group, Photo
-from lacuna.report.methods import MethodRow
+from lacuna.report.page import Page, Section, Table
 from lacuna.report.reading import Inverted
+from lacuna.report.sections.instances import accuracy, gallery, methods
+from lacuna.report.sections.instances.accuracy import Accuracy
+from lacuna.report.sections.instances.gallery import Group, Photo
+from lacuna.report.sections.instances.methods import MethodRow
 
 STRIPS = 4  # photos in the figure for papers
 NAMED = 3  # classes named in a claim
 SURE_PHOTOS = 2  # a class is claimed to be lost if so many photos lose it
+ACCURACY = ("quantity", "method", "mean", "low", "high", "chance")
 
 
 @dataclass(frozen=True)
@@ -80,21 +83,50 @@ class Inversion:
         return [photo for group in self.groups for photo in group.photos]
 
 
-def views(found: Sequence[Inverted], colours: Colours, album: Album) -> list[Inversion]:
-    """All inversions of the page; photos first, each with the noise floor of its generator."""
-    floors = {item.generator: item for item in reversed(found) if item.is_floor}  # the first, as `omissions` takes it
-    ordered = sorted(found, key=lambda item: item.is_floor)
-    return [_view(item, None if item.is_floor else floors.get(item.generator), colours, album) for item in ordered]
+@dataclass(frozen=True)
+class Instances(Section):
+    """All inversions of the page, and the colours of their label maps."""
 
+    inversions: list[Inversion]
+    legend: list[tuple[str, str]]
+    shown_percent: float
 
-def legend_classes(found: Sequence[Inverted]) -> list[str]:
-    """Classes that any label map of the page shows, by the area they cover."""
-    areas: dict[str, float] = {}
-    for item in found:
-        totals = item.photo_areas.sum(axis=0) + item.reconstruction_areas.sum(axis=0)
-        for name, total in zip(item.classes, totals, strict=True):
-            areas[name] = areas.get(name, 0.0) + float(total)
-    return sorted((name for name, total in areas.items() if total > 0), key=lambda name: -areas[name])
+    @classmethod
+    def of(cls, page: Page) -> Self | None:
+        """Draw the inversions; photos first, each with the noise floor of its generator."""
+        if not page.inverted:
+            return None
+        floors = {item.generator: item for item in reversed(page.inverted) if item.is_floor}  # as `omissions` takes it
+        ordered = sorted(page.inverted, key=lambda item: item.is_floor)
+        return cls(
+            [
+                _view(item, None if item.is_floor else floors.get(item.generator), page.colours, page.album)
+                for item in ordered
+            ],
+            [(name, hex_colour(colour)) for name, colour in page.colours.items()],
+            page.inputs.config.fsd.presence_percent,
+        )
+
+    def figures(self) -> Mapping[str, Figure]:
+        """The strongest photos of each inversion, and its methods side by side."""
+        strips = {f"instances-{view.anchor}": view.figure for view in self.inversions}
+        methods = {f"methods-{view.anchor}": view.methods_figure for view in self.inversions}
+        return strips | {name: figure for name, figure in methods.items() if figure}
+
+    def tables(self) -> Iterable[Table]:
+        """What each inversion loses, and how well it is done."""
+        for view in self.inversions:
+            caption = f"What {view.generator} loses of {view.source} by {view.method}; areas in percent of the image."
+            yield Table.of(f"instances-{view.anchor}", caption, ClassLoss, view.losses)
+            cells = [
+                (name, method, *astuple(cell))
+                for name, row in view.accuracy.rows
+                for method, cell in zip(view.accuracy.methods, row, strict=True)
+                if cell
+            ]
+            num_images = view.accuracy.num_images
+            caption = f"How well {view.generator} is inverted: means over {num_images} images of {view.source}."
+            yield Table(f"accuracy-{view.anchor}", caption, ACCURACY, cells)
 
 
 def class_losses(item: Inverted) -> list[ClassLoss]:

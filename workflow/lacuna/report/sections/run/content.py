@@ -3,16 +3,18 @@
 import importlib.metadata
 import os
 import platform
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Self
 
 import h5py
 import yaml
 
 from lacuna.config.configuration import Configuration
 from lacuna.report import words
-from lacuna.report.costs import StageCost, costs
-from lacuna.report.inputs import Inputs
+from lacuna.report.page import Page, Section, Table
+from lacuna.report.sections.run.costs import StageCost, costs
 from lacuna.runtime.provenance import digest_file
 
 PACKAGES = (
@@ -32,8 +34,8 @@ class InputFile:
 
 
 @dataclass(frozen=True)
-class Run:
-    """Everything in the section."""
+class Run(Section):
+    """How these results came about."""
 
     costs: list[StageCost]
     versions: list[tuple[str, str]]
@@ -43,18 +45,24 @@ class Run:
     code: str
     citation: str
 
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        """Gather what there is to say."""
+        inputs = page.inputs
+        return cls(
+            costs=costs(inputs.benchmarks()),
+            versions=versions(),
+            files=[input_file(path) for path in inputs.files() if path.exists()],
+            config=config_text(inputs.config),
+            command=f"snakemake report --configfile {inputs.config.report}.yaml",
+            code=page.code,
+            citation=citation(page.code),
+        )
 
-def view(inputs: Inputs, code: str) -> Run:
-    """Gather what there is to say about how these results came about."""
-    return Run(
-        costs=costs(inputs.benchmarks()),
-        versions=versions(),
-        files=[input_file(path) for path in inputs.files() if path.exists()],
-        config=config_text(inputs.config),
-        command=f"snakemake report --configfile {inputs.config.report}.yaml",
-        code=code,
-        citation=citation(code),
-    )
+    def tables(self) -> Iterable[Table]:
+        """Time and memory of each stage."""
+        columns = ("stage", "jobs", "seconds", "longest_seconds", "cpu_seconds", "memory_mb", "gpu_mb", "images")
+        yield Table("costs", "Time and memory of each stage.", columns, [astuple(cost) for cost in self.costs])
 
 
 def citation(code: str) -> str:

@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from PIL import Image
 
 from lacuna.config.configuration import Configuration
-from lacuna.report import gallery, instances, words
+from lacuna.report import words
 from lacuna.report.album import thumbnail
-from lacuna.report.distribution import Comparison
 from lacuna.report.figures import embed, segmentations
-from lacuna.report.instances import Inversion
+from lacuna.report.page import Page, Section
 from lacuna.report.reading import Inverted
+from lacuna.report.sections.distribution.comparison import Comparison
+from lacuna.report.sections.distribution.content import Distribution
+from lacuna.report.sections.instances import gallery
+from lacuna.report.sections.instances.content import Instances, Inversion, strongest
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,41 @@ class Pair:
     floor: str
 
 
+@dataclass(frozen=True)
+class Findings(Section):
+    """What is claimed: of each comparison, or where there is none of the inversions.
+
+    sentence: the first claim of the page.
+    shared: what the comparisons have in common; scale: the longest bar of their distances.
+    pairs: of each comparison by its anchor, None where its generator was not inverted; pair: of no comparison.
+    """
+
+    sentence: str
+    note: str
+    comparisons: list[Comparison]
+    shared: str
+    scale: float
+    pairs: dict[str, Pair | None]
+    pair: Pair | None
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        """Choose what stands on the first screen."""
+        distribution, instances = page.section(Distribution), page.section(Instances)
+        comparisons = distribution.comparisons if distribution else []
+        inversions = instances.inversions if instances else []
+        counts = [(row.name, row.num_short) for row in distribution.across] if distribution else []
+        return cls(
+            sentence=comparisons[0].headline if comparisons else lead(inversions),
+            note=" ".join(view.claim for view in inversions),
+            comparisons=comparisons,
+            shared=words.short_everywhere(counts, len(comparisons)),
+            scale=max((view.scale for view in comparisons), default=1.0),
+            pairs=pairs(page.inputs.config, comparisons, page.inverted, inversions),
+            pair=pair(page.inverted, inversions),
+        )
+
+
 def pairs(
     config: Configuration, comparisons: Sequence[Comparison], found: Sequence[Inverted], views: Sequence[Inversion]
 ) -> dict[str, Pair | None]:
@@ -52,10 +91,10 @@ def pair(found: Sequence[Inverted], views: Sequence[Inversion], short: Sequence[
     best: Pair | None = None
     most = 0.0
     for item in found:
-        strongest = None if item.is_floor else instances.strongest(item, short)
-        if strongest is None or strongest[2] - strongest[3] <= most:
+        found_row = None if item.is_floor else strongest(item, short)
+        if found_row is None or found_row[2] - found_row[3] <= most:
             continue
-        row, name, before, after = strongest
+        row, name, before, after = found_row
         most = before - after
         after_text = "none of it is left" if after == 0 else f"{words.area(after)} is left"
         caption = f"{name.capitalize()} covers {words.area(before)} of this photo of {item.source}; {after_text}."

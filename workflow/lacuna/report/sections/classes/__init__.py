@@ -1,0 +1,1 @@
+"""Generators of classes: are classes recognised, and do their images differ?"""

@@ -1,0 +1,1 @@
+"""Comparisons of distributions: class areas, real against generated."""

@@ -1,0 +1,1 @@
+"""Generators of the same scenes side by side."""

@@ -1,0 +1,1 @@
+"""The first screen: what is claimed, and the pair of pictures beside it."""

@@ -1,0 +1,1 @@
+"""Single photos, inverted: what is lost of each."""

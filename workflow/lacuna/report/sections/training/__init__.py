@@ -1,0 +1,1 @@
+"""Curves of what the workflow trained."""
