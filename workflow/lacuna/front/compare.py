@@ -124,7 +124,8 @@ def torch_as_it_was() -> Iterator[None]:
         torch.set_num_threads(threads)
         torch.backends.cuda.matmul.fp32_precision = products
         torch.backends.cudnn.allow_tf32 = convolutions
-        torch.use_deterministic_algorithms(deterministic)
+        if deterministic != torch.are_deterministic_algorithms_enabled():
+            torch.use_deterministic_algorithms(deterministic)
 
 
 def _run(told: Told, threads: int, stage: str, wildcards: Mapping[str, str], **outputs: str) -> None:

@@ -46,11 +46,11 @@ def batches(given: NDArray[Any] | Tensor | Iterable[NDArray[Any] | Tensor], name
     whole = isinstance(given, np.ndarray | Tensor)
     for batch in [given] if whole else given:
         images = torch.as_tensor(np.asarray(batch) if not isinstance(batch, Tensor) else batch)
-        yield uint8(images[None] if images.ndim == 3 else images, name).numpy()
+        yield uint8(images[None] if images.ndim == 3 else images, name).cpu().numpy()
 
 
 def uint8(images: Tensor, name: str = "images") -> Tensor:
-    """Images as uint8 (N, H, W, 3) on the CPU.
+    """Images as uint8 (N, H, W, 3), where they are.
 
     Args:
         images: (N, H, W, 3) or (N, 3, H, W); integers of 0 to 255, or floats of 0 to 1, which are rounded.
@@ -61,8 +61,7 @@ def uint8(images: Tensor, name: str = "images") -> Tensor:
     found = f"{name}: found {str(images.dtype).removeprefix('torch.')} {tuple(images.shape)}"
     if images.ndim != 4 or 3 not in (images.shape[1], images.shape[3]):
         raise UserError(f"{found}, expected RGB images (N, H, W, 3) or (N, 3, H, W)")
-    images = images.detach().cpu()
-    images_NHW3 = images if images.shape[3] == 3 else images.permute(0, 2, 3, 1)
+    images_NHW3 = (images if images.shape[3] == 3 else images.permute(0, 2, 3, 1)).detach()
     if images_NHW3.dtype == torch.uint8:
         return images_NHW3.contiguous()
     highest = 1 if images.is_floating_point() else 255
