@@ -42,11 +42,12 @@ test: system check
 bench: env
 	PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/python" -m benchmarks
 
-# Written from what they are about: the models of the configuration, and the modules of the file formats.
+# Written from what they are about: the models of the configuration, file formats, and columns of the metrics.
 docs: env
 	"$(BIN)/python" -m lacuna.config.documentation page > docs/configuration.md
 	"$(BIN)/python" -m lacuna.config.documentation schema > workflow/schemas/config.schema.json
 	"$(BIN)/python" -m lacuna.report.formats > docs/formats.md
+	"$(BIN)/python" -m lacuna.metrics.documentation > docs/numbers.md
 
 # Pins what is installed now; torch's own CUDA packages follow from torch and differ between machines.
 lock:

@@ -10,6 +10,7 @@ import toy
 from PIL import Image
 
 from lacuna.config import documentation
+from lacuna.metrics.documentation import numbers_page
 from lacuna.report.formats import formats_page
 
 PAGES = [toy.ROOT / "README.md", *sorted((toy.ROOT / "docs").glob("*.md"))]
@@ -38,6 +39,10 @@ def test_the_page_on_the_configuration_is_what_the_models_say() -> None:
 
 def test_the_page_on_the_formats_is_what_their_modules_say() -> None:
     assert (toy.ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == formats_page(), "run `make docs`"
+
+
+def test_the_page_on_the_numbers_is_what_the_columns_say() -> None:
+    assert (toy.ROOT / "docs" / "numbers.md").read_text(encoding="utf-8") == numbers_page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tables_on_disk
 
+from lacuna import metrics
 from lacuna.areas import verdicts
 from lacuna.formats import tables
 from lacuna.stages import fsd, moments
@@ -90,6 +91,14 @@ def test_other_statistics_of_the_same_tables_stand_beside_it_for_every_category(
         assert {key: summary[key] for key in found} == found or category != "object"
     assert summary["kernel_low"] > 0 and summary["recall"] < summary["baseline_recall"]
     assert summary["at_work"] == "dropping"
+
+
+def test_every_number_of_a_category_has_a_column_and_every_column_a_number(compared: tuple) -> None:
+    _, summary, rows = compared
+    names = [name for metric in metrics.METRICS for name in metric.names]
+    assert len(set(names)) == len(names)
+    assert set(summary["by_category"]["part"]) == set(names)
+    assert list(rows[0]) == list(verdicts.COLUMNS)
 
 
 def test_the_chunks_in_which_tables_are_read_do_not_matter(compared: tuple, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,13 @@ import toy
 
 from lacuna.config.configuration import Configuration
 from lacuna.formats import tables
+from lacuna.report import words
 from lacuna.report.figures import style
 from lacuna.report.figures.sizes import SizePoint, sensitivity
 from lacuna.report.inputs import Inputs
 from lacuna.report.sections.distribution import across
 from lacuna.report.sections.distribution import comparison as distribution
-from lacuna.report.sections.distribution.measures import measures
+from lacuna.report.sections.distribution.measures import COLUMNS, measures
 from lacuna.stages import report
 
 
@@ -96,7 +97,17 @@ def test_measures_are_those_of_the_summary() -> None:
     assert found.figure is None and found.categories == [] and found.pairs[0].share == 0.25
     few = {"fsd": 1.0, "num_classes": 2, "fsd_infinity": None, "kernel_distance": None, "precision": None}
     category = measures(summary | {"by_category": {"object": few}}).categories[0]
-    assert category.infinity is category.kernel is category.precision is None and category.at_work == ""
+    shown = {column.name: cell.value for column, cell in zip(COLUMNS, category.cells, strict=True)}
+    assert shown["fsd"] == "1.00" and shown["num_classes"] == "2" and category.at_work == ""
+    assert {shown[name] for name in ("fsd_infinity", "kernel_distance", "precision")} == {words.UNKNOWN}
+
+
+def test_a_cell_has_its_interval_or_what_real_images_have_beside_it() -> None:
+    found = {"kernel_distance": 0.5, "kernel_low": 0.25, "kernel_high": 0.75, "recall": 0.5, "baseline_recall": 0.875}
+    category = measures({"covariance_term": 1.0, "by_category": {"object": found}}).categories[0]
+    cells = {column.name: cell for column, cell in zip(COLUMNS, category.cells, strict=True)}
+    assert cells["kernel_distance"].beside == "[0.250, 0.750]"
+    assert cells["recall"].beside == f"({words.share(0.875)})"
 
 
 def test_the_figure_shows_both_curves_and_the_limit() -> None:

@@ -1,4 +1,4 @@
-"""One verdict a class: is it left out, made too rarely or too often, or kept?
+"""One verdict per class: is it left out, made too rarely or too often, or kept?
 
 Shape suffixes: N real images, M generated images, T images of both, C classes, B permutations.
 """
@@ -14,14 +14,28 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from .clusters import Clusters
+from .columns import Column
 from .intervals import Array, ClassSummary, presence_ratio, relative_delta
 
 VERDICTS = ("omitted", "reduced", "excess", "kept", "undecided")
-COLUMNS = (
-    "class", "category", "real_area", "generated_area", "relative_delta", "delta_low", "delta_high", "real_presence",
-    "generated_presence", "presence_ratio", "p_value", "q_value", "fsd_contribution", "verdict",
+CLASS_COLUMNS = (
+    Column("class", "name of the class", kind="text"),
+    Column("category", "`object`, `part`, `material` or `scene`", kind="text"),
+    Column("real_area", "mean area in real images, percent of the image"),
+    Column("generated_area", "mean area in generated images, percent of the image"),
+    Column(
+        "relative_delta", "(generated - real) / real, with its interval: -1 gone, 1 double, `inf` never real",
+        ends=("delta_low", "delta_high"),
+    ),
+    Column("real_presence", "share of real images that show the class", kind="share"),
+    Column("generated_presence", "share of generated images that show it", kind="share"),
+    Column("presence_ratio", "generated presence / real presence"),
+    Column("p_value", "chance of a difference of mean areas this large if nothing differed: permutation test"),
+    Column("q_value", "p corrected for the number of classes of the category"),
+    Column("fsd_contribution", "what the class has in the distance of its category"),
+    Column("verdict", ", ".join(f"`{word}`" for word in VERDICTS), kind="text"),
 )  # fmt: skip
-
+COLUMNS = tuple(name for column in CLASS_COLUMNS for name in column.names)
 
 TIE = 1e-9  # statistics of floats as close as this are equal but for rounding
 PERMUTATION_BATCH = 64  # permutations per product of matrices; 10 MB at 20,000 images

@@ -151,6 +151,13 @@ def thousands(count: int) -> str:
     return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
+def shown(value: float | None, kind: str) -> str:
+    """A number as its column is shown: `number`, `count` or `share`."""
+    if value is None:
+        return UNKNOWN
+    return thousands(round(value)) if kind == "count" else share(value) if kind == "share" else number(value)
+
+
 def duration(seconds: float) -> str:
     """`48 s`, `3 min 20 s`, `2 h 05 min`."""
     if seconds < 60:

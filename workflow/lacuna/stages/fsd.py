@@ -1,4 +1,4 @@
-"""Distance of two sources: Frechet Segmentation Distance, its parts, its uncertainty, and a verdict a class.
+"""Distance of two sources: Frechet Segmentation Distance, its parts, its uncertainty, and one verdict per class.
 
 Tables are read once, a few thousand rows at a time, and only classes that any image shows are looked at, so memory does
 not grow with the number of images. Shape suffixes: N images, C classes.
@@ -6,57 +6,36 @@ not grow with the number of images. Shape suffixes: N images, C classes.
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
-from lacuna.areas import resampling, verdicts
+from lacuna.areas import verdicts
 from lacuna.areas.cautions import resolution_warnings, sample_warnings
-from lacuna.areas.frechet import Contributions, contributions, frechet
+from lacuna.areas.frechet import contributions
 from lacuna.areas.images_read import image_warnings, num_shared, same_images
-from lacuna.areas.intervals import ClassSummary
-from lacuna.areas.neighbours import image_statistics
-from lacuna.areas.sketch import Sketch, group_size, sketch
+from lacuna.areas.sketch import group_size, sketch
+from lacuna.areas.statistics import AreaStatistics
 from lacuna.config.distribution import Fsd
 from lacuna.config.shards import shard_paths
 from lacuna.errors import UserError
 from lacuna.formats import areas, manifests, moments, tables
 from lacuna.formats.moments import SourceMoments
+from lacuna.metrics import METRICS
 from lacuna.runtime import command, seeds
 
 log = logging.getLogger(__name__)
-HEAVIEST_PAIRS = 20
-CURVE_SUBSETS = 48  # distances averaged in a point of the curve over sample sizes
 CHUNK_ROWS = 32_768  # rows in memory at a time: 44 MB at 336 classes
-SAMPLE_SIZE_NAMES = (
-    "fsd_infinity", "fsd_infinity_low", "fsd_infinity_high", "baseline_fsd", "baseline_low", "baseline_high",
-    "baseline_num", "fsd_at_baseline_num",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Side:
-    """One source: its moments, and what is kept of its table, both of the same classes in the same order."""
+    """One source: where its moments come from, and what the metrics read."""
 
     source: SourceMoments
-    sketch: Sketch
-
-    @property
-    def summary(self) -> ClassSummary:
-        """Mean, variance and presence of each class."""
-        if self.sketch.clusters:
-            return self.sketch.clusters.summary(100 / self.source.image_px)
-        found = self.source.moments
-        # One image says nothing of spread: no interval, no claim.
-        variance_C = found.cov.diagonal() if found.count > 1 else np.full(len(found.mean), np.nan)
-        return ClassSummary(found.count, found.mean, variance_C, self.sketch.present_C)
-
-    def of_category(self, category: str) -> "Side":
-        """The same with the classes of one category."""
-        chosen = np.flatnonzero(np.array(self.source.categories) == category)
-        return Side(self.source.columns(chosen), self.sketch.columns(chosen))
+    statistics: AreaStatistics
 
 
 class Job(command.Job):
@@ -86,15 +65,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     by_category = {}
     for category in categories:
         rng = seeds.rng(job.seed, "fsd", "category", category)
-        one, other = real.of_category(category), generated.of_category(category)
-        shares = contributions(one.source.moments, other.source.moments)
-        rows |= {(row[0], row[1]): row for row in class_rows(one, other, shares, settings, rng)}
+        one, other = (side.statistics.of_category(category) for side in (real, generated))
+        rows |= {(row[0], row[1]): row for row in class_rows(one, other, settings, rng)}
         by_category[category] = {
-            **distance(one, other, shares),
-            **sample_sizes(one, other, settings, rng),
-            **image_statistics(
-                one.sketch.sample_SC, other.sketch.sample_SC, one.source.image_px, settings.confidence, rng
-            ),
+            name: value for metric in METRICS for name, value in metric.measure(one, other, settings, rng).items()
         }
     chosen = by_category[settings.category]
     sides = {"real": real.source, "generated": generated.source}
@@ -151,7 +125,9 @@ def read_sides(job: Job) -> tuple[list[tuple[str, str]], Side, Side]:
             areas.chunks(shards, shown, CHUNK_ROWS), source.moments.count, least_px, 100 / source.image_px, size, rng,
             areas.groups(shard_paths(folder, count, job.shard_size)),
         )  # fmt: skip
-        sides.append(Side(source.columns(shown), kept))
+        chosen = source.columns(shown)
+        found = AreaStatistics(chosen.classes, chosen.categories, chosen.image_px, chosen.moments, kept)
+        sides.append(Side(chosen, found))
     return list(zip(real.classes, real.categories, strict=True)), sides[0], sides[1]
 
 
@@ -197,23 +173,8 @@ def check_comparable(one: SourceMoments, other: SourceMoments, category: str) ->
         raise UserError(f"fsd.category: {category!r} is not in the tables, which hold {found}; add it to segment.heads")
 
 
-def distance(real: Side, generated: Side, shares: Contributions) -> dict[str, Any]:
-    """The distance of one category and the pairs of classes that weigh most in its covariance term."""
-    names = real.source.classes
-    return {
-        **asdict(frechet(real.source.moments, generated.source.moments)),
-        "num_real": real.source.moments.count,
-        "num_generated": generated.source.moments.count,
-        "num_classes": len(names),
-        "class_pairs": [
-            {"classes": [names[i], names[j]], "contribution": value}
-            for i, j, value in shares.heaviest_pairs(HEAVIEST_PAIRS)
-        ],
-    }
-
-
 def class_rows(
-    real: Side, generated: Side, shares: Contributions, settings: Fsd, rng: np.random.Generator
+    real: AreaStatistics, generated: AreaStatistics, settings: Fsd, rng: np.random.Generator
 ) -> list[tuple[Any, ...]]:
     """One row per class, in the order of verdicts.COLUMNS."""
     limits = verdicts.Thresholds(settings.omitted_below, settings.changed_by, settings.q_below)
@@ -222,25 +183,8 @@ def class_rows(
         verdicts.deals(len(real.sketch.groups_GC), len(generated.sketch.groups_GC), settings.permutations, rng),
         (real.sketch.size_G, generated.sketch.size_G),
     )  # fmt: skip
-    return verdicts.rows(real.source.classes, real.source.categories, tests, shares.by_class, limits)
-
-
-def sample_sizes(real: Side, generated: Side, settings: Fsd, rng: np.random.Generator) -> dict[str, Any]:
-    """Baseline, extrapolation and the curve over sample sizes; nothing where a side has too few images."""
-    one, other = real.sketch.blocks, generated.sketch.blocks
-    if one is None or other is None:
-        return dict.fromkeys(SAMPLE_SIZE_NAMES) | {"sample_sizes": []}
-    splits = max(settings.resamples // 2, 1)
-    infinite = resampling.extrapolate(
-        frechet(real.source.moments, generated.source.moments).fsd,
-        resampling.part_distances(one, other, 2, splits, rng),
-        resampling.part_distances(one, other, 3, -(-splits // 3), rng),
-        settings.confidence,
-    )
-    base = resampling.baseline(one, other, splits, rng, settings.confidence)
-    numbers = (infinite.fsd, infinite.low, infinite.high, base.baseline, base.low, base.high, base.num_images, base.fsd)
-    curve = resampling.sample_size_curve(one, other, CURVE_SUBSETS, rng)
-    return dict(zip(SAMPLE_SIZE_NAMES, numbers, strict=True)) | {"sample_sizes": [asdict(point) for point in curve]}
+    shares = contributions(real.moments, generated.moments).by_class
+    return verdicts.rows(real.classes, real.categories, tests, shares, limits)
 
 
 def resolution(real: SourceMoments, generated: SourceMoments) -> dict[str, Any]:

@@ -7,12 +7,14 @@ from typing import Self
 
 from matplotlib.figure import Figure
 
+from lacuna.areas.columns import Column
 from lacuna.report.figures.sizes import SizePoint
 from lacuna.report.page import Page, Section, Table
 from lacuna.report.sections.distribution import across, comparison
 from lacuna.report.sections.distribution import overview as overviews
 from lacuna.report.sections.distribution.across import ClassAcross
 from lacuna.report.sections.distribution.comparison import Comparison
+from lacuna.report.sections.distribution.measures import COLUMNS
 from lacuna.report.sections.distribution.overview import Row
 from lacuna.report.words import ClassRow
 
@@ -22,10 +24,6 @@ OVERVIEW = (
     "num_short", "most_short",
 )  # fmt: skip
 DISTANCES = ("distance", "value", "low", "high", "mean_term", "covariance_term")
-STATISTICS = (
-    "category", "num_classes", "fsd", "baseline_fsd", "fsd_infinity", "fsd_infinity_low", "fsd_infinity_high",
-    "kernel_distance", "kernel_low", "kernel_high", "precision", "baseline_precision", "recall", "baseline_recall",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,7 @@ class Distribution(Section):
     overview: list[Row]
     across: list[ClassAcross]
     unequal_counts: str
+    columns: list[Column]
 
     @classmethod
     def of(cls, page: Page) -> Self | None:
@@ -51,7 +50,7 @@ class Distribution(Section):
         unequal = across.unequal_counts(found)
         if unequal:
             log.warning(unequal)
-        return cls(found, table, across.classes_across(found) if len(found) > 1 else [], unequal)
+        return cls(found, table, across.classes_across(found) if len(found) > 1 else [], unequal, COLUMNS)
 
     def figures(self) -> Mapping[str, Figure]:
         """Those of each comparison."""
@@ -85,12 +84,9 @@ def comparison_tables(view: Comparison) -> Iterator[Table]:
     ]
     caption = f"Distance of {pair}, and of real images from real images."
     yield Table(f"distances-{anchor}", caption, DISTANCES, distances)
-    categories = [
-        (one.name, one.num_classes, one.fsd, one.baseline, *(one.infinity or (None,) * 3), *(one.kernel or (None,) * 3),
-         *(one.precision or (None,) * 2), *(one.recall or (None,) * 2))
-        for one in measured.categories
-    ]  # fmt: skip
-    yield Table(f"statistics-{anchor}", f"Statistics of {pair} by category.", STATISTICS, categories)
+    names = [name for column in COLUMNS for name in column.names]
+    categories = [(one.name, *(one.values.get(name) for name in names)) for one in measured.categories]
+    yield Table(f"statistics-{anchor}", f"Statistics of {pair} by category.", ("category", *names), categories)
     heavy = [(*found.classes, found.contribution, found.share) for found in measured.pairs]
     caption = f"Pairs of classes that are heaviest in the covariance term of {pair}."
     yield Table(f"class-pairs-{anchor}", caption, ("class", "other", "contribution", "share"), heavy)

@@ -7,10 +7,14 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from lacuna import metrics
+from lacuna.areas.columns import Column
+from lacuna.report import words
 from lacuna.report.figures import sizes, style
 from lacuna.report.figures.sizes import SizePoint
 
 MOST_PAIRS = 8
+COLUMNS = [column for column in metrics.columns() if column.title]  # of the table on the page
 AT_WORK = {
     "dropping": "it drops images: recall is under that of real images",
     "inventing": "it invents images: precision is under that of real images",
@@ -20,18 +24,20 @@ AT_WORK = {
 
 
 @dataclass(frozen=True)
+class Cell:
+    """One number as the page tells it: its value, and in brackets its interval or that of real images."""
+
+    value: str
+    beside: str = ""
+
+
+@dataclass(frozen=True)
 class Category:
-    """Statistics of one category's classes; None where there are too few images."""
+    """Statistics of one category's classes: a cell for each of COLUMNS, and all values by name."""
 
     name: str
-    num_classes: int
-    fsd: float
-    baseline: float | None
-    fsd_at_baseline: float | None
-    infinity: tuple[float, float, float] | None
-    kernel: tuple[float, float, float] | None
-    precision: tuple[float, float] | None
-    recall: tuple[float, float] | None
+    cells: list[Cell]
+    values: Mapping[str, Any]
     at_work: str
 
 
@@ -76,18 +82,17 @@ def measures(summary: Mapping[str, Any]) -> Measures:
 
 
 def _category(name: str, found: Mapping[str, Any]) -> Category:
-    return Category(
-        name=name,
-        num_classes=found["num_classes"],
-        fsd=found["fsd"],
-        baseline=found.get("baseline_fsd"),
-        fsd_at_baseline=found.get("fsd_at_baseline_num"),
-        infinity=_interval(found, "fsd_infinity", "fsd_infinity"),
-        kernel=_interval(found, "kernel_distance", "kernel"),
-        precision=_beside(found, "precision"),
-        recall=_beside(found, "recall"),
-        at_work=AT_WORK.get(found.get("at_work") or "", ""),
-    )
+    cells = [_cell(column, found) for column in COLUMNS]
+    return Category(name, cells, found, AT_WORK.get(found.get("at_work") or "", ""))
+
+
+def _cell(column: Column, found: Mapping[str, Any]) -> Cell:
+    if found.get(column.name) is None:
+        return Cell(words.UNKNOWN)
+    value, *more = (words.shown(found.get(name), column.kind) for name in column.names)
+    if column.real:
+        return Cell(value, f"({more[-1]})")
+    return Cell(value, f"[{', '.join(more)}]" if more else "")
 
 
 def _pairs(found: Sequence[Mapping[str, Any]], total: float) -> list[Pair]:
@@ -101,8 +106,3 @@ def _pairs(found: Sequence[Mapping[str, Any]], total: float) -> list[Pair]:
 def _interval(found: Mapping[str, Any], name: str, stem: str) -> tuple[float, float, float] | None:
     value = found.get(name)
     return None if value is None else (value, found[f"{stem}_low"], found[f"{stem}_high"])
-
-
-def _beside(found: Mapping[str, Any], name: str) -> tuple[float, float] | None:
-    value = found.get(name)
-    return None if value is None else (value, found[f"baseline_{name}"])
