@@ -3,5 +3,5 @@
 import subprocess
 import sys
 
-for name in ("stages", "segmenter", "inversion", "statistics", "conditional"):
+for name in ("stages", "segmenter", "inversion", "statistics", "conditional", "diffusion"):
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)

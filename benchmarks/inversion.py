@@ -47,7 +47,7 @@ def our_step(generator: ProgressiveGenerator, vgg: Vgg16, batch: int, coarse: bo
         residuals = {k: torch.zeros(sizes[k - 1]) for k in RESIDUAL_LAYERS}
         return Start(Unknowns(torch.randn(1, generator.z_dim), residuals, False), x)
 
-    how = How(Plan(10**6, 0.01, (), 0.5, 10**6, 10**6), precision="bfloat16" if coarse else "float32")
+    how = How(Plan(10**6, 0.01, (), 0.5, 10**6), precision="bfloat16" if coarse else "float32")
     objective = Objective(Weights(1.0, 1.0, 1.0, True), vgg, (3,))
     steps = Search(first, rest, objective, how, start, range(batch), batch)._steps()
     return lambda: next(steps)

@@ -90,7 +90,7 @@ def our_search(generator: Generator, objective: Objective, z: Tensor, x: Tensor,
     def start(row: int) -> Start:
         return Start(Unknowns(z.clone(), {k: torch.zeros(sizes[k - 1]) for k in RESIDUAL_LAYERS}, False), x)
 
-    how = How(Plan(steps, LEARNING_RATE, MILESTONES, DECAY, LOG_EVERY, 10**6), precision="bfloat16")
+    how = How(Plan(steps, LEARNING_RATE, MILESTONES, DECAY, LOG_EVERY), precision="bfloat16")
     return Search(head(generator, HEAD), tail(generator, HEAD), objective, how, start, [0], 1)
 
 

@@ -5,6 +5,7 @@ Run as `python -m benchmarks.stages`.
 Also, where results/benchmarks/ exists, the time and peak memory that Snakemake measured of every stage.
 """
 
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -20,8 +21,10 @@ from lacuna.config.configuration import check_config
 from lacuna.formats import tables
 from lacuna.generators.loading import load_generator
 from lacuna.networks.pixels import to_bytes
+from lacuna.runtime import command
 from lacuna.segmenters.loading import load_segmenter
-from lacuna.training.gan_loop import GanTraining
+from lacuna.training.gan import GanTraining
+from lacuna.training.schedule import Phase
 from lacuna.world import World
 
 DEMO = Path("workflow/demo")
@@ -78,12 +81,11 @@ def family_settings() -> dict[str, dict[str, Any]]:
 
 def gan_rate(family: str, settings: Mapping[str, Any], size: int) -> float:
     """Real images per second that a family is trained on when it has come to an image size."""
-    training = GanTraining(families.task("generators", family), settings, 1, torch.device("cpu"))
-    while training.phase.size < size or training.phase.alpha < 1:
-        training.images += training.batch_size
-    random = torch.Generator().manual_seed(1)
-    real = torch.rand(training.batch_size, 3, size, size, generator=random) * 2 - 1
-    return rate(lambda: training.step(lambda *_: real), training.batch_size * settings["critic_steps"], 4.0)
+    task = families.task("generators", family)
+    training = GanTraining(task, command.checked(task.Settings, settings), 1, torch.device("cpu"))
+    step = next(step for step in itertools.count() if training.phase(step) == Phase(size, 1.0, size))
+    real = torch.rand(training.images_per_step, 3, size, size, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return rate(lambda: training.step(step, real), training.images_per_step, 4.0)
 
 
 def measured(folder: Path) -> list[tuple[str, float, str]]:

@@ -4,6 +4,7 @@ The configuration reaches each family that can be trained, each method of invers
 of source, so that a new stage is run without a word here as soon as a target needs it.
 """
 
+import functools
 import importlib
 import json
 import os
@@ -29,7 +30,7 @@ from lacuna.runtime import command, compute
 STAGES = toy.ROOT / "workflow/lacuna/stages"
 KINDS = {"chapel": 1, "house": 1, "barn": 1, "castle": 1}
 NET = {"block": "basic", "depths": [1, 1, 1, 1], "stem_widths": [8, 8, 8], "widths": [8, 8, 8, 8], "stem_stride": 2}
-GAN = {"images": 60, "batch_size": 10, "checkpoint_interval": 30, "log_interval": 30, "sheet_interval": 60}
+GAN = {"images": 60, "batch_size": 10, "log_interval": 30, "sheet_interval": 60}
 SIZES = {"sizes": [8, 8, 8, 8]}  # 16 pixels
 GROWN = {"schedule": [{"size": 8, "images": 20, "fade": 0}, {"size": 16, "images": 40, "fade": 20}]}
 AT_ONCE = {"schedule": [{"size": 16, "images": 60, "fade": 0}]}
@@ -70,10 +71,10 @@ CONFIG: dict[str, Any] = {
     },
     "segmenters": {
         "net": trained({"architecture": {"encoder": NET, "fpn_dim": 8, "ppm_dim": 8}, "images": 30, "batch_size": 10,
-                        "checkpoint_interval": 30}) | {"family": "upernet"},
+                        "log_interval": 30}) | {"family": "upernet"},
     },
     "classifiers": {
-        "kinds": trained({"images": 24, "batch_size": 8, "checkpoint_interval": 16}) | {"family": "resnet"}
+        "kinds": trained({"images": 24, "batch_size": 8, "log_interval": 16}) | {"family": "resnet"}
     },
     "perceptual": {"vgg16": {"family": "vgg16", "checkpoint": "vgg16.pth"}},
     "generators": {
@@ -103,10 +104,9 @@ CONFIG: dict[str, Any] = {
     ],
     "train_encoder": {
         "layer": 2, "steps": {"layer": 4, "tail": 4, "encoder": 4, "direct": 4}, "validation": 4, "fit_samples": 32,
-        "width": 8, "tail_width": 4, "checkpoint_every": 3, "log_every": 2, "batch_size": 4,
+        "width": 8, "tail_width": 4, "log_every": 2, "batch_size": 4,
     },
-    "invert": {"residual_layers": [1, 2], "steps": 6, "log_every": 2, "checkpoint_every": 4,
-               "batch_size": 2},
+    "invert": {"residual_layers": [1, 2], "steps": 6, "log_every": 2, "batch_size": 2},
 }  # fmt: skip
 
 
@@ -200,7 +200,13 @@ def needed(jobs: list[Job]) -> list[Job]:
 
 def stages_with_device() -> set[str]:
     """Stages that compute with torch."""
-    return {path.stem for path in STAGES.glob("*.py") if "(command.ComputingJob)" in path.read_text(encoding="utf-8")}
+    names = {path.stem for path in STAGES.glob("*.py")} - {"__init__"}
+    return {name for name in names if issubclass(stage_module(name).Job, command.ComputingJob)}
+
+
+@functools.cache
+def stage_module(name: str) -> Any:
+    return importlib.import_module(f"lacuna.stages.{name}")
 
 
 def run(job: Job, copy: Path) -> None:
@@ -211,7 +217,7 @@ def run(job: Job, copy: Path) -> None:
         for output in job.outputs:
             Path(output).parent.mkdir(parents=True, exist_ok=True)
         compute.device.cache_clear()
-        importlib.import_module(f"lacuna.stages.{job.stage}").main(["--job", json.dumps(job.told)])
+        stage_module(job.stage).main(["--job", json.dumps(job.told)])
     finally:
         compute.device.cache_clear()
         os.chdir(before)

@@ -22,13 +22,13 @@ TRAINING: dict[str, Any] = {
     "learning_rate": {"layer": 1e-3, "tail": 1e-3, "encoder": 1e-4, "direct": 1e-3}, "milestones": [0.5], "decay": 0.1,
     "losses": {"layer": "l1", "tail": "l1", "encoder": "l1", "x": "l1"}, "network": "layered",
     "lambda_r": 0.01, "loss_z": 1.0, "loss_r": 1.0, "loss_x": 1.0, "validation": 4, "fit_samples": 64, "width": 4,
-    "tail_width": 2, "context": 3, "log_every": 2, "checkpoint_every": 2,
+    "tail_width": 2, "context": 3, "log_every": 2,
 }  # fmt: skip
 INVERSION: dict[str, Any] = {
     "layer": 3, "residual_layers": [1, 2, 3], "steps": 6, "learning_rate": {"z": 0.05, "residuals": 0.05},
     "milestones": [0.5], "decay": 0.1, "z_start": "random", "patience": 0, "plateau": 0.01,
     "residual_norm": "sum", "lambda_pixel": 1.0, "lambda_perceptual": 0.0, "lambda_reg": 1e-4, "feature_levels": [0],
-    "batch_size": 3, "precision": "float32", "converged_tolerance": 0.01, "log_every": 2, "checkpoint_every": 2,
+    "batch_size": 3, "precision": "float32", "converged_tolerance": 0.01, "log_every": 2,
 }  # fmt: skip
 
 

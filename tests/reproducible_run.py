@@ -19,16 +19,15 @@ from lacuna.generators.progan.training import ProganTask
 from lacuna.networks.pixels import to_bytes
 from lacuna.runtime import compute
 from lacuna.segmenters.loading import load_segmenter
-from lacuna.training.gan_loop import GanTraining
+from lacuna.training.gan import GanTraining
+from lacuna.training.settings import GanTraining as Settings
+from lacuna.training.settings import Stage
 from lacuna.world import World
 
 DEMO = Path(__file__).resolve().parents[1] / "workflow" / "demo"
 NUM, STEPS = 6, 4
-GAN: dict[str, Any] = {
-    "sizes": [16, 16, 16], "schedule": [{"size": 4, "images": 16, "fade": 0}, {"size": 8, "images": 999, "fade": 8}],
-    "batch_size": 8, "precision": "float32", "learning_rate": 0.002, "betas": [0, 0.99], "loss": "logistic",
-    "critic_steps": 1, "gradient_penalty": 10.0, "drift": 0.001, "r1": 1.0, "r1_interval": 2, "ema_half_life": 50,
-}  # fmt: skip
+STAGES = [Stage(size=4, images=16, fade=0), Stage(size=8, images=999, fade=8)]
+GAN = Settings(sizes=[16, 16, 16], schedule=STAGES, batch_size=8, precision="float32", r1=1.0, r1_interval=2)
 
 
 def main() -> None:
@@ -62,12 +61,10 @@ def trained(interrupted: bool) -> NDArray[np.float32]:
     """All weights of a small generator after some steps, its state written and read in the middle or not."""
     batch = torch.linspace(-1, 1, 8 * 3 * 8 * 8).view(8, 3, 8, 8)
 
-    def real(shown: int, size: int) -> torch.Tensor:
-        return torch.nn.functional.avg_pool2d(batch.roll(shown, 0), 8 // size)
-
     training = GanTraining(ProganTask, GAN, 1, torch.device("cpu"))
     for step in range(STEPS):
-        training.step(real)
+        size = training.phase(step).size
+        training.step(step, torch.nn.functional.avg_pool2d(batch.roll(step * 8, 0), 8 // size))
         if interrupted and step == STEPS // 2:
             state = training.state_dict()
             training = GanTraining(ProganTask, GAN, 1, torch.device("cpu"))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import toy
 
+from lacuna.runtime import interruption
+
 # The toy pipeline with fewer jobs, since each takes three Snakemakes, and with trainings that last some seconds.
 CONFIG = copy.deepcopy(toy.CONFIG) | {
     "report": "slurm",
@@ -19,9 +21,9 @@ CONFIG = copy.deepcopy(toy.CONFIG) | {
 }
 for name in ("scenes", "gan"):
     CONFIG["sources"][name]["count"] = 20
-CONFIG["generators"]["gan"]["train"] |= {"images": 2400, "checkpoint_interval": 400, "sheet_interval": 1200}
+CONFIG["generators"]["gan"]["train"] |= {"images": 2400, "sheet_interval": 1200}
 CONFIG["train_encoder"]["layer"] = 1
-CONFIG["invert"] = {"residual_layers": [1], "steps": 300, "log_every": 50, "checkpoint_every": 20}
+CONFIG["invert"] = {"residual_layers": [1], "steps": 300, "log_every": 50}
 
 Job = dict[str, str]
 SCRIPT = Path(__file__).parent / "slurm" / "cluster"
@@ -36,6 +38,7 @@ class Cluster:
         words = ["bash", "-c", f"source {folder / 'env'} && env -0"]
         listing = subprocess.run(words, env=toy.environment(), capture_output=True, text=True, check=True).stdout
         self.environment = dict(line.split("=", 1) for line in listing.split("\0") if line)
+        self.environment[interruption.SAVE_S] = "0"  # a state after each step
 
     def client(self, *words: str) -> str:
         """Output of a SLURM command."""

@@ -1,103 +1,55 @@
-"""The AC-GAN: its networks, its losses, and that a training that was broken off goes on to equal weights."""
+"""The AC-GAN: its networks, its losses and its data."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import training_cases
+from training_cases import ACGAN
 
 from lacuna.formats import checkpoints, images
 from lacuna.formats.images import ImageShards
 from lacuna.generators.acgan.discriminator import ClassDiscriminator, dropped
 from lacuna.generators.acgan.model import ClassGenerator, calibrated, from_weights, with_class
+from lacuna.generators.acgan.settings import SplitTraining
 from lacuna.generators.acgan.training import AcganTask
 from lacuna.generators.loading import load_generator
 from lacuna.networks.pixels import to_bytes
 from lacuna.runtime.provenance import Provenance
-from lacuna.stages import train_generator
 from lacuna.training.data import RealClasses, rows_of_classes
-from lacuna.training.gan_loop import GanTraining
 from lacuna.training.schedule import Phase
 
-SETTINGS: dict[str, Any] = {
-    "classes": [3, 1],
-    "sizes": [5, 6, 4],
-    "discriminator_widths": [4, 4, 4, 4, 4, 4],
-    "dropout": 0.5,
-    "noise": 0.1,
-    "images": 48,
-    "batch_size": 8,
-    "precision": "float32",
-    "learning_rate": 0.0002,
-    "betas": [0.5, 0.999],
-    "ema_half_life": 20,
-    "checkpoint_interval": 16,
-    "log_interval": 24,
-    "sheet_interval": 32,
-}
+SETTINGS = SplitTraining.model_validate(ACGAN)
 PHASE = Phase(16, 1.0, 16)
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """Forty noisy images of 32 pixels, in two shards, of classes 0 to 3."""
-    random = np.random.default_rng(0)
-    folder = tmp_path / "scenes"
-    for first in (0, 20):
-        rows = np.arange(first, first + 20)
-        pixels = random.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
-        images.write(folder / f"{first}-{first + 19}.h5", pixels, rows, Provenance("render", "test"), label=rows % 4)
-    return folder
+    return training_cases.noise_images(tmp_path / "scenes", 32, 40, 4)
 
 
 def train(source: Path, out: Path, **settings: Any) -> Path:
-    flags = {
-        "family": "acgan", "images": source, "count": 40, "shard-size": 20, "seed": 3, "device": "cpu",
-        "settings": json.dumps(SETTINGS | settings), "threads": 1, "state": out / "state.pt", "code": "digest",
-        "weights": out / "gan.safetensors", "card": out / "gan.md", "log": out / "gan.tsv", "sheets": out / "sheets",
-    }  # fmt: skip
-    train_generator.main([str(word) for name, value in flags.items() for word in (f"--{name}", value)])
-    return out
-
-
-def test_a_killed_training_goes_on_to_equal_weights(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Dropout and noise are drawn inside the networks; they too must go on where they were."""
-    whole = train(source, tmp_path / "whole")
-    step = GanTraining.step
-
-    def die(training: GanTraining, real: Any) -> dict[str, float]:
-        if training.images == 24:
-            raise KeyboardInterrupt
-        return step(training, real)
-
-    monkeypatch.setattr(GanTraining, "step", die)
-    with pytest.raises(KeyboardInterrupt):
-        train(source, tmp_path / "killed")
-    monkeypatch.setattr(GanTraining, "step", step)
-    torch.manual_seed(99)  # nothing may depend on the global generator
-    killed = train(source, tmp_path / "killed")
-    assert (whole / "gan.safetensors").read_bytes() == (killed / "gan.safetensors").read_bytes()
+    return training_cases.generator(source, out, "acgan", count=40, **ACGAN | settings)
 
 
 def test_trained_weights_load_as_a_chain_that_knows_its_classes(source: Path, tmp_path: Path) -> None:
     out = train(source, tmp_path / "a")
-    generator = load_generator("acgan", out / "gan.safetensors")
+    generator = load_generator("acgan", out / "net.safetensors")
     assert (generator.classes, generator.z_dim, generator.size) == ((3, 1), 5, 16)
     cz_ND = with_class(torch.randn(6, 5), torch.arange(6) % 2, 2)
     x_N3HW = generator(cz_ND)
     assert x_N3HW.shape == (6, 3, 16, 16) and x_N3HW.abs().max() <= 1
     torch.testing.assert_close(generator(cz_ND[2:3]), x_N3HW[2:3])  # no image depends on its batch
-    assert checkpoints.load_weights(out / "gan.safetensors")[1]["classes"] == [3, 1]
-    assert "class_loss_real" in (out / "gan.tsv").read_text().splitlines()[0]
+    assert checkpoints.load_weights(out / "net.safetensors")[1]["classes"] == [3, 1]
+    assert "class_loss_real" in (out / "net.tsv").read_text().splitlines()[0]
 
 
 def test_half_precision_moves_no_pixel_by_more_than_two_levels() -> None:
     torch.manual_seed(0)
-    task = AcganTask(SETTINGS | {"sizes": [20, 32, 16, 8]})
+    task = AcganTask(SETTINGS.model_copy(update={"sizes": [20, 32, 16, 8]}))
     for layer in task.generator.modules():
         if isinstance(layer, torch.nn.ConvTranspose2d | torch.nn.Linear):
             torch.nn.init.kaiming_normal_(layer.weight)
@@ -123,12 +75,12 @@ def test_calibrated_norms_are_those_of_the_batch() -> None:
 
 
 def test_losses_of_a_discriminator_that_knows_nothing_are_those_of_a_coin_and_a_die() -> None:
-    task = AcganTask(SETTINGS | {"dropout": 0, "noise": 0})
+    task = AcganTask(SETTINGS.model_copy(update={"dropout": 0.0, "noise": 0.0}))
     for parameter in task.discriminator.heads.parameters():
         torch.nn.init.zeros_(parameter)
     x_N3HW = torch.randn(8, 3, 16, 16)
     loss, numbers = task.discriminator_loss(x_N3HW, -x_N3HW, PHASE, 0)
-    coin, die = np.log(2), np.log(len(SETTINGS["classes"]))
+    coin, die = np.log(2), np.log(len(SETTINGS.classes))
     assert loss.item() == pytest.approx(2 * coin + 2 * die, rel=1e-5)
     assert numbers["class_loss_generated"].item() == pytest.approx(die, rel=1e-5)
     assert task.generator_loss(x_N3HW, PHASE).item() == pytest.approx(coin + die, rel=1e-5)

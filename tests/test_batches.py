@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from lacuna.formats import checkpoints
+from lacuna.generators import sampling
 from lacuna.generators.progan.model import ProgressiveGenerator
 from lacuna.runtime.batches import BatchSize, in_batches
 from lacuna.stages import sample
@@ -92,7 +93,7 @@ class Greedy(nn.Module):
 def test_the_file_says_which_batch_size_it_came_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = tmp_path / "gan.safetensors"
     checkpoints.save_weights(checkpoint, ProgressiveGenerator([6, 8, 8]).state_dict(), {})
-    load = sample.load_generator
+    load = sampling.load_generator
 
     def run(name: str) -> tuple[dict[str, object], np.ndarray]:
         flags = {
@@ -105,7 +106,7 @@ def test_the_file_says_which_batch_size_it_came_to(tmp_path: Path, monkeypatch: 
 
     config, images_NHW3 = run("plenty.h5")
     assert "batch_size_used" not in config
-    monkeypatch.setattr(sample, "load_generator", lambda *words: Greedy(load(*words)))
+    monkeypatch.setattr(sampling, "load_generator", lambda *words: Greedy(load(*words)))
     config, scarce_NHW3 = run("scarce.h5")
     assert config["batch_size"] == 5 and config["batch_size_used"] == 2
     # Float error at the edge of two levels: another batch size, another order of sums.

@@ -30,7 +30,7 @@ CONFIG: dict[str, Any] = {
             "family": "resnet",
             "trained_on": "scenes",
             "validated_on": "held",
-            "train": {"images": 64, "batch_size": 16, "checkpoint_interval": 32},
+            "train": {"images": 64, "batch_size": 16, "log_interval": 32},
         }
     },
     "generators": {
@@ -44,7 +44,6 @@ CONFIG: dict[str, Any] = {
                 "discriminator_widths": [4, 4, 4, 4, 4, 4],
                 "images": 80,
                 "batch_size": 8,
-                "checkpoint_interval": 40,
                 "log_interval": 40,
                 "sheet_interval": 80,
             },

@@ -78,7 +78,7 @@ def test_what_the_gpu_computes_is_what_the_cpu_computes(stages: tuple[list[Job],
 # A device forgotten by hand: module, function, what is taken away, and a stage that must fail then.
 FORGOTTEN = [
     ("segmenters.segmenter", "Segmenter.label_maps", ".to(self.device)", "segment"),
-    ("training.gan_loop", "GanTraining._z", ".to(self.device)", "train_generator"),
+    ("training.gan", "GanTraining._z", ".to(self.device)", "train_generator"),
     ("generators.progan.growing", "enlarge", ".to(x_NCHW.dtype)", "train_generator"),
     ("generators.acgan.training", "AcganTask._judged", ".to(x_N3HW.device)", "train_generator"),
     ("inversion.search", "Search._move", ", device=terms_PT.device", "invert"),

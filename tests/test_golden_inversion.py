@@ -209,7 +209,7 @@ def published_search(golden: GoldenFolder) -> tuple[Recording, Tensor, Tensor, d
         z = nn.Sequential(*list(encoder)[1:])(init_r)
         sizes = [r.shape for r in path(generator_head, z)]
     steps = len(golden.arrays("e_optimize_residuals")["loss"]) - 1
-    plan = Plan(steps, 0.01, (), 0.5, 1, 1000)
+    plan = Plan(steps, 0.01, (), 0.5, 1)
     objective = Recording(Weights(1.0, 1.0, 1.0, True), vgg16_of(golden), (3,))
 
     def start(row: int) -> Start:

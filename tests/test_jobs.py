@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from lacuna.config import jobs
 from lacuna.config.configuration import check_config
-from lacuna.planning import jobs
 
 ROOT = Path(__file__).resolve().parents[1]
 

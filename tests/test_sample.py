@@ -38,13 +38,6 @@ def test_z_is_the_stream_of_the_published_code() -> None:
     assert np.array_equal(latents(7, 9990, 9999, 5), whole[9990:])
 
 
-def test_an_image_is_the_same_in_any_shard(checkpoint: Path) -> None:
-    whole, part = _sample(checkpoint, 0, 11), _sample(checkpoint, 4, 7)
-    assert part["index"].tolist() == [4, 5, 6, 7]
-    for name in ("images", "z", "index"):
-        assert np.array_equal(part[name], whole[name][4:8])
-
-
 def test_another_batch_size_moves_bytes_by_rounding_alone(checkpoint: Path) -> None:
     one, other = _sample(checkpoint, 0, 11), _sample(checkpoint, 0, 11, batch_size=5)
     assert np.array_equal(one["z"], other["z"])

@@ -12,7 +12,7 @@ from lacuna.inversion.objective import TERMS, Objective, Weights
 from lacuna.inversion.search import How, Search
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 
-PLAN = Plan(20, 0.05, (0.5,), 0.1, 5, 1000)
+PLAN = Plan(20, 0.05, (0.5,), 0.1, 5)
 WEIGHTS = Weights(1.0, 0.5, 1e-3)
 RESIDUALS, Z = (1, 2, 3), ()
 
@@ -45,7 +45,7 @@ def same(one, other):
 HOWS = {
     "layered_r": (RESIDUALS, How(PLAN)),
     "z": (Z, How(PLAN)),
-    "patience": (RESIDUALS, How(Plan(60, 0.05, (0.5,), 0.1, 5, 1000), patience=Patience(5, 0.05))),
+    "patience": (RESIDUALS, How(Plan(60, 0.05, (0.5,), 0.1, 5), patience=Patience(5, 0.05))),
 }
 
 
@@ -155,7 +155,7 @@ def test_a_loss_that_is_not_finite_ends_its_image_alone(caplog):
     last_good = float(caplog.text.split("step 6, loss ")[1].split()[0])
     assert 0 < last_good < clean[1].loss_ST[0, 0]
     # One place in three, so that the same kernels are at work.
-    plan = Plan(6, 0.05, (20 * 0.5 / 6,), 0.1, 5, 1000)
+    plan = Plan(6, 0.05, (20 * 0.5 / 6,), 0.1, 5)
     before = search(x, z0, (1, 2), How(plan), places=3).run()
     assert same(found[0], clean[0]) and same(found[2], clean[2])
     for a, b in zip(found[1].unknowns.tensors, before[1].unknowns.tensors, strict=True):
@@ -167,7 +167,7 @@ def test_a_loss_that_is_not_finite_ends_its_image_alone(caplog):
 
 def test_an_image_without_progress_stops_and_leaves_its_place():
     x, z0 = images(4), latents(4, seed=1)
-    plan = Plan(400, 0.05, (0.5, 0.75), 0.3, 5, 1000)
+    plan = Plan(400, 0.05, (0.5, 0.75), 0.3, 5)
     patient = search(x, z0, RESIDUALS, How(plan), places=2)
     hasty = search(x, z0, RESIDUALS, How(plan, patience=Patience(10, 0.02)), places=2)
     rounds = []
@@ -184,7 +184,7 @@ def test_an_image_without_progress_stops_and_leaves_its_place():
 
 
 def test_a_plateau_brings_the_next_milestone_forward():
-    plan = Plan(100, 1.0, (0.5, 0.8), 0.1, 10, 1000)
+    plan = Plan(100, 1.0, (0.5, 0.8), 0.1, 10)
     assert plan.rate(20) == 1.0
     assert plan.rate(20, brought_forward=1) == pytest.approx(0.1)
     assert plan.rate(90, brought_forward=1) == pytest.approx(0.01)

@@ -18,7 +18,6 @@ import toy
 from slurm_cluster import Cluster, Hanging, wait_for
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
-TRAIN = slurm_cluster.CONFIG["generators"]["gan"]["train"]
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +149,7 @@ def gpus_asked_for(plan: str) -> dict[str, str]:
     return dict(re.findall(r"^rule (\w+):\n(?:    .*\n)*?    resources: .*\bgpu=(\d+)", plan, re.MULTILINE))
 
 
-def test_killed_as_for_memory_a_training_loses_less_than_a_checkpoint_interval(
+def test_killed_as_for_memory_a_training_goes_on_from_its_last_state(
     cluster: Cluster, undisturbed: Path, tmp_path: Path
 ) -> None:
     folder = without(undisturbed, tmp_path, "train_generator")
@@ -160,7 +159,7 @@ def test_killed_as_for_memory_a_training_loses_less_than_a_checkpoint_interval(
         job = cluster.wait_for_job("train_generator_weights", folder, "RUNNING")["JobId"]
         cluster.client("scancel", "--signal=KILL", f"{job}.0")
         finish(run, folder)
-    assert shown - images_resumed(folder) < TRAIN["checkpoint_interval"]
+    assert images_resumed(folder) >= shown  # which was saved before the row was read
     assert differing(undisturbed, folder) == []
 
 

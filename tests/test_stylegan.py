@@ -26,7 +26,6 @@ from lacuna.generators.stylegan import checkpoint as stylegan_loading
 from lacuna.generators.stylegan.layers import ConstantLayer, Habits
 from lacuna.generators.stylegan.model import StyleGenerator, noise_of
 from lacuna.networks import layers
-from lacuna.networks.pixels import to_bytes
 from lacuna.stages import sample
 
 EXACT = {"atol": 1e-10, "rtol": 0.0}  # float64 sums of a few hundred numbers about 1, twelve layers deep
@@ -53,7 +52,8 @@ def z() -> Tensor:
 def test_genforce_checkpoint_gives_its_images(z: Tensor, tmp_path: Path) -> None:
     state = genforce()
     generator = loaded(state, tmp_path)
-    assert (generator.z_dim, generator.size, generator.family) == (5, 128, "stylegan")
+    assert (generator.z_dim, generator.size) == (5, 128)
+    assert chain.layer_names(generator) == ["mapping", *(f"layer{k}" for k in range(12)), "output"]
     torch.testing.assert_close(generator(z), genforce_forward(state, z), **EXACT)
     training = {"generator": {}, "generator_smooth": state}
     torch.testing.assert_close(loaded(training, tmp_path)(z), generator(z), **EXACT)
@@ -131,32 +131,12 @@ def test_noise_and_bias_come_before_the_activation() -> None:
     assert w.shape == (4, 3)
 
 
-def test_head_then_tail_is_the_generator(z: Tensor, tmp_path: Path) -> None:
-    generator = loaded(genforce(), tmp_path)
-    assert chain.layer_names(generator) == ["mapping", *(f"layer{k}" for k in range(12)), "output"]
-    for n in range(1, 14):
-        state = chain.head(generator, n)(z)
-        kept = [part.clone() for part in state] if isinstance(state, tuple) else [state.clone()]
-        assert torch.equal(chain.tail(generator, n)(state), generator(z))
-        assert isinstance(state, tuple) == (n > 1)
-        assert all(map(torch.equal, kept, state if isinstance(state, tuple) else [state]))
-
-
-def test_other_images_of_a_batch_change_no_bit(z: Tensor, tmp_path: Path) -> None:
-    generator = loaded(genforce(), tmp_path).float()
-    z = torch.randn(8, 5)
-    other = torch.cat([z[:1], torch.randn(7, 5)])
-    assert torch.equal(generator(z)[0], generator(other)[0])
-    single = [to_bytes(generator(z[i : i + 1])) for i in range(8)]
-    assert (to_bytes(generator(z)) == [image[0] for image in single]).mean() > 0.999  # else a rounding at a byte's edge
-
-
-def test_an_image_is_the_same_in_any_shard_and_the_settings_arrive(tmp_path: Path) -> None:
+def test_the_settings_arrive(tmp_path: Path) -> None:
     torch.save({key: value.float() for key, value in rosinality().items()}, tmp_path / "weights.pt")
 
-    def sampled(first: int, last: int, settings: str = "{}") -> Any:
+    def sampled(settings: str) -> Any:
         flags = {
-            "family": "stylegan", "checkpoint": tmp_path / "weights.pt", "seed": 1, "first": first, "last": last,
+            "family": "stylegan", "checkpoint": tmp_path / "weights.pt", "seed": 1, "first": 0, "last": 7,
             "batch-size": 4, "device": "cpu", "threads": 1, "code": "digest", "shard": tmp_path / "shard.h5",
             "generator-settings": settings,
         }  # fmt: skip
@@ -164,9 +144,7 @@ def test_an_image_is_the_same_in_any_shard_and_the_settings_arrive(tmp_path: Pat
         with h5py.File(tmp_path / "shard.h5") as file:
             return file["images"][:]
 
-    whole = sampled(0, 7)
-    assert (sampled(4, 7) == whole[4:]).all()
-    mean = sampled(0, 7, '{"truncation": 0, "size": 32}')
+    mean = sampled('{"truncation": 0, "size": 32}')
     assert mean.shape == (8, 32, 32, 3)
     assert (mean == mean[:1]).all()
 

@@ -6,15 +6,16 @@ from lacuna.formats import checkpoints
 from lacuna.generators.progan.growing import enlarge
 from lacuna.generators.stylegan import checkpoint as stylegan_loading
 from lacuna.generators.stylegan.growing import GrowingStyleGenerator
+from lacuna.generators.stylegan.settings import Training
 from lacuna.generators.stylegan.training import StyleganTask
 from lacuna.networks.layers import adain
 from lacuna.training.schedule import Phase
+from lacuna.training.settings import Stage
 
 SIZES = [6, 8, 8, 6, 5]  # 32 pixels
-SETTINGS = {
-    "sizes": SIZES, "mapping_layers": 3, "mapping_rate": 1.0, "style_mixing": 0.5, "loss": "logistic", "r1": 1.0,
-    "r1_interval": 2, "critic_steps": 1,
-}  # fmt: skip
+SETTINGS = Training(
+    sizes=SIZES, schedule=[Stage(size=32, images=1, fade=0)], mapping_layers=3, mapping_rate=1.0, style_mixing=0.5
+)
 
 
 @pytest.fixture

@@ -1,152 +1,34 @@
-"""The segmenter's training: data, losses and scores in closed form; the stage at toy size, broken off and resumed."""
+"""The segmenter's training: data, losses and scores in closed form; what the stage leaves."""
 
-import json
-import os
-import signal
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import training_cases
 
-from lacuna.errors import UserError
 from lacuna.formats import images
 from lacuna.formats.images import ImageShards
-from lacuna.formats.tables import read_tsv
-from lacuna.runtime import command
 from lacuna.runtime.provenance import Provenance
 from lacuna.segmenters.loading import load_segmenter
 from lacuna.segmenters.parsing import part_blocks
-from lacuna.segmenters.upernet import training as segmenter_training
-from lacuna.segmenters.upernet.data import LabelledBatch, read_batch, rows_of_step, varied
-from lacuna.segmenters.upernet.losses import (
-    ParsingLoss,
-    class_weights,
-    confusion,
-    intersection_over_union,
-    learning_rate,
-)  # fmt: skip
-from lacuna.stages import render, train_segmenter
+from lacuna.segmenters.upernet.losses import ParsingLoss, class_weights, intersection_over_union
+from lacuna.segmenters.upernet.training import read_batch
+from lacuna.training.judged import confusion, one_cycle
+from lacuna.training.labelled import LabelledBatch, rows_of_step, varied
 from lacuna.world import VOCABULARY
-
-WORLD = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}
-SETTINGS: dict[str, Any] = {
-    "architecture": {
-        "encoder": {"block": "basic", "depths": [1, 1, 1, 1], "stem_widths": [4, 4, 4], "widths": [4, 4, 8, 8],
-                    "stem_stride": 2},
-        "fpn_dim": 8, "ppm_dim": 4,
-    },
-    "images": 56, "batch_size": 8, "learning_rate": 0.003, "weight_decay": 0.0001, "precision": "float32",
-    "class_weight_power": 0.25, "loss_weights": {"object": 1.0, "part": 0.5, "material": 0.5, "scene": 0.25},
-    "checkpoint_interval": 16,
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 24 rendered scenes in two shards."""
-    folder = tmp_path_factory.mktemp("some scenes")
-    for first, last in [(0, 15), (16, 23)]:
-        render.main(["--settings", json.dumps(WORLD), "--seed", "3", "--first", str(first), "--last", str(last),
-                     "--shard", str(folder / f"{first}-{last}.h5"), "--code", "c"])  # fmt: skip
-    return folder
-
-
-def train(scenes: Path, out: Path, **changed: Any) -> Path:
-    """Run the stage; returns the weights file."""
-    train_segmenter.main([
-        "--images", str(scenes), "--count", "24", "--validation-images", str(scenes), "--validation-count", "16",
-        "--shard-size", "16", "--settings", json.dumps(SETTINGS | changed), "--seed", "1", "--device", "cpu",
-        "--threads", "1", "--state", str(out / "state.pt"), "--weights", str(out / "net.safetensors"),
-        "--card", str(out / "net.md"), "--log", str(out / "net.tsv"), "--code", "c",
-    ])  # fmt: skip
-    return out / "net.safetensors"
+    return training_cases.scenes(tmp_path_factory.mktemp("some scenes"))
 
 
 @pytest.fixture(scope="module")
 def trained(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of an uninterrupted toy training."""
-    return train(scenes, tmp_path_factory.mktemp("trained"))
-
-
-def terminate_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let SIGTERM arrive in the middle of a step of the next training."""
-    advance = segmenter_training.Training.advance
-
-    def advance_and_terminate(training: segmenter_training.Training) -> dict[str, float]:
-        if training.step == step:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return advance(training)
-
-    monkeypatch.setattr(segmenter_training.Training, "advance", advance_and_terminate)
-
-
-@pytest.mark.parametrize("step", [0, 2, 3], ids=["before_any_row", "between_rows_of_the_log", "at_a_row"])
-def test_a_training_that_was_terminated_ends_in_the_same_bytes(
-    scenes: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    with monkeypatch.context() as patched:
-        terminate_at(step, patched)
-        with pytest.raises(command.Terminated):
-            train(scenes, tmp_path)
-    assert not (tmp_path / "net.safetensors").exists()
-    assert torch.load(tmp_path / "state.pt", weights_only=True)["state"]["step"] == step + 1
-    assert train(scenes, tmp_path).read_bytes() == trained.read_bytes()
-    rows, whole = read_tsv(tmp_path / "net.tsv"), read_tsv(trained.with_suffix(".tsv"))
-    assert len(rows) == len(whole) == 4
-    for row, expected in zip(rows, whole, strict=True):
-        assert {name: row[name] for name in row if name != "seconds"} == {
-            name: expected[name] for name in expected if name != "seconds"
-        }
-
-
-def test_a_training_that_was_killed_goes_on_from_its_last_checkpoint(
-    scenes: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    advance = segmenter_training.Training.advance
-
-    def advance_or_die(training: segmenter_training.Training) -> dict[str, float]:
-        if training.step == 5:
-            raise KeyboardInterrupt
-        return advance(training)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(segmenter_training.Training, "advance", advance_or_die)
-        with pytest.raises(KeyboardInterrupt):
-            train(scenes, tmp_path)
-    assert train(scenes, tmp_path).read_bytes() == trained.read_bytes()
-
-
-@pytest.mark.parametrize("terminated", [False, True], ids=["at_a_row", "by_sigterm_between_rows"])
-@pytest.mark.parametrize(("head", "value"), [("part", float("nan")), ("scene", float("inf"))])
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(
-    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, value: float, terminated: bool
-) -> None:
-    advance = segmenter_training.Training.advance
-
-    def poisoned(training: segmenter_training.Training) -> dict[str, float]:
-        terms = advance(training)
-        if terminated and training.step == 5:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return terms | {head: value} if training.step == 5 else terms
-
-    monkeypatch.setattr(segmenter_training.Training, "advance", poisoned)
-    step = 5 if terminated else 6
-    message = f"training of segmenter net diverged: loss {head} is {value} at step {step}, expected a finite number"
-    with pytest.raises(UserError, match=message):
-        train(scenes, tmp_path)
-    assert torch.load(tmp_path / "state.pt", weights_only=True)["state"]["step"] == 4
-    assert not (tmp_path / "net.safetensors").exists()
-
-
-def test_other_settings_discard_the_state(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patched:
-        terminate_at(1, patched)
-        with pytest.raises(command.Terminated):
-            train(scenes, tmp_path)
-    train(scenes, tmp_path, learning_rate=0.001)
-    assert len(read_tsv(tmp_path / "net.tsv")) == 4  # after 16, 32, 48 and 56 images
+    return training_cases.segmenter(scenes, tmp_path_factory.mktemp("trained")) / "net.safetensors"
 
 
 def test_weights_say_all_about_themselves(scenes: Path, trained: Path) -> None:
@@ -180,7 +62,7 @@ def test_unlabelled_images_are_one_clear_line(scenes: Path, tmp_path: Path) -> N
         black, index = np.zeros((count, 32, 32, 3), np.uint8), np.arange(first, last + 1)
         images.write(tmp_path / f"{first}-{last}.h5", black, index, Provenance("sample", "c"))
     with pytest.raises(ValueError, match="no array 'label' in its shards; train on a source of kind world"):
-        train(tmp_path, tmp_path)
+        training_cases.segmenter(tmp_path, tmp_path)
 
 
 def test_an_epoch_goes_through_every_image_once() -> None:
@@ -238,5 +120,5 @@ def test_class_weights_average_to_one_over_the_pixels() -> None:
 
 
 def test_learning_rate_rises_and_falls_to_nothing() -> None:
-    rates = [learning_rate(progress, 2.0) for progress in (0, 0.025, 0.05, 0.525, 1)]
+    rates = [one_cycle(progress, 2.0) for progress in (0, 0.025, 0.05, 0.525, 1)]
     np.testing.assert_allclose(rates, [0, 1, 2, 1, 0], atol=1e-12)

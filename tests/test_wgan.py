@@ -46,19 +46,6 @@ def test_layers_are_those_of_the_formula(family: str, generator: AblationGenerat
     assert torch.equal(generator(z), generator(z[:, :, None, None]))
 
 
-def test_head_then_tail_is_the_generator(generator: AblationGenerator) -> None:
-    z = torch.randn(2, 6)
-    assert chain.layer_names(generator) == [*(f"layer{k}" for k in range(1, 9)), "output"]
-    for n in range(1, 9):
-        assert torch.equal(chain.tail(generator, n)(chain.head(generator, n)(z)), generator(z))
-
-
-def test_other_images_of_a_batch_change_no_bit(generator: AblationGenerator) -> None:
-    z = torch.randn(4, 6)
-    other = torch.cat([z[:1], torch.randn(3, 6)])
-    assert torch.equal(generator(z)[0], generator(other)[0])
-
-
 @pytest.mark.parametrize("prefix", ["", "module.", "model."])
 def test_published_files_are_read_by_their_own_keys(
     family: str, generator: AblationGenerator, prefix: str, tmp_path: Path
@@ -67,7 +54,8 @@ def test_published_files_are_read_by_their_own_keys(
     state = {prefix + key: value for key, value in _published(generator).items()}
     torch.save({"state_dict": state, "epoch": 3} if prefix else state, path)
     loaded = load_generator(family, path)
-    assert (loaded.z_dim, loaded.size, loaded.family, loaded.training) == (6, 32, family, False)
+    assert (loaded.z_dim, loaded.size) == (6, 32)
+    assert chain.layer_names(loaded) == [*(f"layer{k}" for k in range(1, 9)), "output"]
     z = torch.randn(2, 6)
     assert torch.equal(loaded(z), generator(z))
 

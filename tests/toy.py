@@ -51,7 +51,7 @@ CONFIG: dict[str, Any] = {
                 },
                 "images": 120,
                 "batch_size": 10,
-                "checkpoint_interval": 40,
+                "log_interval": 40,
             },
         }
     },
@@ -68,7 +68,6 @@ CONFIG: dict[str, Any] = {
                 ],
                 "images": 200,
                 "batch_size": 10,
-                "checkpoint_interval": 40,
                 "log_interval": 40,
                 "sheet_interval": 100,
             },
@@ -88,9 +87,8 @@ CONFIG: dict[str, Any] = {
         "fit_samples": 64,
         "width": 8,
         "tail_width": 4,
-        "checkpoint_every": 3,
     },
-    "invert": {"residual_layers": [1, 2], "steps": 6, "log_every": 2, "checkpoint_every": 2},
+    "invert": {"residual_layers": [1, 2], "steps": 6, "log_every": 2},
 }
 
 

@@ -8,6 +8,7 @@ add a folder and its line here; docs/how_to says what the folder holds.
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lacuna.errors import UserError
@@ -23,6 +24,9 @@ class Family:
         read: what reads the family's own forms of checkpoint, `module:name`; empty where they are plain weights.
         train: what a training of it consists of, `module:name`; empty where the workflow cannot train it.
         has_labels: whether it draws images of a class on demand.
+        has_layers: whether a network of it is a chain of layers, which inversions need. What `load` gives of another
+            family can only be sampled; see generators/sampling.py.
+        files: what lists the files of a checkpoint, `module:name`; empty where a checkpoint is one file.
     """
 
     load: str
@@ -30,6 +34,8 @@ class Family:
     train: str = ""
     has_labels: bool = False
     read: str = ""
+    has_layers: bool = True
+    files: str = ""
 
 
 GENERATORS = {
@@ -38,6 +44,13 @@ GENERATORS = {
         "generators.acgan.settings:Settings",
         "generators.acgan.training:AcganTask",
         has_labels=True,
+    ),
+    "diffusers": Family(
+        "generators.diffusers.pipeline:load",
+        "generators.diffusers.settings:Settings",
+        has_labels=True,
+        has_layers=False,
+        files="generators.diffusers.files:listed",
     ),
     "progan": Family(
         "generators.progan.model:from_weights",
@@ -121,6 +134,12 @@ def reader(kind: str, name: str) -> Any:
     return _resolved(found) if found else None
 
 
+def files(kind: str, name: str, checkpoint: str | Path) -> list[str]:
+    """The files that a checkpoint of the family consists of: itself, or those of a folder."""
+    found = family(kind, name).files
+    return list(_resolved(found)(checkpoint)) if found else [str(checkpoint)]
+
+
 def task(kind: str, name: str) -> Any:
     """What a training of the family consists of.
 
@@ -147,8 +166,8 @@ def trainable(kind: str) -> list[str]:
 
 def code_of(entries: Mapping[str, Family], training: bool = False) -> set[str]:
     """Modules that hold the code of these families, as they are imported."""
-    entries_named = ((entry.train,) if training else (entry.load, entry.read) for entry in entries.values())
-    named = {name for names in entries_named for name in names}
+    keys = ("train",) if training else ("load", "read", "files")
+    named = {getattr(entry, key) for entry in entries.values() for key in keys}
     return {f"lacuna.{name.partition(':')[0]}" for name in named if name}
 
 

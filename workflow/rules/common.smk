@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(str(workflow.current_basedir)))
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from lacuna import own
+from lacuna import families, own
 from lacuna.data import census
 from lacuna.data.containers import lmdb_file
 from lacuna.segmenters.upp import files as upp
@@ -82,6 +82,8 @@ wildcard_constraints:
     source=r"[a-z0-9][a-z0-9_]*",
     real=r"[a-z0-9][a-z0-9_]*",
     generated=r"[a-z0-9][a-z0-9_]*",
+    a=r"[a-z0-9][a-z0-9_]*",
+    b=r"[a-z0-9][a-z0-9_]*",
     segmenter=r"[a-z0-9][a-z0-9_]*",
     generator=r"[a-z0-9][a-z0-9_]*",
     classifier=r"[a-z0-9][a-z0-9_]*",

@@ -31,9 +31,24 @@ def files_of_segmenter(name):
 
 
 def files_of_generator(name):
-    """Weights of a generator, and the Python file that it comes from, where it comes from one."""
-    code = CONFIG.generators[name].usage().get("file")
-    return [*networks.generator_files(CONFIG, name), *([code] if code else [])]
+    """Weights of a generator, and what else its samples come from: a Python file, a file of prompts."""
+    entry = CONFIG.generators[name]
+    beside = [entry.usage().get(key) for key in ("file", "prompts")]
+    weights = networks.generator_files(CONFIG, name)
+    return [
+        *(
+            path
+            for given in weights
+            for path in fetched_below(given) or families.files("generators", entry.family, given)
+        ),
+        *(path for path in beside if isinstance(path, str)),
+    ]
+
+
+def fetched_below(folder):
+    """Files that fetch brings to a folder, which may not be there yet."""
+    made = {published.result(entry) for entry in DOWNLOADS}
+    return sorted(path for path in made if path.startswith(f"{folder}/"))
 
 
 def generator_files(wildcards):
@@ -63,6 +78,12 @@ def sides(*names):
     return lambda wildcards: [
         path for name in names for path in targets.table_shards(CONFIG, wildcards.segmenter, getattr(wildcards, name))
     ]
+
+
+def paired_prompts(wildcards):
+    """File of captions that the wildcard's samples are drawn from; none where the configuration lists the prompts."""
+    prompts = CONFIG.generators[CONFIG.sources[wildcards.generated].drawn_by].usage()["prompts"]
+    return prompts if isinstance(prompts, str) else []
 
 
 def true_tables(wildcards):
@@ -138,8 +159,8 @@ def pair_classifier(wildcards):
 
 
 def pair_generator_files(wildcards):
-    """Weights of the generator whose samples are evaluated; none where they come from elsewhere."""
-    name = CONFIG.sources[wildcards.generated].drawn_by
+    """Weights of the generator whose samples are evaluated; none where it cannot be asked for more."""
+    name = networks.layered_generator(CONFIG, wildcards.generated)
     return networks.generator_files(CONFIG, name) if name else []
 
 

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 from pydantic import Field, NonNegativeInt, ValidationError
 
 from lacuna import families
-from lacuna.config import files, published, references, shorthand
+from lacuna.config import files, jobs, published, references, shorthand
 from lacuna.config.base import Name, Section, Unique, lines
 from lacuna.config.conditional import Conditional, Discriminate, Diversity, Overfit
-from lacuna.config.distribution import Calibrate, Comparison, Follow, Fsd, Sample, Segment
+from lacuna.config.distribution import Calibrate, Comparison, Contrast, Follow, Fsd, Sample, Segment
 from lacuna.config.inversion import Inversion, Invert, Omissions, Perceptual, TrainEncoder
 from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
 from lacuna.config.sources import Download, ShardSize, Source
 from lacuna.errors import UserError
-from lacuna.planning import jobs
 
 if TYPE_CHECKING:  # what is common to all families
     Generator = GeneratorEntry
@@ -83,6 +82,9 @@ class Configuration(Section):
     )
     follow: Follow = Follow()
     comparisons: list[Comparison] = Field([], description="Pairs of sources whose class areas are compared.")
+    contrasts: list[Contrast] = Field(
+        [], description="Pairs of generated sources: which of both is nearer to the real one, and which classes differ."
+    )
     inversions: list[Inversion] = Field(
         [], description="Images of a source that a generator's later layers are asked to draw."
     )

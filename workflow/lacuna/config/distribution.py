@@ -52,6 +52,12 @@ class Fsd(Section):
         description="A class is kept while its relative area changes by less than this; reduced or in excess beyond.",
     )
     q_below: Share = Field(0.05, description="False discovery rate under which a change counts.")
+    adjust: Literal["bh", "maxt"] = Field(
+        "bh",
+        description="How q is corrected for the number of classes: `bh` keeps the share of false claims under q_below "
+        "(Benjamini and Hochberg), `maxt` the chance of any false claim, which is stricter (Westfall and Young; it "
+        "holds however areas depend on each other). fsd_by_class always takes `bh`.",
+    )
 
 
 class Comparison(Section):
@@ -63,7 +69,24 @@ class Comparison(Section):
         default=cast(str, None),  # shorthand has filled it in where it could
         description="The segmenter that measures both; the one named at the top, or the only one, where absent.",
     )
+    paired: bool = Field(
+        False,
+        description="Whether the generated images answer the real ones: image i was drawn from the caption of a photo. "
+        "Its generator then has `prompts`.",
+    )
     fsd: Fsd | None = Field(None, description="What this comparison alone has otherwise than the section fsd.")
+
+
+class Contrast(Section):
+    """Two generated sources that are compared with the same real one: is B nearer to it than A?"""
+
+    real: Name = Field(description="Source of real images.")
+    a: Name = Field(description="Generated source, compared with `real` in `comparisons`.")
+    b: Name = Field(description="Another one, likewise.")
+    segmenter: Name = Field(
+        default=cast(str, None),
+        description="The segmenter of both comparisons; the one named at the top, or the only one, where absent.",
+    )
 
 
 class Follow(Section):

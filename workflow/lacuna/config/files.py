@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lacuna.config import published
 from lacuna.config.sources import World
+from lacuna.formats import captions
 
 if TYPE_CHECKING:
     from lacuna.config.configuration import Configuration
@@ -23,6 +24,7 @@ def problems(config: Configuration, exists: Callable[[str], bool] | None) -> Ite
         brought = path.startswith("resources/") or path in made
         if not brought and exists and not exists(path):
             yield f"{place}: found {path!r}, no such file; correct the path, it is taken from the workflow's folder"
+    yield from _prompts(config, exists)
     for name, source in config.sources.items():
         if isinstance(source, World):
             yield from _scenes(f"sources.{name}.scenes", source.scenes)
@@ -33,14 +35,30 @@ def problems(config: Configuration, exists: Callable[[str], bool] | None) -> Ite
 
 def _paths(config: Configuration) -> Iterator[tuple[str, str]]:
     """Key path and path of every given file of weights, code, labels and curves that is in use."""
-    keys = {"generators": ("checkpoint", "file", "curve"), "sources": ("labels",)}
+    keys = {"generators": ("checkpoint", "file", "curve", "prompts"), "sources": ("labels",)}
     for section, names in _used(config).items():
         for name in sorted(names & getattr(config, section).keys()):
             entry = getattr(config, section)[name].given()
             for key in () if entry.get("optional") else keys.get(section, ("checkpoint",)):
                 given = entry.get(key)
+                if key == "prompts" and isinstance(given, list):
+                    continue  # the prompts themselves
                 for path in given if isinstance(given, list) else [given] if given else []:
                     yield f"{section}.{name}.{key}", str(path)
+
+
+def _prompts(config: Configuration, exists: Callable[[str], bool] | None) -> Iterator[str]:
+    """Sources that ask for more images than their generator has prompts."""
+    for name, source in config.sources.items():
+        generator = config.generators.get(source.drawn_by or "")
+        asked = generator.usage().get("prompts") if generator else None
+        if isinstance(asked, str) and exists and exists(asked):
+            asked = captions.read(asked)
+        if isinstance(asked, list) and len(asked) < (source.count or 0):
+            yield (
+                f"sources.{name}.count: found {source.count}, expected at most {len(asked)}, the prompts of "
+                f"{source.drawn_by}"
+            )
 
 
 def _used(config: Configuration) -> dict[str, set[str | None]]:

@@ -91,7 +91,6 @@ class TrainEncoder(Section):
         5, description="Pixels per side that the linear start of a layer's inverse looks at; odd."
     )
     log_every: PositiveInt = Field(50, description="Steps between two rows of the log.")
-    checkpoint_every: PositiveInt = Field(100, description="Steps between two saved states.")
 
 
 class InvertRates(Section):
@@ -150,7 +149,6 @@ class Invert(Section):
         "fall.",
     )
     log_every: PositiveInt = Field(20, description="Steps between two rows of the loss.")
-    checkpoint_every: PositiveInt = Field(50, description="Steps between two saved states.")
 
 
 class SearchSettings(Invert):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lacuna.families import GENERATORS
+
 if TYPE_CHECKING:
     from lacuna.config.configuration import Configuration
 
@@ -40,6 +42,12 @@ def generator_files(config: Configuration, name: str) -> list[str]:
     if given is not None:
         return [given] if isinstance(given, str) else list(given)
     return [f"results/train_generator/{part}.safetensors" for part in generator_parts(config, name)]
+
+
+def layered_generator(config: Configuration, source: str) -> str | None:
+    """The generator that a source samples, where it is a chain of layers that can be asked for more."""
+    name = config.sources[source].drawn_by
+    return name if name and GENERATORS[config.generators[name].family].has_layers else None
 
 
 def generator_parts(config: Configuration, name: str) -> dict[str, dict[str, Any]]:

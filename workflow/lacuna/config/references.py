@@ -12,7 +12,7 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.base import Section
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Comparison
+    from lacuna.config.distribution import Comparison, Contrast
     from lacuna.config.inversion import Inversion
     from lacuna.config.network_entries import GeneratorEntry
 
@@ -36,12 +36,36 @@ def problems(config: Configuration) -> Iterator[str]:
         yield from _reference(config, "sources", comparison.real, f"{place}.real")
         yield from _reference(config, "sources", comparison.generated, f"{place}.generated")
         yield from _segmenter_check(config, comparison, place)
+        if comparison.paired:
+            yield from _has_prompts(config, comparison.generated, f"{place}.paired")
+    for number, contrast in enumerate(config.contrasts):
+        yield from _contrast_check(config, contrast, f"contrasts.{number}")
     for number, name in enumerate(config.truth):
         yield from _truth_check(config, name, f"truth.{number}")
     yield from _picture_checks(config)
     yield from _calibration_checks(config)
     yield from _conditional_checks(config)
     yield from _inversion_checks(config)
+
+
+def _has_prompts(config: Configuration, name: str, place: str) -> Iterator[str]:
+    """Only what was drawn from a caption answers the photo of the caption."""
+    generator = _generator(config, name)
+    if not (generator and generator.usage().get("prompts")):
+        yield f"{place}: {name} has no captions, expected samples of a generator with `prompts`"
+
+
+def _contrast_check(config: Configuration, entry: Contrast, place: str) -> Iterator[str]:
+    """Both sides are comparisons with the same real source, which bring what the contrast reads."""
+    if entry.a == entry.b:
+        yield f"{place}.b: found {entry.b!r} on both sides, expected two sources"
+    compared = {(pair.segmenter, pair.real, pair.generated) for pair in config.comparisons}
+    for key, name in (("a", entry.a), ("b", entry.b)):
+        if (entry.segmenter, entry.real, name) not in compared:
+            yield (
+                f"{place}.{key}: found {name!r}, expected a source that is compared with {entry.real!r} by segmenter "
+                f"{entry.segmenter!r}; add that to comparisons"
+            )
 
 
 def _truth_check(config: Configuration, name: str, place: str) -> Iterator[str]:
@@ -133,6 +157,7 @@ def _inversion_checks(config: Configuration) -> Iterator[str]:
         place = f"inversions.{number}"
         yield from _reference(config, "generators", inversion.generator, f"{place}.generator")
         yield from _reference(config, "sources", inversion.source, f"{place}.source")
+        yield from _layers_check(config, inversion.generator, f"{place}.generator")
         yield from _segmenter_check(config, inversion, place)
         if inversion.perceptual:
             yield from _reference(config, "perceptual", inversion.perceptual, f"{place}.perceptual")
@@ -145,6 +170,17 @@ def _inversion_checks(config: Configuration) -> Iterator[str]:
         if pair in seen:
             yield f"{place}: found {pair} twice, expected one entry per generator and source; list the methods in one"
         seen.add(pair)
+
+
+def _layers_check(config: Configuration, name: str, place: str) -> Iterator[str]:
+    """An inversion searches between the layers of a chain, which not every family has."""
+    family = config.generators[name].family if name in config.generators else None
+    if family and not GENERATORS[family].has_layers:
+        known = ", ".join(sorted(known for known, entry in GENERATORS.items() if entry.has_layers))
+        yield (
+            f"{place}: found {name!r} of family {family}, which can be sampled and has no layers to invert; expected "
+            f"one of family {known}"
+        )
 
 
 def _segmenter_check(config: Configuration, entry: Comparison | Inversion, place: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ FILES = ("folder", "lsun", "labelled")  # kinds of source whose path is a user's
 PATHS = {  # keys that hold a path, by section
     "sources": ("path", "labels"),
     "segmenters": ("checkpoint",),
-    "generators": ("checkpoint", "encoders", "file", "curve"),
+    "generators": ("checkpoint", "encoders", "file", "curve", "prompts"),
     "classifiers": ("checkpoint",),
     "perceptual": ("checkpoint",),
 }
@@ -155,7 +155,7 @@ def with_segmenter(config: Given) -> Given:
     only = next(iter(segmenters)) if isinstance(segmenters, dict) and len(segmenters) == 1 else None
     name = config.get("segmenter", only)
     found = dict(config)
-    for section in ("comparisons", "inversions"):
+    for section in ("comparisons", "contrasts", "inversions"):
         if name is not None and isinstance(config.get(section), list):
             found[section] = [
                 {"segmenter": name} | item if isinstance(item, dict) else item for item in config[section]
@@ -178,10 +178,11 @@ def without_missing(config: "Configuration", exists: Callable[[str], bool]) -> t
     }
     sources = {name for name, source in config.sources.items() if source.drawn_by in missing}
     pairs = [pair for pair in config.comparisons if not {pair.real, pair.generated} & sources]
+    contrasts = [entry for entry in config.contrasts if not {entry.real, entry.a, entry.b} & sources]
     inversions = [
         entry for entry in config.inversions if entry.generator not in missing and entry.source not in sources
     ]
-    return config.model_copy(update={"comparisons": pairs, "inversions": inversions}), [
+    return config.model_copy(update={"comparisons": pairs, "contrasts": contrasts, "inversions": inversions}), [
         f"{name} is left out: no file {path}; put its weights there, or say --config {name}=/path/to/weights"
         for name, path in missing.items()
     ]

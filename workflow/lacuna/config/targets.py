@@ -14,7 +14,7 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.conditional import Conditional
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Comparison
+    from lacuna.config.distribution import Comparison, Contrast
     from lacuna.config.inversion import Inversion
 
 CONDITIONAL = {"discriminate": ("tsv", "json"), "diversity": ("tsv", "json"), "overfit": ("tsv", "json", "h5")}
@@ -41,6 +41,8 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
         "tabulate": [path for pair in measured(config) for path in table_shards(config, *pair, "tabulate")],
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
         "fsd": [path for comparison in config.comparisons for path in fsd_files(comparison)],
+        "paired": [path for entry in config.comparisons if entry.paired for path in paired_files(entry)],
+        "contrast": [path for entry in config.contrasts for path in contrast_files(entry)],
         "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
         "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
         "plant": [path for name in config.calibrate.segmenters for path in planted_shards(config, name)],
@@ -144,6 +146,18 @@ def table_shards(config: Configuration, segmenter: str, source: str, stage: str 
 def fsd_files(comparison: Comparison) -> list[str]:
     """JSON and TSV of one comparison."""
     stem = f"results/fsd/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
+    return [f"{stem}.json", f"{stem}.tsv"]
+
+
+def paired_files(comparison: Comparison) -> list[str]:
+    """TSV and JSON of one comparison, image by image."""
+    stem = f"results/paired/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
+    return [f"{stem}.tsv", f"{stem}.json"]
+
+
+def contrast_files(entry: Contrast) -> list[str]:
+    """JSON and TSV of two comparisons that share their real source."""
+    stem = f"results/contrast/{entry.segmenter}/{entry.real}~{entry.a}~{entry.b}"
     return [f"{stem}.json", f"{stem}.tsv"]
 
 

@@ -1,7 +1,8 @@
 """Image shards (`render`, `sample`), format lacuna-images/1.
 
-`images` uint8 (n, H, W, 3); `index` int64 (n,); `z` float32 (n, d) for samples; `label` int64 (n,) where there is
-one; `labels_object`, `labels_part`, `labels_material` uint16 (n, H, W) for the world; `group` uint64 (n,), a code of
+`images` uint8 (n, H, W, 3); `index` int64 (n,); for samples `z` float32 (n, d), or of a pipeline `noise_seed` int64
+(n,), the seed of the torch generator on the CPU that each image's noise is drawn from; `label` int64 (n,) where there
+is one; `labels_object`, `labels_part`, `labels_material` uint16 (n, H, W) for the world; `group` uint64 (n,), a code of
 each image's group, where the source has `groups`. Where files could not be read, `skipped_index`, `skipped_name`,
 `skipped_reason` name them, and no row has their number.
 Shape suffixes: N images, H height, W width.
@@ -25,7 +26,7 @@ from lacuna.runtime.provenance import Provenance
 
 FORMAT = "lacuna-images/1"
 MOST_OPEN = 64  # files at a time
-OPTIONAL = ("z", "label", "group", "labels_object", "labels_part", "labels_material")
+OPTIONAL = ("z", "noise_seed", "label", "group", "labels_object", "labels_part", "labels_material")
 
 
 def write(

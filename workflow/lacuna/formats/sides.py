@@ -5,6 +5,7 @@ Shape suffixes: N images, C classes.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -30,6 +31,12 @@ class Files:
     tables: str
     count: int
     shard_size: int
+
+    @classmethod
+    def of(cls, job: Any, name: str) -> Self:
+        """As the keys of a stage's job say, such as `real_moments`."""
+        moments, folder, count = (getattr(job, f"{name}_{what}") for what in ("moments", "tables", "count"))
+        return cls(name, moments, folder, count, job.shard_size)
 
 
 @dataclass(frozen=True)
@@ -61,9 +68,7 @@ def read_sides(
     sides = []
     for side, source in zip(files, sources, strict=True):
         rng = seeds.rng(seed, stage, "table", side.name)
-        shards = checked(
-            areas.read_shards(side.tables, side.count, side.shard_size), source, side.moments, side.tables
-        )
+        shards = checked(areas.read_shards(side.tables, side.count, side.shard_size), source, side.moments, side.tables)
         least_px = settings.presence_percent / 100 * source.image_px
         kept = sketch(
             areas.chunks(shards, shown, CHUNK_ROWS), source.moments.count, least_px, 100 / source.image_px, size, rng,

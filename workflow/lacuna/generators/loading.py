@@ -27,10 +27,12 @@ def load_generator(
         settings: what the configuration says of the generator beside family and checkpoint, such as `truncation`.
 
     Raises:
-        UserError: unknown family or setting, or a checkpoint that does not fit it.
+        UserError: unknown family or setting, a family without layers, or a checkpoint that does not fit it.
     """
     # Takes weights, or what the family's own reader makes of the file, and the family's settings by name; gives the
     # network that they belong to, not yet filled, and the weights under the network's own names.
+    if not families.family("generators", family).has_layers:
+        raise UserError(f"family {family} can only be sampled, expected one whose generators are chains of layers")
     build = families.loader("generators", family)
     settings = dict(settings or {})
     known = list(inspect.signature(build).parameters)[1:]

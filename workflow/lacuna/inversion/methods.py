@@ -4,9 +4,9 @@ Source:
     Bau et al. 2019, arXiv:1910.11626, section 4.3 (a to f).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from lacuna.config.inversion import Invert, TrainEncoder
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Plan:
     """Steps and learning rate of one run.
 
     milestones: shares of the steps, in (0, 1), after each of which the learning rate is multiplied by `decay`.
-    log_every, checkpoint_every: steps between two rows of the log, between two saved states.
+    log_every: steps between two rows of the log.
     """
 
     steps: int
@@ -44,7 +44,6 @@ class Plan:
     milestones: tuple[float, ...]
     decay: float
     log_every: int
-    checkpoint_every: int
 
     def passed(self, step: int) -> int:
         """Milestones that lie before a step, counted from 0."""
@@ -90,13 +89,6 @@ class How:
     precision: str = "float32"
 
 
-def plan_from(settings: Mapping[str, Any], steps: int, learning_rate: float) -> Plan:
+def plan_from(settings: TrainEncoder | Invert, steps: int, learning_rate: float) -> Plan:
     """The plan of `settings`, with steps and learning rate given beside it."""
-    return Plan(
-        steps=steps,
-        learning_rate=learning_rate,
-        milestones=tuple(settings["milestones"]),
-        decay=settings["decay"],
-        log_every=settings["log_every"],
-        checkpoint_every=settings["checkpoint_every"],
-    )
+    return Plan(steps, learning_rate, tuple(settings.milestones), settings.decay, settings.log_every)

@@ -18,7 +18,7 @@ from lacuna.inversion.methods import How
 from lacuna.inversion.objective import TERMS, Objective
 from lacuna.inversion.unknowns import Found, Start, Unknowns, reconstruct
 from lacuna.runtime import command
-from lacuna.runtime.interruption import deferred_termination
+from lacuna.runtime.interruption import Clock, deferred_termination
 from lacuna.runtime.precision import autocast
 
 log = logging.getLogger(__name__)
@@ -61,9 +61,10 @@ class Search:
         Raises:
             command.Terminated: SIGTERM came; the state has been saved.
         """
+        due = Clock()
         with deferred_termination() as terminated:
-            for count, _ in enumerate(command.progress(self._steps(), desc="invert", unit="step"), start=1):
-                if terminated() or count % self.plan.checkpoint_every == 0:
+            for _ in command.progress(self._steps(), desc="invert", unit="step"):
+                if due() or terminated():
                     save(self.state_dict())
                 if terminated():
                     raise command.Terminated

@@ -42,7 +42,8 @@ OPENS = {
 }
 PAGE = "lacuna.report.page"  # opens every section of the page by their table
 # What runs a stage and changes no number that it writes: a finished result stays what it was when these change. Of the
-# configuration's models, what they let through is in what a job is told. The package itself is what a user imports.
+# configuration's models, those of families in their settings.py too, what they let through is in what a job is told.
+# The package itself is what a user imports.
 PLUMBING = frozenset({"lacuna", "lacuna.own"}) | frozenset(
     f"lacuna.{room}.{name}"
     for room, names in {
@@ -78,7 +79,7 @@ def modules(module: str, **families: str) -> dict[str, Source]:
     while queue:
         name = queue.pop()
         path = module_path(name)
-        if path and name not in found and name not in PLUMBING:
+        if path and name not in found and not is_plumbing(name):
             found[name] = source(path)
             queue += found[name].imports
             if name in OPENS:
@@ -86,6 +87,11 @@ def modules(module: str, **families: str) -> dict[str, Source]:
             if name == PAGE:
                 queue += [entry.module for entry in SECTIONS]
     return found
+
+
+def is_plumbing(module: str) -> bool:
+    """Whether a module changes no result."""
+    return module in PLUMBING or module.endswith(".settings")
 
 
 def _code_of_families(kind: str, training: bool, chosen: Mapping[str, str]) -> set[str]:

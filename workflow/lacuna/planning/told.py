@@ -11,6 +11,7 @@ from typing import Any
 
 from lacuna.config import entries, networks, targets
 from lacuna.config.configuration import Configuration
+from lacuna.config.distribution import Comparison
 from lacuna.config.shards import shard_from_name, shards
 from lacuna.data.census import manifest_path
 from lacuna.data.held import Held
@@ -135,14 +136,32 @@ class Told:
     # Distributions
 
     def fsd(self, segmenter: str, real: str, generated: str) -> Job:
-        pair = (segmenter, real, generated)
-        entry = next(one for one in self.config.comparisons if (one.segmenter, one.real, one.generated) == pair)
+        entry = self._comparison(segmenter, real, generated)
         told = {"settings": (entry.fsd or self.config.fsd).given(), **self._resampled()}
         for side, source in (("real", real), ("generated", generated)):
             tables = {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
             told |= tables | {f"{side}_moments": f"results/moments/{segmenter}/{source}.h5"}
             if source in self.held:
                 told[f"{side}_manifest"] = self._manifest(source)
+        return told
+
+    def contrast(self, segmenter: str, real: str, a: str, b: str) -> Job:
+        told = {"settings": self.config.fsd.given(), **self._resampled()}
+        for side, source in (("real", real), ("a", a), ("b", b)):
+            told |= {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
+            told[f"{side}_moments"] = f"results/moments/{segmenter}/{source}.h5"
+        return told
+
+    def paired(self, segmenter: str, real: str, generated: str) -> Job:
+        entry = self._comparison(segmenter, real, generated)
+        told = {
+            "prompts": self.config.generators[str(self.config.sources[generated].drawn_by)].usage()["prompts"],
+            "shard_size": self.config.shard_size.images,
+            "settings": (entry.fsd or self.config.fsd).given(),
+            **({"real_manifest": self._manifest(real)} if real in self.held else {}),
+        }
+        for side, source in (("real", real), ("generated", generated)):
+            told |= {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
         return told
 
     def fsd_by_class(self, segmenter: str, real: str, generated: str) -> Job:
@@ -260,7 +279,7 @@ class Told:
 
     def overfit(self, generated: str, real: str) -> Job:
         training = entries.training_source(self.config, entries.conditional_entry(self.config, generated, real))
-        generator = self.config.sources[generated].drawn_by
+        generator = networks.layered_generator(self.config, generated)
         files = networks.generator_files(self.config, generator) if generator else []
         return {
             **self._sides(generated=generated, real=real, training=training),
@@ -278,6 +297,10 @@ class Told:
             return []
         found = shards(self._count(source), self.config.shard_size.images, first, last)
         return [f"{self._folder(source)}/{shard.name}.h5" for shard in found]
+
+    def _comparison(self, segmenter: str, real: str, generated: str) -> Comparison:
+        pair = (segmenter, real, generated)
+        return next(one for one in self.config.comparisons if (one.segmenter, one.real, one.generated) == pair)
 
     def _images(self, source: str, shard: str) -> Job:
         """The images of a shard: image shards that the workflow makes, or what a user has."""

@@ -6,10 +6,22 @@ python -m lacuna.report.formats > docs/formats.md
 import sys
 from types import ModuleType
 
-from lacuna.formats import areas, checkpoints, images, inversions, manifests, moments, omissions, overfits, planted
+from lacuna.formats import (
+    areas,
+    captions,
+    checkpoints,
+    images,
+    inversions,
+    manifests,
+    moments,
+    omissions,
+    overfits,
+    paired,
+    planted,
+)  # fmt: skip
 
 MODULES: tuple[ModuleType, ...] = (
-    images, areas, planted, moments, inversions, omissions, overfits, checkpoints, manifests,
+    images, areas, planted, moments, paired, inversions, omissions, overfits, checkpoints, manifests, captions,
 )  # fmt: skip
 
 OPENING = """\

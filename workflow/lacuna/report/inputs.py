@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lacuna import families
 from lacuna.config import entries, networks, targets
 from lacuna.config.configuration import Configuration
 from lacuna.config.distribution import Comparison
@@ -149,8 +150,12 @@ class Inputs:
             for side in (entry.real, entry.generated)
         ]
         generators += targets.inverted_generators(self.config)
-        weights += [networks.generator_weights(self.config, name) for name in dict.fromkeys(generators) if name]
+        weights += [path for name in dict.fromkeys(generators) if name for path in self._generator_files(name)]
         return [self._found(name) for name in (*sections.files(self.config), *weights)]
+
+    def _generator_files(self, name: str) -> list[str]:
+        family = self.config.generators[name].family
+        return families.files("generators", family, networks.generator_weights(self.config, name))
 
     def _found(self, name: str) -> Path:
         return self.path(name) if name.startswith("results/") else Path(name)

@@ -5,7 +5,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar, get_args, get_origin
@@ -19,6 +19,7 @@ from lacuna.errors import UserError
 from lacuna.runtime import arguments, usage
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 LOG_INTERVAL_S = 30.0  # a log file gets one progress line this often; a terminal is redrawn live
 
 
@@ -63,7 +64,17 @@ def job(stage: str, model: type[J], description: str | None, argv: Sequence[str]
         about = (field.description or "").replace("%", "%%")
         parser.add_argument(_flag(name), help=about, **many)  # type: ignore[arg-type]
     given = vars(parser.parse_args(argv))
-    told = given.pop("job") | {name: _value(model.model_fields[name], word) for name, word in given.items()}
+    return checked(
+        model, given.pop("job") | {name: _value(model.model_fields[name], word) for name, word in given.items()}
+    )
+
+
+def checked(model: type[M], told: Mapping[str, Any]) -> M:
+    """What was told, as the model has it.
+
+    Raises:
+        UserError: keys that the model does not know, misses, or cannot take.
+    """
     try:
         return model.model_validate(told)
     except ValidationError as error:

@@ -1,11 +1,33 @@
-"""SIGTERM and Ctrl-C in a loop that can resume: the step in progress is finished, so that the saved state is whole."""
+"""Loops that can resume: when they save their state, and that SIGTERM and Ctrl-C let the step in progress be finished.
 
+Nothing here changes what is computed.
+"""
+
+import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SAVE_S = "LACUNA_SAVE_S"  # seconds between two saved states, where they are not these:
+USUAL_SAVE_S = 300.0
+
+
+class Clock:
+    """Whether a state is due: called, it says so once in every so many seconds."""
+
+    def __init__(self) -> None:
+        self.every_s = float(os.environ.get(SAVE_S, USUAL_SAVE_S))
+        self.last = time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self.last < self.every_s:
+            return False
+        self.last = now
+        return True
 
 
 @contextmanager

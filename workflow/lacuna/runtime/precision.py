@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
 
@@ -19,6 +19,18 @@ log = logging.getLogger(__name__)
 PRECISIONS = ("float32", "tf32", "bfloat16")
 DETERMINISTIC = "LACUNA_DETERMINISTIC"  # 1 where the configuration says `deterministic: true`
 CUBLAS_WORKSPACE = ":4096:8"  # the size with which cuBLAS adds up in one order, as torch's documentation asks
+
+
+class HasPrecision(Protocol):
+    """Settings, a model of the configuration, with a precision among them."""
+
+    @property
+    def precision(self) -> str: ...
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self: ...
+
+
+S = TypeVar("S", bound=HasPrecision)
 
 
 def check_precision(precision: str, device: torch.device) -> None:
@@ -41,15 +53,15 @@ def training_precision(asked: str, device: torch.device) -> str:
     return asked
 
 
-def settled(settings: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+def settled(settings: S, device: torch.device) -> S:
     """The settings of a training or search with its precision settled: what files and states record.
 
     TF32 is turned on for the process where it is what was settled for.
     """
-    precision = training_precision(settings["precision"], device)
+    precision = training_precision(settings.precision, device)
     _tf32(precision == "tf32")
     log.info("precision %s", precision)
-    return {**settings, "precision": precision}
+    return settings.model_copy(update={"precision": precision})
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:

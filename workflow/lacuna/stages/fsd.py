@@ -19,7 +19,7 @@ from lacuna.areas.statistics import AreaStatistics
 from lacuna.config.distribution import Fsd
 from lacuna.formats import manifests, tables
 from lacuna.formats.moments import SourceMoments
-from lacuna.formats.sides import Files, Side, read_sides
+from lacuna.formats.sides import Files, read_sides
 from lacuna.metrics import METRICS
 from lacuna.runtime import command, seeds
 
@@ -47,7 +47,8 @@ class Job(command.Job):
 def main(argv: Sequence[str] | None = None) -> None:
     job = command.job("fsd", Job, __doc__, argv)
     settings = job.settings
-    classes, (real, generated) = sides_of(job)
+    files = [Files.of(job, name) for name in ("real", "generated")]
+    classes, (real, generated) = read_sides(files, settings, job.seed, "fsd")
     categories = list(dict.fromkeys(category for _, category in classes))
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
     by_category = {}
@@ -92,15 +93,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     tables.write_json(job.summary, summary)
 
 
-def sides_of(job: Job) -> tuple[list[tuple[str, str]], list[Side]]:
-    """Both sides; see `read_sides`."""
-    files = [
-        Files(name, *(getattr(job, f"{name}_{what}") for what in ("moments", "tables", "count")), job.shard_size)
-        for name in ("real", "generated")
-    ]
-    return read_sides(files, job.settings, job.seed, "fsd")
-
-
 def class_rows(
     real: AreaStatistics, generated: AreaStatistics, settings: Fsd, rng: np.random.Generator
 ) -> list[tuple[Any, ...]]:
@@ -109,7 +101,7 @@ def class_rows(
     tests = verdicts.compare_summaries(
         real.summary, generated.summary, real.sketch.groups_GC, generated.sketch.groups_GC, settings.confidence,
         verdicts.deals(len(real.sketch.groups_GC), len(generated.sketch.groups_GC), settings.permutations, rng),
-        (real.sketch.size_G, generated.sketch.size_G),
+        (real.sketch.size_G, generated.sketch.size_G), settings.adjust,
     )  # fmt: skip
     shares = contributions(real.moments, generated.moments).by_class
     return verdicts.rows(real.classes, real.categories, tests, shares, limits)

@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     job = command.job("invert", Job, __doc__, argv)
     check(job)
     compute.configure(job.threads)
-    job.settings = SearchSettings(**precision.settled(job.settings.given(), compute.device(job.device)))
+    job.settings = precision.settled(job.settings, compute.device(job.device))
     generator = packed(load_generator(job.family, job.checkpoint, compute.device(job.device), job.generator_settings))
     index_N, images_NHW3, listing = read_images(job, image_size(generator))
     encoder, perceptual = load_networks(job, generator)
@@ -222,8 +222,8 @@ def how(job: Job) -> How:
     """How the method searches: without anything to move, it takes no step."""
     settings, moves = job.settings, METHODS[job.method].moves
     if moves == "nothing":
-        return How(plan_from(settings.given(), 0, 1.0))
-    plan = plan_from(settings.given(), settings.steps, getattr(settings.learning_rate, moves))
+        return How(plan_from(settings, 0, 1.0))
+    plan = plan_from(settings, settings.steps, getattr(settings.learning_rate, moves))
     patience = Patience(settings.patience, settings.plateau)
     return How(plan, patience, settings.precision)
 

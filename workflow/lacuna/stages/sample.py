@@ -1,14 +1,12 @@
-"""Sample a generator: latent vectors and the images that it makes of them, one shard per job.
+"""Sample a generator: the images that it makes, and what it makes them of, one shard per job.
 
-z of image i is row i of numpy's `RandomState(seed).standard_normal`, as in the published code, so image i is the same
-whatever the count and the shards. A generator with K classes draws them in turn, image i the class i mod K; several
-checkpoints, each of other classes, are sampled as one generator.
+Image i is the same whatever the count and the shards; generators/sampling.py says how. Bytes are rounded; the published
+code truncates, which darkens by half a level.
 
-Bytes are rounded; the published code truncates, which darkens by half a level.
-
-Shape suffixes: N images, D latent numbers, H height, W width.
+Shape suffixes: N images, H height, W width.
 """
 
+import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,18 +16,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import nn
 
-from lacuna.data.latents import latents
-from lacuna.errors import UserError
+from lacuna import families
+from lacuna.areas.images_read import one_color
 from lacuna.formats import images
-from lacuna.generators.acgan.model import SplitGenerator
-from lacuna.generators.chain import Generator
-from lacuna.generators.loading import load_generator
+from lacuna.generators.sampling import Request, load_sampler
 from lacuna.networks.pixels import to_bytes
 from lacuna.runtime import command, compute
 from lacuna.runtime.batches import BatchSize, in_batches
 from lacuna.runtime.provenance import Provenance
+
+log = logging.getLogger(__name__)
 
 
 class Job(command.ComputingJob):
@@ -48,57 +45,33 @@ class Job(command.ComputingJob):
 def main(argv: Sequence[str] | None = None) -> None:
     job = command.job("sample", Job, __doc__, argv)
     compute.configure(job.threads)
-    device = compute.device(job.device)
-    parts = [load_generator(job.family, path, device, job.generator_settings) for path in job.checkpoint]
-    z_ND = latents(job.seed, job.first, job.last, parts[0].z_dim)
-    generator, label_N = conditional(parts, np.arange(job.first, job.last + 1))
+    sampler = load_sampler(job.family, job.checkpoint, compute.device(job.device), job.generator_settings)
+    request = sampler(job.seed, job.first, job.last)
     size = BatchSize(job.batch_size)
     origin = f"{job.family} generator {', '.join(map(str, job.checkpoint))}, images {job.first}-{job.last}"
-    images_NHW3 = sample(generator, z_ND, size, label_N, origin)
+    images_NHW3 = sample(request, size, origin)
+    if plain := one_color(images_NHW3):
+        log.warning("%d of %d images are of one color, as those that a safety checker blanks", plain, request.count)
     config = {"family": job.family, "settings": job.generator_settings, "batch_size": job.batch_size} | size.note()
+    read = [path for checkpoint in job.checkpoint for path in families.files("generators", job.family, checkpoint)]
     images.write(
         job.shard,
         images_NHW3,
         np.arange(job.first, job.last + 1),
-        Provenance(stage="sample", code=job.code, config=config, seed=job.seed, inputs=job.checkpoint),
-        z=z_ND,
-        label=label_N,
+        Provenance(stage="sample", code=job.code, config=config | dict(sampler.note), seed=job.seed, inputs=read),
+        **request.kept,
     )
 
 
-def conditional(parts: Sequence[Generator], index_N: NDArray[np.int64]) -> tuple[nn.Module, NDArray[np.int64] | None]:
-    """The generators as one, and the label of each image; of a generator without classes itself, and none.
-
-    Raises:
-        UserError: several generators that are not of classes, or share one.
-    """
-    if len(parts) == 1 and not parts[0].classes:
-        return parts[0], None
-    if not all(part.classes for part in parts):
-        raise UserError(f"{len(parts)} checkpoints of a family without classes, expected one")
-    generator = SplitGenerator(parts)
-    return generator, np.array(generator.classes)[index_N % len(generator.classes)]
-
-
 @torch.inference_mode()
-def sample(
-    generator: nn.Module,
-    z_ND: NDArray[np.float32],
-    size: BatchSize,
-    label_N: NDArray[np.int64] | None = None,
-    origin: str = "the generator",
-) -> NDArray[np.uint8]:
-    """Images (N, H, W, 3) of the latent vectors, and of the labels where the generator takes them.
+def sample(request: Request, size: BatchSize, origin: str = "the generator") -> NDArray[np.uint8]:
+    """Images (N, H, W, 3) of a request.
 
     Raises:
         UserError: an image is not finite; `origin` names the generator.
     """
-    device = next(generator.parameters()).device
-    inputs = [torch.from_numpy(array) for array in (z_ND, label_N) if array is not None]
-    batches = in_batches(
-        lambda rows: to_bytes(generator(*(tensor[rows].to(device) for tensor in inputs)), origin), len(z_ND), size
-    )
-    total = math.ceil(len(z_ND) / size.asked)
+    batches = in_batches(lambda rows: to_bytes(request.draw(rows), origin), request.count, size)
+    total = math.ceil(request.count / size.asked)
     return np.concatenate(list(command.progress(batches, total=total, desc="sample", unit="batch")))
 
 

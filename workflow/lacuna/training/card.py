@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from lacuna.runtime.provenance import canonical_json
-from lacuna.training.journal import COLUMNS
 
 CURVE_ROWS = 12  # the card shows about so many rows of the log
 
 
 def text(
     *, title: str, command: str, settings: Mapping[str, Any], shown: Mapping[int, int], seconds: float, threads: int,
-    device: str, trained_on: str, parameters: int, rows: Sequence[Sequence[float]],
+    device: str, trained_on: str, parameters: int, rows: Sequence[Mapping[str, float]],
 ) -> str:  # fmt: skip
     """Markdown."""
     sizes = "\n".join(f"| {size} | {count:,} |" for size, count in shown.items() if count > 0)
@@ -38,16 +37,15 @@ Settings:
 
 From the log, means since the row before:
 
-{curve(COLUMNS, rows)}
+{curve(rows)}
 """
 
 
-def curve(columns: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
+def curve(rows: Sequence[Mapping[str, float]]) -> str:
     """Some rows of the log as a Markdown table, the last among them; columns that say nothing are left out."""
     picked = [*rows[-1 :: -max(len(rows) // CURVE_ROWS, 1)]][::-1]
-    told = [place for place in range(len(columns)) if any(math.isfinite(row[place]) for row in picked)]
-    lines = [[columns[place] for place in told], ["---"] * len(told)]
-    lines += [[figure(row[place]) for place in told] for row in picked]
+    told = [name for name in (rows[0] if rows else ()) if any(math.isfinite(row[name]) for row in picked)]
+    lines = [told, ["---"] * len(told), *([figure(row[name]) for name in told] for row in picked)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

@@ -1,11 +1,26 @@
-"""What a training is told that is judged on held-out images: of a segmenter, or of a classifier."""
+"""The training of a network that is judged on held-out images: a segmenter, or a classifier.
+
+Shape suffixes: N images, K classes, H and W size of the image.
+"""
 
 import shlex
+from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from pydantic import Field
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 
-from lacuna.runtime import command
+from lacuna.errors import UserError
+from lacuna.formats.images import ImageShards
+from lacuna.runtime import command, compute, precision
+from lacuna.training import loop
+from lacuna.training.labelled import LabelledBatch, rows_of_step, varied
+from lacuna.training.settings import Judged
 
 REPEATED = ("images", "count", "validation_images", "validation_count", "shard_size", "seed", "threads")
 
@@ -18,7 +33,7 @@ class Job(command.ComputingJob):
     validation_images: str = Field(description="folder of the held-out images")
     validation_count: int = Field(description="number of these images")
     shard_size: int = Field(description="images per shard, in both folders")
-    settings: dict[str, Any] = Field(description="architecture and training")
+    settings: Judged = Field(description="architecture and training")
     seed: int = Field(description="root seed")
     state: str = Field(description="where a training that was broken off goes on from")
     weights: str = Field(description="safetensors file to write")
@@ -29,3 +44,73 @@ class Job(command.ComputingJob):
         """How to run the stage again on the same images; the settings stand beside it in the card."""
         flags = [f"--{name.replace('_', '-')} {shlex.quote(str(getattr(self, name)))}" for name in REPEATED]
         return f"python -m lacuna.stages.{stage} {' '.join(flags)}"
+
+    def check_batch(self, images: ImageShards) -> None:
+        """Raise a UserError unless there are images enough for a batch."""
+        batch_size, wanted = self.settings.batch_size, self.settings.images
+        if not batch_size <= min(len(images), wanted):
+            raise UserError(
+                f"batch_size is {batch_size}, expected at most the {len(images)} images of {self.images} and at most "
+                f"the {wanted} to be seen in all; lower it"
+            )
+
+
+class JudgedTraining(loop.Training):
+    """A network that learns from labelled images by AdamW, in one cycle of its learning rate.
+
+    Args:
+        network: on the CPU, with its first weights.
+        images, held_out: to learn from, and to be judged by.
+    """
+
+    def __init__(
+        self, network: nn.Module, images: ImageShards, held_out: ImageShards, settings: Judged, seed: int,
+        device: torch.device, name: str,
+    ) -> None:  # fmt: skip
+        self.images, self.held_out, self.seed, self.device, self.name = images, held_out, seed, device, name
+        self.network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.precision = precision.training_precision(settings.precision, device)
+        self.steps, self.images_per_step = settings.images // settings.batch_size, settings.batch_size
+        self.log_interval = settings.log_interval
+        self.optimizer = torch.optim.AdamW(  # its rate is a factor on the schedule's
+            network.parameters(), lr=1.0, weight_decay=settings.weight_decay
+        )
+        self.schedule = LambdaLR(self.optimizer, lambda step: one_cycle(step / self.steps, settings.learning_rate))
+        self.parts = {"network": self.network, "optimizer": self.optimizer, "schedule": self.schedule}
+
+    @abstractmethod
+    def read(self, rows: NDArray[np.int64]) -> LabelledBatch:
+        """Images as they are."""
+
+    @abstractmethod
+    def losses(self, found: Any, labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Terms of the loss, which is their sum, from what the network makes of images."""
+
+    def batch(self, step: int) -> LabelledBatch:
+        rows = rows_of_step(self.seed, step, self.images_per_step, len(self.images))
+        return varied(self.read(rows), compute.generator(self.seed, "vary", step))
+
+    def step(self, step: int, batch: LabelledBatch) -> dict[str, Tensor]:
+        x_N3HW = batch.x_N3HW.to(self.device, memory_format=torch.channels_last)
+        labels = {name: labels.to(self.device) for name, labels in batch.labels.items()}
+        with precision.autocast(self.precision, self.device):
+            found = self.network(x_N3HW)
+        losses = self.losses(found, labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        self.optimizer.step()
+        self.schedule.step()
+        return losses
+
+
+def one_cycle(progress: float, peak: float, warm_up: float = 0.05) -> float:
+    """Rises linearly over the first `warm_up` of the training, then falls to 0 as half a cosine."""
+    if progress < warm_up:
+        return peak * progress / warm_up
+    return peak * 0.5 * (1 + float(np.cos(np.pi * (progress - warm_up) / (1 - warm_up))))
+
+
+def confusion(truth: Tensor, found: Tensor, count: int) -> NDArray[np.int64]:
+    """(count, count) pixels, or images, by true class (rows) and found class (columns)."""
+    pairs = truth.flatten() * count + found.flatten()
+    return torch.bincount(pairs, minlength=count * count).view(count, count).cpu().numpy()

@@ -3,12 +3,14 @@
 Shape suffixes: N images, H height, W width.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from lacuna.training.settings import GanTraining
 
 Scores = Callable[[Tensor], Tensor]  # images (N, 3, H, W) -> (N,)
 
@@ -87,11 +89,11 @@ class Wasserstein:
         return -scores_N.mean()
 
 
-def loss_of(settings: Mapping[str, Any], final_size: int) -> Loss:
+def loss_of(settings: GanTraining, final_size: int) -> Loss:
     """The loss that the settings name."""
-    if settings["loss"] == "wasserstein":
-        return Wasserstein(settings["gradient_penalty"], settings["drift"])
-    return Logistic(settings["r1"], settings["r1_interval"], final_size)
+    if settings.loss == "wasserstein":
+        return Wasserstein(settings.gradient_penalty, settings.drift)
+    return Logistic(settings.r1, settings.r1_interval, final_size)
 
 
 def both(scores: Scores, real_N3HW: Tensor, generated_N3HW: Tensor) -> tuple[Tensor, Tensor]:

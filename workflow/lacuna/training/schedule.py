@@ -1,19 +1,10 @@
 """Which image size is trained when: a list of stages, each twice the size of the one before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lacuna.errors import UserError
-
-
-@dataclass(frozen=True)
-class Stage:
-    """`images` real images are shown at `size` pixels; over the first `fade` of them the size is blended in."""
-
-    size: int
-    images: int
-    fade: int
+from lacuna.training.settings import Stage
 
 
 @dataclass(frozen=True)
@@ -28,8 +19,8 @@ class Phase:
 class Schedule:
     """Stages in order; the last one goes on for as long as the training does."""
 
-    def __init__(self, stages: Sequence[Mapping[str, Any]], final_size: int) -> None:
-        self.stages = [Stage(**stage) for stage in stages]
+    def __init__(self, stages: Sequence[Stage], final_size: int) -> None:
+        self.stages = list(stages)
         sizes = [stage.size for stage in self.stages]
         if not sizes or sizes != [final_size >> k for k in reversed(range(len(sizes)))] or sizes[0] < 4:
             raise UserError(

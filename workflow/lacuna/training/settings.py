@@ -1,10 +1,23 @@
-"""What the configuration says of the training of a GAN without classes."""
+"""What the configuration says of a training, whatever the family."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from lacuna.config.base import Precision, Section
+
+
+class Judged(Section):
+    """Settings of a training that is judged on held-out images."""
+
+    images: PositiveInt = Field(80_000, description="Training images shown, with repeats.")
+    batch_size: PositiveInt = Field(16, description="Images per step.")
+    learning_rate: PositiveFloat = Field(0.003, description="Highest learning rate of AdamW's one cycle.")
+    weight_decay: NonNegativeFloat = Field(0.0001, description="AdamW's weight decay.")
+    precision: Precision = "auto"
+    log_interval: PositiveInt = Field(
+        4000, description="Images shown between two rows of the log, each with scores on held-out images."
+    )
 
 
 class Stage(Section):
@@ -15,7 +28,28 @@ class Stage(Section):
     fade: NonNegativeInt = Field(description="Of these, how many while the size is blended in.")
 
 
-class GanTraining(Section):
+class Adversarial(Section):
+    """Settings of train_generator, whatever the family."""
+
+    images: PositiveInt = Field(
+        256_768, description="Real images shown in all, with repeats. Raising it lets a finished training go on."
+    )
+    batch_size: PositiveInt = Field(16, description="Images per step.")
+    learning_rate: PositiveFloat = Field(0.002, description="Adam's learning rate, of both networks.")
+    betas: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
+        [0.0, 0.99], min_length=2, max_length=2, description="Adam's two decay rates."
+    )
+    ema_half_life: PositiveInt = Field(
+        10_000, description="Half-life of the running mean of the generator's weights, in real images shown."
+    )
+    precision: Precision = "auto"
+    log_interval: PositiveInt = Field(2000, description="Real images shown between two rows of the log.")
+    sheet_interval: PositiveInt = Field(
+        10_000, description="Real images shown between two sheets of samples, each beside the weights that drew it."
+    )
+
+
+class GanTraining(Adversarial):
     """Settings of train_generator."""
 
     sizes: list[PositiveInt] = Field(
@@ -30,14 +64,6 @@ class GanTraining(Section):
         ],
         min_length=1,
         description="Image sizes in the order of growing; the last one goes on until all images are shown.",
-    )
-    images: PositiveInt = Field(
-        256_768, description="Real images shown in all, with repeats. Raising it lets a finished training go on."
-    )
-    batch_size: PositiveInt = Field(16, description="Images per step.")
-    learning_rate: PositiveFloat = Field(0.002, description="Adam's learning rate, of both networks.")
-    betas: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
-        [0.0, 0.99], min_length=2, max_length=2, description="Adam's two decay rates."
     )
     loss: Literal["logistic", "wasserstein"] = Field(
         "logistic",
@@ -58,12 +84,3 @@ class GanTraining(Section):
         5.0, description="Weight of the gradient penalty of the logistic loss (R1, on real images)."
     )
     r1_interval: PositiveInt = Field(16, description="Steps from one R1 penalty to the next.")
-    ema_half_life: PositiveInt = Field(
-        10_000, description="Half-life of the running mean of the generator's weights, in real images shown."
-    )
-    precision: Precision = "auto"
-    checkpoint_interval: PositiveInt = Field(10_000, description="Real images shown between two saved states.")
-    log_interval: PositiveInt = Field(2000, description="Real images shown between two rows of the log.")
-    sheet_interval: PositiveInt = Field(
-        10_000, description="Real images shown between two sheets of samples, each beside the weights that drew it."
-    )

@@ -4,16 +4,14 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from lacuna.config.base import Precision, Section, problem
+from lacuna.config.base import problem
 from lacuna.config.network_entries import GeneratorEntry
+from lacuna.training.settings import Adversarial
 
 
-class Training(Section):
-    """Settings of train_generator for an AC-GAN."""
+class Networks(Adversarial):
+    """Both networks of an AC-GAN and how they are trained, but for the classes."""
 
-    classes: int = Field(
-        10, ge=2, description="Number of classes; labels are 0 up to it. The chapel world has ten kinds of scenes."
-    )
     sizes: list[PositiveInt] = Field(
         [100, 128, 96, 64, 48],
         min_length=3,
@@ -42,15 +40,23 @@ class Training(Section):
     ema_half_life: PositiveInt = Field(
         5000, description="Half-life of the running mean of the generator's weights, in real images shown."
     )
-    precision: Precision = "auto"
-    checkpoint_interval: PositiveInt = Field(4000, description="Real images shown between two saved states.")
-    log_interval: PositiveInt = Field(2000, description="Real images shown between two rows of the log.")
-    sheet_interval: PositiveInt = Field(
-        10_000, description="Real images shown between two sheets of samples, each beside the weights that drew it."
+
+
+class Training(Networks):
+    """Settings of train_generator for an AC-GAN."""
+
+    classes: int = Field(
+        10, ge=2, description="Number of classes; labels are 0 up to it. The chapel world has ten kinds of scenes."
     )
 
 
 Group = Annotated[list[NonNegativeInt], Field(min_length=2)]  # labels
+
+
+class SplitTraining(Networks):
+    """What train_generator is told of one network of a generator of classes."""
+
+    classes: Group = Field(description="Labels that it draws.")
 
 
 class Settings(GeneratorEntry):

@@ -5,8 +5,7 @@ In a training with classes, place i of every batch, real or generated, is of cla
 Shape suffixes: N images, D latent numbers, K classes, H height, W width.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from lacuna.generators.acgan.discriminator import ClassDiscriminator
 from lacuna.generators.acgan.model import ClassGenerator, calibrated, with_class
+from lacuna.generators.acgan.settings import SplitTraining
 from lacuna.training import losses
 from lacuna.training.schedule import Phase
 
@@ -30,16 +30,16 @@ class AcganTask:
         Odena et al. 2017, arXiv:1610.09585, equations 2 and 3.
     """
 
+    Settings: ClassVar = SplitTraining
     discriminator_steps = 1
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self.classes = tuple(settings["classes"])
-        self.generator = ClassGenerator(settings["sizes"], self.classes)
+    def __init__(self, settings: SplitTraining) -> None:
+        self.classes = tuple(settings.classes)
+        self.generator = ClassGenerator(settings.sizes, self.classes)
         self.final_size, self.z_dim = self.generator.size, self.generator.z_dim
         self.discriminator = ClassDiscriminator(
-            self.final_size, settings["discriminator_widths"], len(self.classes), settings["dropout"],
-            settings["noise"],
-        )  # fmt: skip
+            self.final_size, settings.discriminator_widths, len(self.classes), settings.dropout, settings.noise
+        )
 
     def places(self, count: int) -> Tensor:
         """Class of each place of a batch, as a position in `classes`."""

@@ -1,7 +1,6 @@
 """The side of the progressive GAN, and of any that grows like it, in a training: networks, and what plays when."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -10,18 +9,20 @@ from lacuna.generators.progan.growing import GrowingDiscriminator, GrowingGenera
 from lacuna.generators.stylegan.growing import GrowingStyleGenerator
 from lacuna.training import losses
 from lacuna.training.schedule import Phase
+from lacuna.training.settings import GanTraining
 
 
 class GrowingTask:
     """A generator that grows against ProGAN's discriminator, which grows with it."""
 
+    Settings: ClassVar[type[GanTraining]] = GanTraining
     classes: tuple[int, ...] = ()
 
-    def __init__(self, generator: GrowingGenerator | GrowingStyleGenerator, settings: Mapping[str, Any]) -> None:
+    def __init__(self, generator: GrowingGenerator | GrowingStyleGenerator, settings: GanTraining) -> None:
         self.generator = generator
-        self.discriminator = GrowingDiscriminator(settings["sizes"])
-        self.discriminator_steps: int = settings["critic_steps"]
-        self.final_size = 2 ** len(settings["sizes"])
+        self.discriminator = GrowingDiscriminator(settings.sizes)
+        self.discriminator_steps = settings.critic_steps
+        self.final_size = 2 ** len(settings.sizes)
         self.z_dim = self.generator.z_dim
         self.loss = losses.loss_of(settings, self.final_size)
 
@@ -56,5 +57,5 @@ class ProganTask(GrowingTask):
         Karras et al. 2018, arXiv:1710.10196 (networks, growing, loss).
     """
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        super().__init__(GrowingGenerator(settings["sizes"]), settings)
+    def __init__(self, settings: GanTraining) -> None:
+        super().__init__(GrowingGenerator(settings.sizes), settings)

@@ -1,7 +1,6 @@
 """The style-based generator's side of a training."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from lacuna.generators.progan.training import GrowingTask
 from lacuna.generators.stylegan.growing import GrowingStyleGenerator
+from lacuna.generators.stylegan.settings import Training
 from lacuna.training.schedule import Phase
 
 
@@ -28,9 +28,11 @@ class StyleganTask(GrowingTask):
         R1, mixing regularisation.
     """
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    Settings: ClassVar = Training
+
+    def __init__(self, settings: Training) -> None:
         generator = GrowingStyleGenerator(
-            settings["sizes"], settings["mapping_layers"], settings["mapping_rate"], settings["style_mixing"]
+            settings.sizes, settings.mapping_layers, settings.mapping_rate, settings.style_mixing
         )
         super().__init__(generator, settings)
 

@@ -1,7 +1,6 @@
 """WGAN-GP's side of a training: its networks at their one size."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from lacuna.generators.wgan.critic import Critic, settled
 from lacuna.generators.wgan.model import BATCH_NORM, AblationGenerator
 from lacuna.training import losses
 from lacuna.training.schedule import Phase
+from lacuna.training.settings import GanTraining
 
 SETTLED_ON = 512  # samples from which the statistics of the averaged generator's batch norms are taken
 SETTLED_SEED = 0
@@ -24,16 +24,17 @@ class WganTask:
         arXiv:1710.10196, section 6.1, configuration (a) (networks).
     """
 
+    Settings: ClassVar = GanTraining
     classes: tuple[int, ...] = ()
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self.generator = AblationGenerator(BATCH_NORM, settings["sizes"], clamp=False)
-        self.discriminator = Critic(settings["sizes"])
-        self.discriminator_steps: int = settings["critic_steps"]
+    def __init__(self, settings: GanTraining) -> None:
+        self.generator = AblationGenerator(BATCH_NORM, settings.sizes, clamp=False)
+        self.discriminator = Critic(settings.sizes)
+        self.discriminator_steps = settings.critic_steps
         self.final_size, self.z_dim = self.generator.size, self.generator.z_dim
-        if settings["loss"] != "wasserstein" or len(settings["schedule"]) != 1:
+        if settings.loss != "wasserstein" or len(settings.schedule) != 1:
             raise UserError(
-                f"family wgan: loss {settings['loss']} and {len(settings['schedule'])} sizes in the schedule, expected "
+                f"family wgan: loss {settings.loss} and {len(settings.schedule)} sizes in the schedule, expected "
                 "loss wasserstein and one size, as it does not grow; correct the settings"
             )
         self.loss = losses.loss_of(settings, self.final_size)

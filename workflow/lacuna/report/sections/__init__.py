@@ -67,6 +67,7 @@ SECTIONS = (
     Entry("findings", "Findings", _of_stages()),
     Entry("distribution", "Distribution", _of_distribution),
     Entry("families", "Side by side", _of_families),
+    Entry("captions", "Captions", _of_stages("paired")),
     Entry("classes", "Classes", _of_classes),
     Entry("instances", "Instances", _of_stages("invert", "evaluate", "omissions")),
     Entry("training", "Training", _of_training),

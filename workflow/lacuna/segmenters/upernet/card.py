@@ -6,21 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lacuna.runtime.provenance import canonical_json
-from lacuna.segmenters.upernet.data import LABEL_MAPS
 from lacuna.segmenters.upernet.losses import intersection_over_union
-from lacuna.segmenters.upernet.training import Scores, Training
+from lacuna.segmenters.upernet.training import LABEL_MAPS, Scores, Training
+from lacuna.training.loop import Journal
 
 
-def card(training: Training, scores: Scores, num_training: int, num_held_out: int, command: str) -> str:
+def card(
+    training: Training, journal: Journal, scores: Scores, num_training: int, num_held_out: int, command: str
+) -> str:
     """The page: overall scores, one table per category, settings."""
-    settings = training.settings
     parameters = sum(weights.numel() for weights in training.segmenter.network.parameters())
     lines = [
         "# Segmenter: UPerNet",
         "",
         f"Trained by `train_segmenter` on {num_training:,} labelled scenes of {training.segmenter.size} x "
-        f"{training.segmenter.size} pixels ({training.images_seen:,} images seen, each mirrored, relit, blurred and "
-        f"disturbed at random), {training.seconds:,.0f} seconds, {parameters:,} weights.",
+        f"{training.segmenter.size} pixels ({journal.step * training.images_per_step:,} images seen, each mirrored, "
+        f"relit, blurred and disturbed at random), {journal.seconds:,.0f} seconds, {parameters:,} weights.",
         "",
         f"On {num_held_out:,} held-out scenes:",
         "",
@@ -45,7 +46,7 @@ def card(training: Training, scores: Scores, num_training: int, num_held_out: in
         "```",
         "",
         "```json",
-        canonical_json(dict(settings)),
+        canonical_json(training.settings.given()),
         "```",
     ]
     return "\n".join(lines) + "\n"

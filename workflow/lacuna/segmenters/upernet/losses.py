@@ -3,7 +3,6 @@
 Shape suffixes: N images, K classes, H and W size of the label map.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from lacuna.errors import diverged
 from lacuna.segmenters.parsing import PartBlock, num_part_channels
 from lacuna.segmenters.upernet.model import resized
 
@@ -83,36 +81,9 @@ def class_weights(pixels_K: NDArray[np.int64], power: float) -> Tensor:
     return torch.from_numpy(np.where(pixels_K > 0, weights, 1.0)).float()
 
 
-def confusion(truth: Tensor, found: Tensor, count: int) -> NDArray[np.int64]:
-    """(count, count) pixels by true class (rows) and found class (columns)."""
-    pairs = truth.flatten() * count + found.flatten()
-    return torch.bincount(pairs, minlength=count * count).view(count, count).cpu().numpy()
-
-
 def intersection_over_union(confusion_KK: NDArray[np.int64]) -> NDArray[np.float64]:
     """IoU of each class: (K,), NaN for a class that does not occur in the truth."""
     both = np.diag(confusion_KK).astype(np.float64)
     union = confusion_KK.sum(axis=0) + confusion_KK.sum(axis=1) - both
     occurs = confusion_KK.sum(axis=1) > 0
     return np.divide(both, union, out=np.full(len(both), np.nan), where=occurs)
-
-
-def check_finite(sums: Mapping[str, float], network: str, step: int) -> None:
-    """Stop a training whose losses are not finite any more.
-
-    Args:
-        sums: losses added up since the last row of the log: finite only if each of them was.
-
-    Raises:
-        UserError: one is NaN or infinite.
-    """
-    bad = sorted(name for name, value in sums.items() if not math.isfinite(value))
-    if bad:
-        raise diverged(network, "loss" if bad[0] == "loss" else f"loss {bad[0]}", sums[bad[0]], step)
-
-
-def learning_rate(progress: float, peak: float, warm_up: float = 0.05) -> float:
-    """Rises linearly over the first `warm_up` of the training, then falls to 0 as half a cosine."""
-    if progress < warm_up:
-        return peak * progress / warm_up
-    return peak * 0.5 * (1 + float(np.cos(np.pi * (progress - warm_up) / (1 - warm_up))))

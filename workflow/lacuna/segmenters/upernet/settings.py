@@ -2,11 +2,12 @@
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveInt
 
-from lacuna.config.base import Name, Precision, Section, Share
+from lacuna.config.base import Name, Section, Share
 from lacuna.config.network_entries import SegmenterEntry
 from lacuna.networks.settings import Resnet
+from lacuna.training.settings import Judged
 
 
 class Architecture(Section):
@@ -26,21 +27,15 @@ class LossWeights(Section):
     scene: NonNegativeFloat = Field(0.25, description="Cross-entropy of the scene's kind.")
 
 
-class Training(Section):
+class Training(Judged):
     """Settings of train_segmenter."""
 
     architecture: Architecture = Architecture()
-    images: PositiveInt = Field(80_000, description="Training scenes shown, with repeats.")
-    batch_size: PositiveInt = Field(16, description="Scenes per step.")
-    learning_rate: PositiveFloat = Field(0.003, description="Highest learning rate of AdamW's one cycle.")
-    weight_decay: NonNegativeFloat = Field(0.0001, description="AdamW's weight decay.")
-    precision: Precision = "auto"
     class_weight_power: Share = Field(
         0.25,
         description="Rare classes count more by their frequency to the minus this; 0 treats pixels alike, 1 classes.",
     )
     loss_weights: LossWeights = LossWeights()
-    checkpoint_interval: PositiveInt = Field(4000, description="Scenes shown between two saved states.")
 
 
 class Settings(SegmenterEntry):

@@ -1,34 +1,28 @@
-"""The segmenter's training loop: steps, checkpoints, validation. A resumed training ends in the same bits.
+"""The segmenter's training: its network, its loss and what it is judged by.
 
 Shape suffixes: N images, K classes, H and W size of the label map.
 """
 
-import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lacuna.formats.images import ImageShards
-from lacuna.runtime import command, compute, precision, seeds
-from lacuna.runtime.interruption import deferred_termination
+from lacuna.runtime import seeds
 from lacuna.segmenters.parsing import part_blocks
 from lacuna.segmenters.segmenter import SIGNED_RGB, Segmenter, build_network
-from lacuna.segmenters.upernet.data import LABEL_MAPS, read_batch, rows_of_step, varied
-from lacuna.segmenters.upernet.losses import (
-    ParsingLoss,
-    check_finite,
-    class_weights,
-    confusion,
-    intersection_over_union,
-    learning_rate,
-)  # fmt: skip
+from lacuna.segmenters.upernet.losses import ParsingLoss, class_weights, intersection_over_union
+from lacuna.segmenters.upernet.settings import Training as Settings
+from lacuna.training.judged import JudgedTraining, confusion
+from lacuna.training.labelled import LabelledBatch
+from lacuna.training.loop import Journal, Row
 
-log = logging.getLogger(__name__)
+LABEL_MAPS = ("object", "part", "material")
 QUICK_SCENES = 200  # validation scenes looked at whenever the log gets a line; the card has all of them
 COUNTED_SCENES = 512  # training scenes from which the frequencies of the classes are counted
 
@@ -49,123 +43,50 @@ class Scores:
         return float(np.nanmean(self.iou(category)[1:]))
 
 
-class Training:
-    """A segmenter being trained on `scenes`, as `settings` say."""
+class Training(JudgedTraining):
+    """A segmenter that learns from `scenes`, whose `vocabulary` has the classes and the owner of each part."""
 
     def __init__(
-        self,
-        scenes: ImageShards,
-        vocabulary: Mapping[str, Any],
-        settings: Mapping[str, Any],
-        seed: int,
-        device: torch.device,
-    ) -> None:
-        self.scenes, self.settings, self.seed, self.device = scenes, settings, seed, device
-        self.precision = precision.training_precision(settings["precision"], device)
+        self, scenes: ImageShards, held_out: ImageShards, vocabulary: Mapping[str, Any], settings: Settings, seed: int,
+        device: torch.device, name: str,
+    ) -> None:  # fmt: skip
         classes, owners = vocabulary["classes"], vocabulary["part_owners"]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seeds.seed_for(seed, "train_segmenter", "weights"))
-            network = build_network(classes, owners, settings["architecture"])
-        network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network = build_network(classes, owners, settings.architecture.given())
+        super().__init__(network, scenes, held_out, settings, seed, device, name)
+        self.settings = settings
         self.segmenter = Segmenter(network, classes, owners, SIGNED_RGB, scenes.size)
         blocks = part_blocks(classes["object"], classes["part"], owners)
-        weights = weights_of_classes(scenes, classes, settings["class_weight_power"])
+        weights = weights_of_classes(scenes, classes, settings.class_weight_power)
         self.loss = ParsingLoss(
-            blocks, len(classes["object"]), len(classes["part"]), settings["loss_weights"], weights
+            blocks, len(classes["object"]), len(classes["part"]), settings.loss_weights.given(), weights
         ).to(device)
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"]
-        )
-        self.step, self.seconds, self.rows = 0, 0.0, list[dict[str, float]]()
-        self.sums: dict[str, float] = {}  # terms of the loss since the last row of the log
-        self.steps_summed = 0
 
-    @property
-    def images_seen(self) -> int:
-        """Images that the steps so far have used."""
-        return int(self.step * self.settings["batch_size"])
+    def read(self, rows: NDArray[np.int64]) -> LabelledBatch:
+        return read_batch(self.images, rows)
 
-    def advance(self) -> dict[str, float]:
-        """One step; returns the terms of the loss."""
-        settings = self.settings
-        total = settings["images"] // settings["batch_size"]
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step / total, settings["learning_rate"])
-        rows = rows_of_step(self.seed, self.step, settings["batch_size"], len(self.scenes))
-        batch = varied(read_batch(self.scenes, rows), compute.generator(self.seed, "vary", self.step))
-        x_N3HW = batch.x_N3HW.to(self.device, memory_format=torch.channels_last)
-        labels = {name: labels.to(self.device) for name, labels in batch.labels.items()}
-        with precision.autocast(self.precision, self.device):
-            logits = self.segmenter.network(x_N3HW)
-        terms = self.loss({head: found.float() for head, found in logits.items()}, labels)
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()
-        self.optimizer.step()
-        self.step += 1
-        return {head: float(term.detach()) for head, term in terms.items()}
+    def losses(self, found: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        terms = self.loss({head: logits.float() for head, logits in found.items()}, labels)
+        return {f"loss_{head}": term for head, term in terms.items()}
 
-    def state(self) -> dict[str, Any]:
-        """All that a later process needs to go on."""
-        return {
-            "network": self.segmenter.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-            "rows": self.rows,
-            "sums": self.sums,
-            "steps_summed": self.steps_summed,
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state."""
-        self.segmenter.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds, self.rows = state["step"], state["seconds"], list(state["rows"])
-        self.sums, self.steps_summed = dict(state["sums"]), state["steps_summed"]
+    def row(self, journal: Journal) -> Row:
+        """Mean loss terms since the last row, and scores on a few held-out scenes."""
+        scores = judge(self.segmenter, self.held_out, min(QUICK_SCENES, len(self.held_out)))
+        row = {"images": journal.step * self.images_per_step, "seconds": round(journal.seconds, 1)}
+        row |= dict(sorted(journal.means.items()))
+        row |= {f"miou_{category}": scores.mean_iou(category) for category in LABEL_MAPS}
+        lowest = float(np.nanmin(scores.iou("object")[1:]))
+        return row | {"scene_accuracy": scores.scene_accuracy, "lowest_object_iou": lowest}
 
 
-def run(training: Training, validation: ImageShards, save: Callable[[dict[str, Any]], None], name: str) -> None:
-    """Train to the end; `save` gets a state every `checkpoint_interval` images and when SIGTERM arrives.
-
-    Raises:
-        UserError: a loss is not finite; `name` is the network's. It is looked at only where a state would be saved, so
-            that no step waits for the device because of it.
-    """
-    settings = training.settings
-    total = settings["images"] // settings["batch_size"]
-    interval = max(settings["checkpoint_interval"] // settings["batch_size"], 1)
-    with deferred_termination() as terminated, command.progress(range(total), desc="train", unit="step") as bar:
-        bar.update(training.step)
-        while training.step < total:
-            start = time.monotonic()
-            for head, term in training.advance().items():
-                training.sums[head] = training.sums.get(head, 0.0) + term
-            training.steps_summed += 1
-            training.seconds += time.monotonic() - start
-            bar.update()
-            at_interval = training.step % interval == 0 or training.step == total
-            if at_interval or terminated():
-                check_finite(training.sums, name, training.step)
-            if at_interval:
-                training.rows.append(log_row(training, validation))
-                training.sums, training.steps_summed = {}, 0
-            if at_interval or terminated():
-                save(training.state())
-            if terminated():
-                raise command.Terminated
-
-
-def log_row(training: Training, validation: ImageShards) -> dict[str, float]:
-    """A line of the log: mean loss terms since the last one, and scores on a few held-out scenes."""
-    start = time.monotonic()
-    scores = judge(training.segmenter, validation, min(QUICK_SCENES, len(validation)))
-    training.seconds += time.monotonic() - start
-    row = {"images": training.images_seen, "seconds": round(training.seconds, 1)}
-    row |= {f"loss_{head}": term / training.steps_summed for head, term in sorted(training.sums.items())}
-    row |= {f"miou_{category}": scores.mean_iou(category) for category in LABEL_MAPS}
-    row |= {"scene_accuracy": scores.scene_accuracy, "lowest_object_iou": float(np.nanmin(scores.iou("object")[1:]))}
-    log.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
-    return row
+def read_batch(scenes: ImageShards, rows: NDArray[np.int64] | Sequence[int] | slice) -> LabelledBatch:
+    """Scenes as they are, with maps of object, part and material, and the scene's kind."""
+    images = torch.from_numpy(scenes.read("images", rows)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    labels = {
+        category: torch.from_numpy(scenes.read(f"labels_{category}", rows).astype(np.int64)) for category in LABEL_MAPS
+    }
+    return LabelledBatch(images, labels | {"scene": torch.from_numpy(scenes.read("label", rows))})
 
 
 def judge(segmenter: Segmenter, scenes: ImageShards, count: int, batch_size: int = 50) -> Scores:

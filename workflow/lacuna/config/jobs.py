@@ -1,7 +1,7 @@
 """How many jobs a configuration asks for, and the shard sizes that keep them few.
 
-The workflow is a graph with a node a job and an edge a file; shards keep it small. Jobs are counted, not listed, so
-that a configuration that asks for too many costs no time either.
+The workflow is a graph with one node per job and one edge per file; shards keep it small. Jobs are counted, not listed,
+so that a configuration that asks for too many costs no time either.
 """
 
 from __future__ import annotations

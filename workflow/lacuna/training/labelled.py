@@ -1,11 +1,10 @@
-"""Labelled scenes for the segmenter's training: which ones a step sees, and how they are varied.
+"""Labelled images of a training: which ones a step sees, and how they are varied.
 
 A step's batch depends on (seed, step) alone, so a resumed training sees what an uninterrupted one does.
 
 Shape suffixes: N images, H height, W width.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,27 +13,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from lacuna.errors import UserError
-from lacuna.formats.images import ImageShards
 from lacuna.runtime import compute
 
-LABEL_MAPS = ("object", "part", "material")
 RUN_ROWS = 8  # neighbours that are read together
 
 
 @dataclass(frozen=True)
 class LabelledBatch:
-    """Images in [-1, 1] and their labels: maps of object, part and material, and the scene's kind."""
+    """Images in [-1, 1] and their labels by name, each one a map (N, H, W) or one per image (N,)."""
 
     x_N3HW: Tensor
     labels: dict[str, Tensor]
-
-
-def check_labelled(scenes: ImageShards, where: str) -> None:
-    """Raise a ValueError if the shards have no label maps to learn from."""
-    for name in ("label", *(f"labels_{category}" for category in LABEL_MAPS)):
-        if name not in scenes:
-            raise UserError(f"{where}: no array {name!r} in its shards; train on a source of kind world")
 
 
 def rows_of_step(seed: int, step: int, batch_size: int, count: int) -> NDArray[np.int64]:
@@ -51,15 +40,6 @@ def rows_of_step(seed: int, step: int, batch_size: int, count: int) -> NDArray[n
     starts = torch.randperm(count // run, generator=generator) * run + first
     rows = (starts[:, None] + torch.arange(run)).flatten()
     return rows[place * batch_size : (place + 1) * batch_size].numpy()
-
-
-def read_batch(scenes: ImageShards, rows: NDArray[np.int64] | Sequence[int] | slice) -> LabelledBatch:
-    """Read scenes as they are."""
-    images = torch.from_numpy(scenes.read("images", rows)).permute(0, 3, 1, 2).float() / 127.5 - 1
-    labels = {
-        category: torch.from_numpy(scenes.read(f"labels_{category}", rows).astype(np.int64)) for category in LABEL_MAPS
-    }
-    return LabelledBatch(images, labels | {"scene": torch.from_numpy(scenes.read("label", rows))})
 
 
 def varied(batch: LabelledBatch, generator: torch.Generator) -> LabelledBatch:

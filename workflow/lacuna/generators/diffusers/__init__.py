@@ -1,0 +1,1 @@
+"""Pipelines of the library diffusers: they draw images, and have no layers to invert."""

@@ -1,0 +1,1 @@
+"""Samples of captions beside the photos that the captions are of."""
