@@ -130,6 +130,7 @@ def test_the_workflow_writes_a_contrast_and_reruns_it_alone(tmp_path: Path) -> N
         "segmenters": {"net": {"family": "upernet", "checkpoint": "workflow/demo/segmenter.safetensors"}},
         "comparisons": [{"real": "real", "generated": name} for name in ("a", "b")],
         "contrasts": [{"real": "real", "a": "a", "b": "b"}],
+        "inversions": [],
         "fsd": SETTINGS,
     }
     toy.write_config(tmp_path, config)
@@ -138,5 +139,9 @@ def test_the_workflow_writes_a_contrast_and_reruns_it_alone(tmp_path: Path) -> N
     found = tables.read_json(tmp_path / "results/contrast/net/real~a~b.json")
     assert np.isfinite(found["difference"]) and found["num_b"] == 40
     assert toy.planned(tmp_path, *words) == {}
+    toy.snakemake(tmp_path, "report", *words[1:])
+    page = (tmp_path / "results/report/contrast.html").read_text()
+    assert page.index("Which is nearer") < page.index("FSD of a less that of b is")
+    assert (tmp_path / "results/report/contrast_files/contrast-net-real-a-b.tsv").exists()
     toy.write_config(tmp_path, config | {"fsd": SETTINGS | {"adjust": "maxt"}})
     assert toy.planned(tmp_path, *words) == {"contrast_pair": 1}

@@ -64,6 +64,7 @@ def _of_training(config: Configuration) -> Iterable[str]:
 
 
 SECTIONS = (
+    Entry("contrasts", "Which is nearer", _of_stages("contrast")),
     Entry("findings", "Findings", _of_stages()),
     Entry("distribution", "Distribution", _of_distribution),
     Entry("families", "Side by side", _of_families),
