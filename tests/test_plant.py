@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from segmenter_case import WORLD
 
 from lacuna.areas.omissions import class_counts
 from lacuna.formats import checkpoints, planted
@@ -20,7 +21,7 @@ ARCHITECTURE = {
     "fpn_dim": 8, "ppm_dim": 4,
 }  # fmt: skip
 COUNT, SIZE, FIRST = 6, 32, 10
-SETTINGS = {"size": SIZE, "omit": ["sun"], "scale": {}, "scenes": {}, "palette": "day"}
+SETTINGS = WORLD | {"omit": ["sun"]}
 OBJECTS = VOCABULARY["object"]
 
 

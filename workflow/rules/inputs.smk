@@ -110,6 +110,12 @@ def paired_prompts(wildcards):
     return prompts if isinstance(prompts, str) else []
 
 
+def region_shards(wildcards):
+    """What segment kept of the regions of both of the wildcards' sources."""
+    tables = sides("real", "generated")(wildcards)
+    return [path.removesuffix(".h5") + ".regions.h5" for path in tables]
+
+
 def true_tables(wildcards):
     """Tables of the wildcard's real source, and of what it is compared with."""
     names = [wildcards.real, *targets.compared_with(CONFIG, wildcards.segmenter, wildcards.real)]
@@ -204,10 +210,10 @@ def fetched(wildcards):
     entry = download(wildcards)
     unpacked = {"unpacked": published.result(entry)} if entry.get("unpack") else {}
     told = {"urls": entry["urls"], **hashes(wildcards), "file": f"resources/{entry['file']}", **unpacked}
-    return canonical_json(told | {"code": source_digest("lacuna.stages.fetch")})
+    return canonical_json(placed(told | {"code": source_digest("lacuna.stages.fetch")}, WHERE))
 
 
 def page_templates():
     """What lays the page out."""
-    room = Path(workflow.basedir) / "workflow" / "lacuna" / "report"
+    room = own.PACKAGE / "report"
     return sorted(str(path) for path in room.rglob("*") if path.suffix in (".html", ".css", ".js"))

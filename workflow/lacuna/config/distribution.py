@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, cast
 
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from lacuna.config.base import Category, Level, Name, Section, Share, Unique
 
@@ -31,6 +31,42 @@ class Segment(Section):
     batch_size: PositiveInt = Field(50, description="Images per batch.")
 
 
+class Regions(Section):
+    """What is kept of the connected regions of each class, so that it can be seen how the class looks."""
+
+    least_percent: float = Field(
+        0.2, ge=0, le=100, description="Smaller regions are specks and do not count; percent of the image."
+    )
+    join: NonNegativeInt = Field(0, description="Regions of a class at most so many pixels apart count as one.")
+    features: PositiveInt = Field(
+        500, description="Regions of each class of a source whose features are compared, from as many images, at most."
+    )
+    crops: PositiveInt = Field(64, description="Regions of each class that are kept as pictures, likewise.")
+    maps: int = Field(
+        2,
+        ge=1,
+        le=4,
+        description="Finest maps of the segmenter's backbone whose means under a region are its features, beside the "
+        "mean and deviation of its own colors. Coarse maps see little of how a region is drawn.",
+    )
+
+
+class Appearance(Section):
+    """Does a class look like itself?"""
+
+    confidence: Level = Field(0.95, description="Level of every interval.")
+    permutations: PositiveInt = Field(9999, description="Permutations of the test on features.")
+    area_tolerance: PositiveFloat = Field(
+        0.15, description="Regions are compared in pairs whose areas differ by at most this share."
+    )
+    altered_by: NonNegativeFloat = Field(
+        0.01,
+        description="A class is alike while its distance is under this, and altered beyond; in units of the variance "
+        "of the looks of real regions, so that 0.01 is a tenth of their standard deviation.",
+    )
+    q_below: Share = Field(0.05, description="False discovery rate under which a difference counts.")
+
+
 class Fsd(Section):
     """Distance and verdicts."""
 
@@ -52,6 +88,12 @@ class Fsd(Section):
         description="A class is kept while its relative area changes by less than this; reduced or in excess beyond.",
     )
     q_below: Share = Field(0.05, description="False discovery rate under which a change counts.")
+    adjust: Literal["bh", "maxt"] = Field(
+        "bh",
+        description="How q is corrected for the number of classes: `bh` keeps the share of false claims under q_below "
+        "(Benjamini and Hochberg), `maxt` the chance of any false claim, which is stricter (Westfall and Young; it "
+        "holds however areas depend on each other). fsd_by_class always takes `bh`.",
+    )
 
 
 class Comparison(Section):
@@ -84,6 +126,18 @@ class Agreement(Section):
         {}, description="Classes that mean the same under other names: one segmenter's name -> the later one's."
     )
     count: int = Field(500, ge=2, description="Images of each side whose pixels are labelled by both, at most.")
+
+
+class Contrast(Section):
+    """Two generated sources that are compared with the same real one: is B nearer to it than A?"""
+
+    real: Name = Field(description="Source of real images.")
+    a: Name = Field(description="Generated source, compared with `real` in `comparisons`.")
+    b: Name = Field(description="Another one, likewise.")
+    segmenter: Name = Field(
+        default=cast(str, None),
+        description="The segmenter of both comparisons; the one named at the top, or the only one, where absent.",
+    )
 
 
 class Follow(Section):

@@ -15,7 +15,7 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.conditional import Conditional
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Agreement, Comparison
+    from lacuna.config.distribution import Agreement, Comparison, Contrast
     from lacuna.config.inversion import Inversion
 
 CONDITIONAL = {"discriminate": ("tsv", "json"), "diversity": ("tsv", "json"), "overfit": ("tsv", "json", "h5")}
@@ -45,6 +45,8 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
         "fsd": [path for comparison in config.comparisons for path in fsd_files(comparison)],
         "paired": [path for entry in config.comparisons if entry.paired for path in paired_files(entry)],
         "agreement": [path for entry in config.agreements for path in agreement_files(entry)],
+        "appearance": [path for comparison in looked_at(config) for path in appearance_files(comparison)],
+        "contrast": [path for entry in config.contrasts for path in contrast_files(entry)],
         "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
         "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
         "plant": [path for name in config.calibrate.segmenters for path in planted_shards(config, name)],
@@ -102,6 +104,12 @@ def trained(config: Configuration, section: str) -> list[str]:
     return [name for name in dict.fromkeys(names) if not getattr(config, section)[name].checkpoint]
 
 
+def trained_generators(config: Configuration, stage: str) -> list[str]:
+    """Weights of the generators that a stage trains."""
+    names = [name for name in trained(config, "generators") if config.generators[name].trained_by == stage]
+    return [path for name in names for path in networks.generator_files(config, name)]
+
+
 def used_segmenters(config: Configuration) -> list[str]:
     """Segmenters that comparisons, inversions, the calibration and evaluations by class ask for."""
     names = [entry.segmenter for entry in config.comparisons]
@@ -109,12 +117,6 @@ def used_segmenters(config: Configuration) -> list[str]:
     names += config.calibrate.segmenters
     names += [entry.segmenter for entry in config.conditional if entry.segmenter]
     return list(dict.fromkeys(names))
-
-
-def trained_generators(config: Configuration, stage: str) -> list[str]:
-    """Weights of the generators that a stage trains."""
-    names = [name for name in trained(config, "generators") if config.generators[name].trained_by == stage]
-    return [path for name in names for path in networks.generator_files(config, name)]
 
 
 def measured(config: Configuration) -> list[tuple[str, str]]:
@@ -177,6 +179,24 @@ def paired_files(comparison: Comparison) -> list[str]:
     """TSV and JSON of one comparison, image by image."""
     stem = f"results/paired/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
     return [f"{stem}.tsv", f"{stem}.json"]
+
+
+def looked_at(config: Configuration) -> list[Comparison]:
+    """Comparisons whose classes can be looked at: of sources that have images."""
+    kinds = {name: source.kind for name, source in config.sources.items()}
+    return [entry for entry in config.comparisons if "table" not in (kinds[entry.real], kinds[entry.generated])]
+
+
+def appearance_files(comparison: Comparison) -> list[str]:
+    """How classes look, how many regions they have, a summary, and pictures of some, of one comparison."""
+    stem = f"results/appearance/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
+    return [f"{stem}.{suffix}" for suffix in ("tsv", "numbers.tsv", "json", "h5")]
+
+
+def contrast_files(entry: Contrast) -> list[str]:
+    """JSON and TSV of two comparisons that share their real source."""
+    stem = f"results/contrast/{entry.segmenter}/{entry.real}~{entry.a}~{entry.b}"
+    return [f"{stem}.json", f"{stem}.tsv"]
 
 
 def compared_with(config: Configuration, segmenter: str, real: str) -> list[str]:

@@ -52,6 +52,15 @@ class Inputs:
         """The distance and what belongs to it."""
         return tables.read_json(self.path(targets.fsd_files(comparison)[0]))
 
+    def looks(self, comparison: Comparison) -> dict[tuple[str, str], str]:
+        """Verdict on how each class looks by its name and category, the furthest from the real ones first."""
+        if comparison not in targets.looked_at(self.config):
+            return {}
+        rows = tables.read_tsv(self.path(targets.appearance_files(comparison)[0]))
+        known = [row for row in rows if row["distance"] != "nan"]
+        known.sort(key=lambda row: -float(row["distance"]))
+        return {(row["class"], row["category"]): row["verdict"] for row in known}
+
     def curve(self, source: str) -> list[dict[str, str]]:
         """Distance along the training of a source's generator: followed by the workflow, or given; else nothing."""
         name = self.config.sources[source].drawn_by

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from lacuna.errors import UserError
 from lacuna.segmenters.parsing import NOTHING
@@ -37,6 +37,16 @@ class MergedSegmenter:
     def size(self) -> int:
         """Pixels per side that it was trained for."""
         return self.segmenter.size
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.segmenter.device
+
+    @property
+    def backbone(self) -> nn.Module | None:
+        """That of the segmenter."""
+        return self.segmenter.backbone
 
     def ready(self, device: torch.device = CPU, precision: str = "float32") -> "MergedSegmenter":
         """On its device, in its arithmetic."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from lacuna.errors import UserError
 from lacuna.networks.folding import fold_batch_norms
@@ -46,6 +46,11 @@ class ParsingSegmenter:
     def device(self) -> torch.device:
         """Where it computes."""
         return next(self.network.parameters()).device
+
+    @property
+    def backbone(self) -> nn.Module:
+        """Its encoder."""
+        return self.network.encoder
 
     def ready(self, device: torch.device = CPU, precision: str = "float32") -> "ParsingSegmenter":
         """In eval mode, batch norms folded, no gradients of weights, laid out in memory for its device."""

@@ -63,6 +63,11 @@ class ScoredSegmenter:
         """One category, objects, the first of them '-'."""
         return {"object": self.names if self.names[0] == NOTHING else [NOTHING, *self.names]}
 
+    @property
+    def backbone(self) -> None:
+        """Not shown: what these networks decide from has another form in each, and a program shows nothing."""
+        return None
+
     def ready(self, device: torch.device = CPU, precision: str = "float32") -> "ScoredSegmenter":
         """On its device, in its arithmetic."""
         return replace(self, scorer=self.scorer.to(device), device=device, precision=precision)

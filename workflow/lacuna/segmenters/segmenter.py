@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from lacuna.errors import UserError
 
@@ -27,6 +27,14 @@ class Segmenter(Protocol):
     @property
     def size(self) -> int:
         """Pixels per side that it was trained for."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    def backbone(self) -> nn.Module | None:
+        """What gives the maps that `label_maps` decides from, finest first; None where they are not shown."""
 
     def ready(self, device: torch.device = CPU, precision: str = "float32") -> "Segmenter":
         """The segmenter on its device, in its arithmetic, as it is used; its weights take no gradients."""
