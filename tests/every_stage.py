@@ -74,6 +74,7 @@ CONFIG: dict[str, Any] = {
         **{name: generated(name) for name in ("gan", "style", "mean", "mine", "kinds")},
         "redrawn": generated("auto") | {"latents_of": "scenes"},
     },
+    "segmenter": "net",
     "segmenters": {
         "net": trained({"architecture": {"encoder": NET, "fpn_dim": 8, "ppm_dim": 8}, "images": 30, "batch_size": 10,
                         "log_interval": 30}) | {"family": "upernet"},

@@ -19,7 +19,7 @@ from lacuna.front import given
 from lacuna.stages.render import world_from
 
 COUNT = 24
-WORLD = {"size": 32, "scale": {}, "scenes": {}, "palette": "day"}
+WORLD = {"size": 32, "scale": {}, "scenes": {}, "palette": "day", "distort": {}, "distort_strength": 1}
 WEIGHTS = toy.ROOT / "workflow/demo/segmenter.safetensors"
 FSD = {"resamples": 20, "permutations": 99}
 FAST: dict[str, Any] = {"fsd": FSD, "segment": {"size": 32}, "threads": 1}

@@ -12,6 +12,7 @@ from lacuna.config.configuration import check_config
 from lacuna.config.targets import stage_files
 from lacuna.errors import UserError
 from lacuna.families import files
+from lacuna.report.sections.run.content import licences
 from lacuna.stages import fetch_snapshot
 
 TWO = {"a": {"kind": "world", "count": 20, "size": 32}, "b": {"kind": "world", "count": 20, "size": 32, "seed": 2}}
@@ -127,3 +128,11 @@ def test_without_a_network_one_line_says_where_to_put_the_files(
         (tmp_path / "net" / name).write_bytes(Hub.files[name])
     receipt = fetch(tmp_path / "net")
     assert set(receipt["sha256"]) == {"config.json", "model.safetensors"} and receipt["commit"] is None
+
+
+def test_the_licence_of_a_preset_goes_to_the_page() -> None:
+    assert licences(configured("segformer_ade20k")) == [
+        ("segformer_ade20k", "NVIDIA source code licence; not for commercial use")
+    ]
+    assert licences(configured("eomt_ade20k")) == [("eomt_ade20k", "MIT (code), Apache-2.0 (DINOv2, its backbone)")]
+    assert licences(configured("published")) == []

@@ -36,5 +36,4 @@ def entry_of(said: str, path: str) -> dict[str, Any]:
     """Family and checkpoint of a path or of a repository on the hub, by its form."""
     if said.startswith(published.HUB):
         return {"family": "transformers", "checkpoint": said}
-    folder = Path(path)
-    return {"family": FAMILY_OF.get(folder.suffix, "transformers"), "checkpoint": path}
+    return {"family": FAMILY_OF.get(Path(path).suffix, "transformers"), "checkpoint": path}

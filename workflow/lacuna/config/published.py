@@ -89,10 +89,10 @@ def _path(value: Any, place: str, downloads: Config, unknown: list[str]) -> Any:
     if isinstance(value, Mapping):  # encoders, by part
         return {key: _path(item, f"{place}.{key}", downloads, unknown) for key, item in value.items()}
     if isinstance(value, str) and value.startswith(HUB):
-        found = REPOSITORY.fullmatch(value)
-        if not found:
+        folder = hub_folder(value)
+        if not folder:
             unknown.append(f"{place}: found {value!r}, expected hub:<owner>/<name>@<revision>")
-        return f"resources/hub/{found[1]}/{found[2]}/{found[3] or 'main'}" if found else value
+        return folder or value
     if not isinstance(value, str) or not value.startswith(PREFIX):
         return value
     name = value.removeprefix(PREFIX)
@@ -110,6 +110,20 @@ def _path(value: Any, place: str, downloads: Config, unknown: list[str]) -> Any:
     downloads[name] = known[name]
     made = result(known[name])
     return str(Path(made).parent) if known[name].get("unpack") else made
+
+
+def hub_folder(name: str) -> str:
+    """Where fetch puts a repository of the hub; empty where the name is none."""
+    found = REPOSITORY.fullmatch(name)
+    return f"resources/hub/{found[1]}/{found[2]}/{found[3] or 'main'}" if found else ""
+
+
+def licence(checkpoint: str | None) -> str:
+    """Licence of a segmenter on the hub by its folder, as far as it is known; empty for other checkpoints."""
+    known = {hub_folder(said["checkpoint"]): said for said in segmenters().values()}
+    said = known.get(checkpoint or "", {})
+    limit = "" if said.get("commercial", True) else "; not for commercial use"
+    return f"{said['licence']}{limit}" if said else ""
 
 
 def result(entry: Mapping[str, Any]) -> str:

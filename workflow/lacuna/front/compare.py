@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from lacuna import own
-from lacuna.config import published, targets, yaml_files
+from lacuna.config import judges, published, targets, yaml_files
 from lacuna.config.configuration import Configuration, check_config
 from lacuna.data import census
 from lacuna.errors import UserError
@@ -45,7 +45,8 @@ def compare(
             source of the configuration; uint8 images, or floats of 0 to 1, (N, H, W, 3) or (N, 3, H, W), as an array or
             tensor; or anything that yields batches of these.
         segmenter: keys of a segmenter of the configuration, such as {"family": "upp", "checkpoint": "/path"}; `chapel`
-            is that of the embedded world; another text is the path of weights that train_segmenter made.
+            is that of the embedded world; another text is a path: weights that train_segmenter made (.safetensors), an
+            ONNX file with its JSON files, or a folder of the library transformers.
         folder: where the results are kept; a temporary folder where None, which goes with what is returned.
         threads: of the CPU; as torch is set where None. Sums differ in the last digits between numbers of threads.
         seed: of subsets and permutations.
@@ -84,7 +85,7 @@ def segmenter_entry(given: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     known = yaml_files.read(own.CONFIG)["segmenters"]
     entry = dict(given) if isinstance(given, Mapping) else known.get(str(given))
     if entry is None:
-        entry = {"family": next(iter(known.values()))["family"], "checkpoint": str(given)}
+        entry = judges.entry_of(str(given), str(given))
     if str(entry.get("checkpoint", "")).startswith(published.PREFIX):
         raise UserError(
             f"segmenter: found {entry['checkpoint']!r}, expected a file or folder that is there; `snakemake fetch` "

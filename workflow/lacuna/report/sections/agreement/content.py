@@ -113,7 +113,7 @@ def labels(sides: Mapping[str, Mapping[str, Any]]) -> str:
     told = [
         f"{words.share(side['agreement'])} [{words.share(side['low'])}, {words.share(side['high'])}] of the pixels of "
         f"{name} images"
-        for name, side in sides.items()
-        if side["agreement"] is not None
+        for name in ("real", "generated")
+        if (side := sides[name])["agreement"] is not None
     ]
-    return f"They label {' and '.join(sorted(told, reverse=True))} alike." if told else ""
+    return f"They label {' and '.join(told)} alike." if told else ""

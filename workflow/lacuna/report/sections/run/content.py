@@ -11,6 +11,7 @@ from typing import Self
 import h5py
 import yaml
 
+from lacuna.config import published, targets
 from lacuna.config.configuration import Configuration
 from lacuna.report import words
 from lacuna.report.page import Page, Section, Table
@@ -18,7 +19,8 @@ from lacuna.report.sections.run.costs import StageCost, costs
 from lacuna.runtime.provenance import digest_file
 
 PACKAGES = (
-    "torch", "numpy", "scipy", "h5py", "pillow", "matplotlib", "jinja2", "safetensors", "snakemake",
+    "torch", "numpy", "scipy", "h5py", "pillow", "matplotlib", "jinja2", "safetensors", "snakemake", "transformers",
+    "onnxruntime",
 )  # fmt: skip
 LARGEST_DIGESTED = 256 << 20  # bytes; a larger file is listed by its size alone
 
@@ -39,6 +41,7 @@ class Run(Section):
 
     costs: list[StageCost]
     versions: list[tuple[str, str]]
+    licences: list[tuple[str, str]]
     files: list[InputFile]
     config: str
     command: str
@@ -52,6 +55,7 @@ class Run(Section):
         return cls(
             costs=costs(inputs.benchmarks()),
             versions=versions(),
+            licences=licences(inputs.config),
             files=[input_file(path) for path in inputs.files() if path.exists()],
             config=config_text(inputs.config),
             command=f"snakemake report --configfile {inputs.config.report}.yaml",
@@ -93,6 +97,12 @@ def versions() -> list[tuple[str, str]]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def licences(config: Configuration) -> list[tuple[str, str]]:
+    """Segmenters in use whose licence is known."""
+    used = {name: published.licence(config.segmenters[name].checkpoint) for name in targets.used_segmenters(config)}
+    return [(name, text) for name, text in used.items() if text]
 
 
 def input_file(path: Path) -> InputFile:
