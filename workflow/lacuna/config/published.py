@@ -17,6 +17,7 @@ PREFIX = "fetch:"  # in place of a path: what fetch brings under that name
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})\.\w+$")  # torch.hub's convention
 HUB = "hub:"  # in place of a path: a repository on the Hugging Face hub, hub:<owner>/<name>@<revision>
 REPOSITORY = re.compile(r"hub:([\w.-]+)/([\w.-]+?)(?:@([\w.-]+))?")
+HUB_FOLDER = ("resources", "hub")
 RECEIPT = "fetched.json"  # written last into the folder of a repository: what was brought, with the hash of each file
 UNPACKED = "data.mdb"  # what fetch takes out of a zip file that holds an LMDB
 
@@ -109,6 +110,12 @@ def _path(value: Any, place: str, downloads: Config, unknown: list[str]) -> Any:
     downloads[name] = known[name]
     made = result(known[name])
     return str(Path(made).parent) if known[name].get("unpack") else made
+
+
+def receipts(checkpoint: Any) -> list[str]:
+    """The receipt of a folder that fetch brings from the hub, which has the hash of each file; none of another."""
+    is_brought = isinstance(checkpoint, str | Path) and Path(checkpoint).parts[:2] == HUB_FOLDER
+    return [str(Path(checkpoint) / RECEIPT)] if is_brought else []
 
 
 def result(entry: Mapping[str, Any]) -> str:
