@@ -86,7 +86,9 @@ def training_images(wildcards):
 def training_perceptual_files(wildcards):
     """Files that the weights of the perceptual network of an autoencoder's training are in."""
     name = CONFIG.generators[wildcards.generator].compared_by
-    return families.files("perceptual", CONFIG.perceptual[name].family, CONFIG.perceptual[name].checkpoint) if name else []
+    return (
+        families.files("perceptual", CONFIG.perceptual[name].family, CONFIG.perceptual[name].checkpoint) if name else []
+    )
 
 
 def part_weights(wildcards):
