@@ -115,6 +115,42 @@ def test_pickles_are_taken_where_there_is_nothing_better() -> None:
         fetch_snapshot.chosen(["README.md"])
 
 
+def test_a_pipeline_comes_with_the_folders_of_its_components() -> None:
+    names = [
+        "model_index.json", "README.md", "v1-5-pruned.safetensors", "feature_extractor/preprocessor_config.json",
+        "safety_checker/model.safetensors", "safety_checker/model.fp16.safetensors", "tokenizer/merges.txt",
+        "unet/config.json", "unet/diffusion_pytorch_model.bin", "unet/diffusion_pytorch_model.fp16.safetensors",
+        "unet/diffusion_pytorch_model-00001-of-00002.safetensors", "unet/old/model.bin", "mine.py", "unet/mine.py",
+        "vae/diffusion_flax_model.msgpack", "vae/diffusion_pytorch_model.bin",
+    ]  # fmt: skip
+    assert fetch_snapshot.chosen(names) == [
+        "model_index.json", "feature_extractor/preprocessor_config.json", "tokenizer/merges.txt", "unet/config.json",
+        "safety_checker/model.safetensors", "unet/diffusion_pytorch_model-00001-of-00002.safetensors",
+        "vae/diffusion_pytorch_model.bin",
+    ]  # fmt: skip
+    flat = ["config.json", "diffusion_pytorch_model.bin", "model_index.json", "scheduler_config.json", "images/a.png"]
+    assert set(fetch_snapshot.chosen(flat)) == {*flat} - {"images/a.png"}
+    # Without an index what lies in folders is of something else.
+    assert fetch_snapshot.chosen(["config.json", "model.safetensors", "onnx/config.json"]) == [
+        "config.json", "model.safetensors"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("family", ["diffusers", "autoencoder"])
+def test_a_generator_of_the_hub_is_the_receipt_of_its_folder(family: str) -> None:
+    generators = {"texts": {"family": family, "checkpoint": "hub:me/net@v1"}}
+    drawn = {"kind": "generator", "generator": "texts", "count": 20}
+    drawn |= {"latents_of": "a"} if family == "autoencoder" else {}
+    config = check_config(
+        {"seed": 1, "report": "r", "sources": TWO | {"drawn": drawn}, "generators": generators,
+         "segmenters": {"published": {"family": "upp", "checkpoint": "fetch:upp"}},
+         "comparisons": [{"real": "a", "generated": "drawn"}]}
+    )  # fmt: skip
+    assert config.generators["texts"].checkpoint == FOLDER
+    assert files("generators", family, FOLDER) == [f"{FOLDER}/fetched.json"]
+    assert f"{FOLDER}/fetched.json" in stage_files(config)["fetch"]
+
+
 def test_without_a_network_one_line_says_where_to_put_the_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

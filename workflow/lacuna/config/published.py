@@ -18,6 +18,7 @@ PREFIX = "fetch:"  # in place of a path: what fetch brings under that name
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})\.\w+$")  # torch.hub's convention
 HUB = "hub:"  # in place of a path: a repository on the Hugging Face hub, hub:<owner>/<name>@<revision>
 REPOSITORY = re.compile(r"hub:([\w.-]+)/([\w.-]+?)(?:@([\w.-]+))?")
+HUB_FOLDER = ("resources", "hub")
 RECEIPT = "fetched.json"  # written last into the folder of a repository: what was brought, with the hash of each file
 UNPACKED = "data.mdb"  # what fetch takes out of a zip file that holds an LMDB
 
@@ -124,6 +125,12 @@ def licence(checkpoint: str | None) -> str:
     said = known.get(checkpoint or "", {})
     limit = "" if said.get("commercial", True) else "; not for commercial use"
     return f"{said['licence']}{limit}" if said else ""
+
+
+def receipts(checkpoint: Any) -> list[str]:
+    """The receipt of a folder that fetch brings from the hub, which has the hash of each file; none of another."""
+    is_brought = isinstance(checkpoint, str | Path) and Path(checkpoint).parts[:2] == HUB_FOLDER
+    return [str(Path(checkpoint) / RECEIPT)] if is_brought else []
 
 
 def result(entry: Mapping[str, Any]) -> str:

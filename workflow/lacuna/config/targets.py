@@ -31,7 +31,7 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
     files = {
         "fetch": [
             *(published.result(entry.given()) for entry in config.downloads.values()),
-            *(path for name in used_segmenters(config) for path in networks.snapshots(config, name)),
+            *(receipt for path in used_checkpoints(config) for receipt in published.receipts(path)),
         ],
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "gather": [path for name in used_sources(config) for path in image_shards(config, name, "labelled")],
@@ -96,11 +96,7 @@ def trained(config: Configuration, section: str) -> list[str]:
     elif section == "classifiers":
         names = [entry.classifier for entry in config.conditional]
     else:
-        used = [getattr(entry, side) for entry in config.comparisons for side in ("real", "generated")]
-        used += [entry.source for entry in config.inversions]
-        used += [entry.generated for entry in config.conditional]
-        names = [drawn_by for name in used if (drawn_by := config.sources[name].drawn_by)]
-        names += inverted_generators(config)
+        names = used_generators(config)
     return [name for name in dict.fromkeys(names) if not getattr(config, section)[name].checkpoint]
 
 
@@ -117,6 +113,21 @@ def used_segmenters(config: Configuration) -> list[str]:
     names += config.calibrate.segmenters
     names += [entry.segmenter for entry in config.conditional if entry.segmenter]
     return list(dict.fromkeys(names))
+
+
+def used_generators(config: Configuration) -> list[str]:
+    """Generators whose samples or inversions are asked for."""
+    used = [getattr(entry, side) for entry in config.comparisons for side in ("real", "generated")]
+    used += [entry.source for entry in config.inversions]
+    used += [entry.generated for entry in config.conditional]
+    names = [drawn_by for name in used if (drawn_by := config.sources[name].drawn_by)]
+    return list(dict.fromkeys([*names, *inverted_generators(config)]))
+
+
+def used_checkpoints(config: Configuration) -> list[Any]:
+    """Checkpoints that are given of the segmenters and generators in use."""
+    found = [config.segmenters[name].checkpoint for name in used_segmenters(config)]
+    return [*found, *(config.generators[name].checkpoint for name in used_generators(config))]
 
 
 def measured(config: Configuration) -> list[tuple[str, str]]:

@@ -6,8 +6,9 @@ that lie there already, put by hand for instance, are taken as they are where th
 """
 
 import logging
+import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pooch
 from pydantic import Field
@@ -18,9 +19,11 @@ from lacuna.formats import tables
 from lacuna.runtime import command
 
 log = logging.getLogger(__name__)
-BESIDE = (".json", ".txt")
-WEIGHTS = ("model", "pytorch_model")  # how files of weights begin, with the endings below; the first that is there
-ENDINGS = (".safetensors", ".bin")
+PIPELINE = "model_index.json"  # of the library diffusers: its components lie in folders of their own
+BESIDE = (".json", ".txt", ".model")
+ENDINGS = (".safetensors", ".bin")  # of weights, the better ones first
+# Whole or in parts, and in full precision: a name with `.fp16` is of another variant.
+WEIGHTS = re.compile(r"(diffusion_)?(pytorch_)?model(-\d+-of-\d+)?\.(safetensors|bin)")
 
 
 class Job(command.Job):
@@ -77,28 +80,39 @@ def brought(job: Job) -> tuple[str, list[str]]:
 def refusal(job: Job, reason: str) -> str:
     """One line: what went wrong and where files may be put by hand."""
     return (
-        f"hub:{job.repository}@{job.revision}: {reason}, or put config.json, preprocessor_config.json and "
-        f"model.safetensors by hand into {job.folder.resolve()}"
+        f"hub:{job.repository}@{job.revision}: {reason}, or put its configuration and "
+        f"weights by hand into {job.folder.resolve()}"
     )
 
 
 def chosen(names: Sequence[str]) -> list[str]:
-    """The files of a repository that are used: of its top level, weights of the first kind that is there.
+    """The files of a repository that are used: of its top level, and of a pipeline those of its components, too.
+
+    Of each folder they are the weights of the first kind that is there, and what lies beside them.
 
     Raises:
-        UserError: it has none.
+        UserError: it has no weights.
     """
-    top = sorted(name for name in names if "/" not in name and name != RECEIPT)
-    for start, ending in zip(WEIGHTS, ENDINGS, strict=True):
-        weights = [name for name in top if name.startswith(start) and name.endswith(ending)]
-        if weights:
-            return [*(name for name in top if name.endswith(BESIDE)), *weights]
-    raise UserError(f"found {', '.join(top) or 'no file'}, expected {WEIGHTS[0]}{ENDINGS[0]}; take another repository")
+    folders: dict[PurePosixPath, list[str]] = {}
+    for name in sorted(names):
+        folder = PurePosixPath(name).parent
+        if len(folder.parts) <= (PIPELINE in names) and name != RECEIPT:
+            folders.setdefault(folder, []).append(name)
+    weights, beside = [], []
+    for inside in folders.values():
+        known = [name for name in inside if WEIGHTS.fullmatch(PurePosixPath(name).name)]
+        weights += [name for name in known if name.endswith(ENDINGS[0])] or known
+        beside += [name for name in inside if name.endswith(BESIDE)]
+    if not weights:
+        found = ", ".join(folders.get(PurePosixPath(), [])) or "no file"
+        raise UserError(f"found {found}, expected model{ENDINGS[0]}; take another repository")
+    return [*beside, *weights]
 
 
 def by_hand(folder: Path) -> list[str]:
     """Files that somebody has put into the folder; none while it lacks its configuration or weights."""
-    names = [path.name for path in folder.glob("*")] if (folder / "config.json").is_file() else []
+    described = any((folder / name).is_file() for name in ("config.json", PIPELINE))
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*")] if described else []
     return chosen(names) if any(name.endswith(ENDINGS) for name in names) else []
 
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lacuna.config.published import receipts
 from lacuna.errors import UserError
 
 CLASSES = ("AutoencoderDC", "AutoencoderKL", "AutoencoderTiny", "VQModel")
@@ -16,6 +17,8 @@ WEIGHTS = "diffusion_pytorch_model"  # how all files of weights begin
 
 def files(checkpoint: str | Path) -> list[str]:
     """What an autoencoder is read from: its file, or those of its folder that count, none of them where it has none."""
+    if brought := receipts(checkpoint):
+        return brought
     if not Path(checkpoint).is_dir():
         return [str(checkpoint)]
     try:

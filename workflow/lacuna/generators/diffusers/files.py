@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lacuna.config.published import receipts
 from lacuna.errors import UserError
 
 INDEX = "model_index.json"
@@ -55,7 +56,12 @@ def component_folder(folder: str | Path, name: str) -> Path:
 
 
 def listed(folder: str | Path) -> list[str]:
-    """Files of the folder that are read, of weights safetensors before .bin; the index alone where none is."""
+    """Files of the folder that are read, of weights safetensors before .bin; the index alone where none is.
+
+    Of a folder that fetch brings from the hub it is the receipt.
+    """
+    if brought := receipts(folder):
+        return brought
     if not Path(folder).exists():
         return [str(Path(folder) / INDEX)]
     found = {Path(folder) / INDEX}

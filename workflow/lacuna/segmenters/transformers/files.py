@@ -5,11 +5,10 @@ Without torch, so that the workflow may ask.
 
 from pathlib import Path
 
-from lacuna.config.published import RECEIPT
+from lacuna.config.published import receipts
 from lacuna.errors import UserError
 from lacuna.segmenters.described import CONFIG, read_json
 
-HUB_FOLDER = ("resources", "hub")
 KINDS = (".json", ".txt")  # beside the weights: configurations, lists of shards, what a tokenizer knows
 WEIGHTS = (".safetensors", ".bin")  # the first kind that is there is read
 
@@ -20,8 +19,8 @@ def weights_files(checkpoint: str) -> list[str]:
     Of a folder that fetch brings from the hub it is the receipt, which has the hash of each file.
     """
     folder = Path(checkpoint)
-    if folder.parts[:2] == HUB_FOLDER:
-        return [str(folder / RECEIPT)]
+    if brought := receipts(folder):
+        return brought
     paths = sorted(path for path in folder.glob("*") if path.is_file())
     weights = next((found for kind in WEIGHTS if (found := [path for path in paths if path.suffix == kind])), [])
     beside = [path for path in paths if path.suffix in KINDS]
