@@ -77,6 +77,8 @@ CONFIG: dict[str, Any] = {
     "segmenters": {
         "net": trained({"architecture": {"encoder": NET, "fpn_dim": 8, "ppm_dim": 8}, "images": 30, "batch_size": 10,
                         "log_interval": 30}) | {"family": "upernet"},
+        "twin": trained({"architecture": {"encoder": NET, "fpn_dim": 4, "ppm_dim": 4}, "images": 20, "batch_size": 10,
+                         "log_interval": 20}) | {"family": "upernet"},
     },
     "classifiers": {
         "kinds": trained({"images": 24, "batch_size": 8, "log_interval": 16}) | {"family": "resnet"}
@@ -95,7 +97,8 @@ CONFIG: dict[str, Any] = {
     "sample": {"batch_size": 6},
     "segment": {"heads": ["object", "part", "material"], "size": 32, "batch_size": 6},
     "comparisons": [
-        compared("photos", "gan"), *(compared("scenes", name) for name in ("gan", "style", "mean", "mine"))
+        compared("photos", "gan"), *(compared("scenes", name) for name in ("gan", "style", "mean", "mine")),
+        {"real": "scenes", "generated": "gan", "segmenters": ["net", "twin"]},
     ],
     "truth": ["scenes"],
     "follow": {"count": 12},

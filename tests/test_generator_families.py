@@ -1,4 +1,4 @@
-"""Every family of generators, by one contract: a chain of layers, the same image for the same number, its own files.
+"""Every family of generators with layers, by one contract: a chain, the same image for the same number, its own files.
 
 A new family is one more line in CASES; what is special about it is tested beside this.
 """
@@ -121,7 +121,8 @@ def tensors(state: State) -> list[Tensor]:
     return [state] if isinstance(state, Tensor) else list(state)
 
 
-def test_every_family_is_here() -> None:
+def test_every_family_with_layers_is_here() -> None:
+    """Those that can only be sampled keep to another contract: test_diffusers.py."""
     assert CASES.keys() == {name for name, family in GENERATORS.items() if family.has_layers}
 
 

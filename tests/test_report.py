@@ -99,6 +99,48 @@ def test_headline_of_one_reduction_names_what_is_drawn_too_much() -> None:
     assert plain(words.headline("progan", "chapel", rows)) == expected
 
 
+def test_headline_of_an_excess_that_does_not_look_real_says_so() -> None:
+    bench = replace(row("bench", "excess", 1.85), appearance="altered")
+    rows = [row("fence", "reduced", -0.5), bench]
+    expected = (
+        "progan draws 50 % [45, 55] less fence and 185 % [180, 190] more of what is taken for bench, and it does not "
+        "look like real bench."
+    )
+    assert plain(words.headline("progan", "chapel", rows)) == expected
+    alone = plain(words.headline("progan", "chapel", [bench]))
+    assert alone.endswith("than chapel, and no class clearly less; it does not look like real bench.")
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ([("tree", "alike"), ("sun", "undecided")], ""),
+        ([("bench", "altered"), ("sky", "alike")], "What is taken for bench does not look like the real ones."),
+        (
+            [*((name, "altered") for name in "abcde"), ("f", "alike")],
+            "What is taken for a, b, c and 2 more does not look like the real ones.",
+        ),
+        ([("a", "altered"), ("b", "altered")], "None of 2 classes looks like the real ones, a least of all."),
+    ],
+)
+def test_what_does_not_look_like_itself_is_named(known: list[tuple[str, str]], expected: str) -> None:
+    assert words.looks(known) == expected
+
+
+def test_the_page_shows_regions_of_each_class_beside_the_verdict_on_them(page: str) -> None:
+    tags = Outline(page).tags
+    strips = [
+        attributes["alt"]
+        for tag, attributes in tags
+        if tag == "img" and "random regions" in (attributes.get("alt") or "")
+    ]
+    assert "10 random regions of tree, real" in strips and "10 random regions of tree, generated" in strips
+    assert sum("chip altered" in (attributes.get("class") or "") for _, attributes in tags) == 4
+    assert "What is taken for tree and bench does not look like the real ones." in page
+    missing = page.count("no region of it")
+    assert page.count('class="places"') == 14 and len(strips) == 28 - missing and missing >= 1
+
+
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
@@ -276,7 +318,7 @@ def test_a_ceiling_in_words(lost: list[tuple[str, float]], expected: str) -> Non
 def test_page_has_every_section_and_one_first_heading(page: str) -> None:
     tags = Outline(page).tags
     sections = [attributes.get("id") for tag, attributes in tags if tag == "section"]
-    assert sections == ["findings", "distribution", "instances", "training", "run"]
+    assert sections == ["findings", "distribution", "appearance", "instances", "training", "run"]
     assert sum(tag == "h1" for tag, _ in tags) == 1
 
 
@@ -376,7 +418,12 @@ def test_large_images_are_small_in_the_page_and_whole_beside_it(tmp_path: Path) 
 
 def test_page_without_inversions(results: Path) -> None:
     tags = Outline(write_page(results, report_results.config(inversions=[], report="compared"))).tags
-    assert [attributes.get("id") for tag, attributes in tags if tag == "section"] == ["findings", "distribution", "run"]
+    assert [attributes.get("id") for tag, attributes in tags if tag == "section"] == [
+        "findings",
+        "distribution",
+        "appearance",
+        "run",
+    ]
 
 
 def test_page_without_comparisons(results: Path) -> None:
@@ -414,6 +461,7 @@ def test_of_many_comparisons_both_ends_are_shown_in_full_and_all_in_one_table(
         config["comparisons"].append({"real": "chapel", "generated": name, "segmenter": "chapel"})
         shutil.copytree(folder / "sample/progan", folder / "sample" / name)
         shutil.copy(folder / "fsd/chapel/chapel~progan.tsv", folder / f"fsd/chapel/chapel~{name}.tsv")
+        report_results.copy_appearance(folder, name)
         tables.write_json(folder / f"fsd/chapel/chapel~{name}.json", summary | {"fsd": fsd})
     with caplog.at_level("INFO"):
         page = write_page(folder, config, "--files-dir", str(tmp_path / "beside"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from inversion_case import TRAINING, save_generator
+from segmenter_case import WORLD
 
 from lacuna.formats import images
 from lacuna.runtime.provenance import Provenance, canonical_json
@@ -53,7 +54,6 @@ AUTOENCODER: dict[str, Any] = {
     "adversary": {"weight": 0.1, "start": 24, "width": 4, "learning_rate": 0.001, "r1": 1.0, "r1_interval": 2},
 }  # fmt: skip
 COLOURS = ["red", "green", "blue"]
-WORLD = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}
 
 
 def noise_images(folder: Path, size: int = 8, count: int = 30, classes: int = 0) -> Path:

@@ -55,7 +55,7 @@ GENERATORS = {
         encode="generators.autoencoder.checkpoint:encoder_from_model",
     ),
     "diffusers": Family(
-        "generators.diffusers.pipeline:load",
+        "generators.diffusers.sampler:load",
         "generators.diffusers.settings:Settings",
         has_labels=True,
         has_layers=False,
@@ -97,12 +97,21 @@ GENERATORS = {
 }
 
 SEGMENTERS = {
+    "exported": Family("segmenters.exported.program:load", "segmenters.exported.settings:Settings"),
+    "onnx": Family("segmenters.onnx.program:load", "segmenters.onnx.settings:Settings"),
+    "transformers": Family(
+        "segmenters.transformers.checkpoint:load",
+        "segmenters.transformers.settings:Settings",
+        files="segmenters.transformers.files:weights_files",
+    ),
     "upernet": Family(
         "segmenters.upernet.checkpoint:load",
         "segmenters.upernet.settings:Settings",
         "segmenters.upernet.training:Training",
     ),
-    "upp": Family("segmenters.upp.checkpoint:load", "segmenters.upp.settings:Settings"),
+    "upp": Family(
+        "segmenters.upp.checkpoint:load", "segmenters.upp.settings:Settings", files="segmenters.upp.files:weights_files"
+    ),
 }
 
 CLASSIFIERS = {
@@ -116,7 +125,7 @@ CLASSIFIERS = {
 
 # Networks whose features an inversion compares; of a segmenter it is the backbone.
 PERCEPTUAL = {
-    **{name: Family("inversion.perceptual_loading:load_backbone") for name in SEGMENTERS},
+    **{name: Family("inversion.perceptual_loading:load_backbone", files=SEGMENTERS[name].files) for name in SEGMENTERS},
     "vgg16": Family("inversion.perceptual_loading:load_vgg16"),
 }
 

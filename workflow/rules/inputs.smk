@@ -12,6 +12,12 @@ def images_of(source, name):
     return TOLD.covering_shards(source, shard.first, shard.last)
 
 
+def agreement_images(wildcards):
+    """Image shards of a source that two segmenters label."""
+    told = TOLD.agreement_labels(**wildcards)
+    return TOLD.covering_shards(wildcards.source, told["first"], told["last"])
+
+
 def shard_listing(wildcards):
     """Digest of the user's files that the shard is made of (name, size, mtime); the shard has changed when it does."""
     name = CONFIG.sources[wildcards.source].redraws or wildcards.source
@@ -31,8 +37,11 @@ def segmenter_files(wildcards):
 
 
 def files_of_segmenter(name):
-    """Files that the weights of a segmenter are in."""
-    return upp.weights_files(CONFIG.segmenters[name].family, networks.segmenter_weights(CONFIG, name))
+    """Files that the weights of a segmenter are in, and the file that lists its classes, where there is one."""
+    network = entries.segmenter_network(CONFIG, name)
+    labels = network["settings"].get("labels")
+    files = families.files("segmenters", network["family"], network["checkpoint"])
+    return [*files, *([labels] if isinstance(labels, str) else [])]
 
 
 def files_of_generator(name):
@@ -77,7 +86,9 @@ def training_images(wildcards):
 def training_perceptual_files(wildcards):
     """Files that the weights of the perceptual network of an autoencoder's training are in."""
     name = CONFIG.generators[wildcards.generator].compared_by
-    return upp.weights_files(CONFIG.perceptual[name].family, CONFIG.perceptual[name].checkpoint) if name else []
+    return (
+        families.files("perceptual", CONFIG.perceptual[name].family, CONFIG.perceptual[name].checkpoint) if name else []
+    )
 
 
 def part_weights(wildcards):
@@ -97,6 +108,12 @@ def paired_prompts(wildcards):
     """File of captions that the wildcard's samples are drawn from; none where the configuration lists the prompts."""
     prompts = CONFIG.generators[CONFIG.sources[wildcards.generated].drawn_by].usage()["prompts"]
     return prompts if isinstance(prompts, str) else []
+
+
+def region_shards(wildcards):
+    """What segment kept of the regions of both of the wildcards' sources."""
+    tables = sides("real", "generated")(wildcards)
+    return [path.removesuffix(".h5") + ".regions.h5" for path in tables]
 
 
 def true_tables(wildcards):
@@ -141,7 +158,7 @@ def inverted_images(wildcards):
 def perceptual_files(wildcards):
     """Files that the weights of the perceptual network of an inversion are in."""
     network = entries.inversion_perceptual(CONFIG, inversion(wildcards))
-    return upp.weights_files(network["family"], network["checkpoint"])
+    return families.files("perceptual", network["family"], network["checkpoint"])
 
 
 def inversion_segmenter_files(wildcards):

@@ -14,7 +14,17 @@ from lacuna import families
 from lacuna.config import files, jobs, published, references, shorthand
 from lacuna.config.base import Name, Section, Unique, lines
 from lacuna.config.conditional import Conditional, Discriminate, Diversity, Overfit
-from lacuna.config.distribution import Calibrate, Comparison, Follow, Fsd, Sample, Segment
+from lacuna.config.distribution import (
+    Agreement,
+    Appearance,
+    Calibrate,
+    Comparison,
+    Follow,
+    Fsd,
+    Regions,
+    Sample,
+    Segment,
+)  # fmt: skip
 from lacuna.config.inversion import Inversion, Invert, Omissions, Perceptual, TrainEncoder
 from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
 from lacuna.config.sources import Download, ShardSize, Source
@@ -82,13 +92,16 @@ class Configuration(Section):
     )
     follow: Follow = Follow()
     comparisons: list[Comparison] = Field([], description="Pairs of sources whose class areas are compared.")
+    agreements: list[Agreement] = Field([], description="Comparisons by several segmenters, held side by side.")
     inversions: list[Inversion] = Field(
         [], description="Images of a source that a generator's later layers are asked to draw."
     )
     shard_size: ShardSize = ShardSize()
     sample: Sample = Sample()
     segment: Segment = Segment()
+    regions: Regions = Regions()
     fsd: Fsd = Fsd()
+    appearance: Appearance = Appearance()
     calibrate: Calibrate = Calibrate()
     discriminate: Discriminate = Discriminate()
     diversity: Diversity = Diversity()

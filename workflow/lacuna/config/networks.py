@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lacuna.config.published import RECEIPT
 from lacuna.families import GENERATORS
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ ENCODER_OF_METHOD = {
 def segmenter_weights(config: Configuration, name: str) -> str:
     """Weights of a segmenter: given, or made by train_segmenter."""
     return str(config.segmenters[name].checkpoint or f"results/train_segmenter/{name}.safetensors")
+
+
+def snapshots(config: Configuration, name: str) -> list[str]:
+    """The receipt of a segmenter that fetch brings from the hub; none for another."""
+    folder = config.segmenters[name].checkpoint
+    return [f"{folder}/{RECEIPT}"] if folder and folder.startswith("resources/hub/") else []
 
 
 def classifier_weights(config: Configuration, name: str) -> str:

@@ -12,9 +12,9 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.base import Section
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Comparison
+    from lacuna.config.distribution import Agreement, Comparison
     from lacuna.config.inversion import Inversion
-    from lacuna.config.network_entries import GeneratorEntry
+    from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
     from lacuna.config.sources import Source
 
 
@@ -30,6 +30,7 @@ def problems(config: Configuration) -> Iterator[str]:
                 f"--config {name}=/path/to/images"
             )
     for name, segmenter in config.segmenters.items():
+        yield from _own_program(f"segmenters.{name}", segmenter)
         yield from _trainable(config, f"segmenters.{name}", segmenter, ("trained_on", "validated_on"))
     for name, generator in config.generators.items():
         keys = tuple(key for key in ("trained_on", "validated_on") if key in type(generator).model_fields)
@@ -43,6 +44,8 @@ def problems(config: Configuration) -> Iterator[str]:
         yield from _segmenter_check(config, comparison, place)
         if comparison.paired:
             yield from _has_prompts(config, comparison.generated, f"{place}.paired")
+    for number, agreement in enumerate(config.agreements):
+        yield from _agreement_check(config, agreement, f"agreements.{number}")
     for number, name in enumerate(config.truth):
         yield from _truth_check(config, name, f"truth.{number}")
     yield from _picture_checks(config)
@@ -79,6 +82,19 @@ def _has_prompts(config: Configuration, name: str, place: str) -> Iterator[str]:
         yield f"{place}: {name} has no captions, expected samples of a generator with `prompts`"
 
 
+def _agreement_check(config: Configuration, entry: Agreement, place: str) -> Iterator[str]:
+    """Each of its segmenters must compare the two sources, which must have images."""
+    compared = {(one.real, one.generated, one.segmenter) for one in config.comparisons}
+    for name in entry.segmenters:
+        if (entry.real, entry.generated, name) not in compared:
+            yield f"{place}.segmenters: found {name!r}, expected a comparison of these sources by each of them"
+    if entry.synonyms and len(entry.segmenters) > 2:
+        yield f"{place}.synonyms: found with {len(entry.segmenters)} segmenters, expected two, whose names they are of"
+    for key in ("real", "generated"):
+        if _kind(config, getattr(entry, key)) == "table":
+            yield f"{place}.{key}: found a table of areas, expected a source that has images to label"
+
+
 def _truth_check(config: Configuration, name: str, place: str) -> Iterator[str]:
     """Only the world knows what it draws, and only comparisons say what that is held against."""
     if _kind(config, name) != "world" or name not in {entry.real for entry in config.comparisons}:
@@ -99,11 +115,7 @@ def _picture_checks(config: Configuration) -> Iterator[str]:
 
 def _conditional_checks(config: Configuration) -> Iterator[str]:
     for name, classifier in config.classifiers.items():
-        if classifier.family == "exported" and Path(str(classifier.checkpoint)).parts[:1] == ("resources",):
-            yield (
-                f"classifiers.{name}.checkpoint: found {classifier.checkpoint!r}, a downloaded file; expected a "
-                "program that you exported yourself, since loading one runs what its maker wrote"
-            )
+        yield from _own_program(f"classifiers.{name}", classifier)
         yield from _trainable(config, f"classifiers.{name}", classifier, ("trained_on", "validated_on"))
     seen = set()
     for number, entry in enumerate(config.conditional):
@@ -125,6 +137,15 @@ def _conditional_checks(config: Configuration) -> Iterator[str]:
     for number, name in enumerate(config.class_counts):
         if name not in {entry.generated for entry in config.conditional}:
             yield f"class_counts.{number}: found {name!r}, expected the generated source of an entry of conditional"
+
+
+def _own_program(place: str, entry: ClassifierEntry | SegmenterEntry) -> Iterator[str]:
+    """Loading an exported program runs what its maker wrote."""
+    if entry.family == "exported" and Path(str(entry.checkpoint)).parts[:1] == ("resources",):
+        yield (
+            f"{place}.checkpoint: found {entry.checkpoint!r}, a downloaded file; expected a program that you exported "
+            "yourself, since loading one runs what its maker wrote"
+        )
 
 
 def _has_labels(config: Configuration, name: str, place: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from lacuna.config import grouping
-from lacuna.config.base import Name, Section, Unique, problem
+from lacuna.config.base import Name, Section, Share, Unique, problem
 
 
 class Download(Section):
@@ -74,6 +74,10 @@ class World(SourceEntry):
     palette: Literal["day", "night"] = Field(
         "day", description="The light of the scenes; nothing else in them changes."
     )
+    distort: dict[str, Literal["blur", "scramble", "recolor", "melt"]] = Field(
+        {}, description="How objects are spoilt, by object; their outlines and everything else stay as they are."
+    )
+    distort_strength: Share = Field(1.0, description="How much the objects of `distort` are spoilt; 0 is not at all.")
 
     @model_validator(mode="after")
     def _seen_in_boxes(self) -> Self:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from lacuna.config import entries, networks, published
@@ -14,7 +15,7 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.conditional import Conditional
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Comparison
+    from lacuna.config.distribution import Agreement, Comparison
     from lacuna.config.inversion import Inversion
 
 CONDITIONAL = {"discriminate": ("tsv", "json"), "diversity": ("tsv", "json"), "overfit": ("tsv", "json", "h5")}
@@ -28,7 +29,10 @@ SHARDED = {
 def stage_files(config: Configuration) -> dict[str, list[str]]:
     """Stage name -> the files that bring it up to date, without repeats, in a stable order."""
     files = {
-        "fetch": [published.result(entry.given()) for entry in config.downloads.values()],
+        "fetch": [
+            *(published.result(entry.given()) for entry in config.downloads.values()),
+            *(path for name in used_segmenters(config) for path in networks.snapshots(config, name)),
+        ],
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "gather": [path for name in used_sources(config) for path in image_shards(config, name, "labelled")],
         "train_segmenter": [networks.segmenter_weights(config, name) for name in trained(config, "segmenters")],
@@ -40,6 +44,8 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
         "fsd": [path for comparison in config.comparisons for path in fsd_files(comparison)],
         "paired": [path for entry in config.comparisons if entry.paired for path in paired_files(entry)],
+        "agreement": [path for entry in config.agreements for path in agreement_files(entry)],
+        "appearance": [path for comparison in looked_at(config) for path in appearance_files(comparison)],
         "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
         "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
         "plant": [path for name in config.calibrate.segmenters for path in planted_shards(config, name)],
@@ -85,10 +91,7 @@ def used_sources(config: Configuration) -> list[str]:
 def trained(config: Configuration, section: str) -> list[str]:
     """Segmenters, classifiers or generators in use that have no checkpoint and so are trained by the workflow."""
     if section == "segmenters":
-        names = [entry.segmenter for entry in config.comparisons]
-        names += [entries.inversion_segmenter(config, entry) for entry in config.inversions]
-        names += config.calibrate.segmenters
-        names += [entry.segmenter for entry in config.conditional if entry.segmenter]
+        names = used_segmenters(config)
     elif section == "classifiers":
         names = [entry.classifier for entry in config.conditional]
     else:
@@ -104,6 +107,15 @@ def trained_generators(config: Configuration, stage: str) -> list[str]:
     """Weights of the generators that a stage trains."""
     names = [name for name in trained(config, "generators") if config.generators[name].trained_by == stage]
     return [path for name in names for path in networks.generator_files(config, name)]
+
+
+def used_segmenters(config: Configuration) -> list[str]:
+    """Segmenters that comparisons, inversions, the calibration and evaluations by class ask for."""
+    names = [entry.segmenter for entry in config.comparisons]
+    names += [entries.inversion_segmenter(config, entry) for entry in config.inversions]
+    names += config.calibrate.segmenters
+    names += [entry.segmenter for entry in config.conditional if entry.segmenter]
+    return list(dict.fromkeys(names))
 
 
 def measured(config: Configuration) -> list[tuple[str, str]]:
@@ -153,10 +165,31 @@ def fsd_files(comparison: Comparison) -> list[str]:
     return [f"{stem}.json", f"{stem}.tsv"]
 
 
+def agreement_files(entry: Agreement) -> list[str]:
+    """TSV and JSON of every two segmenters of an agreement."""
+    return [
+        f"results/agreement/{first}~{second}/{entry.real}~{entry.generated}.{suffix}"
+        for first, second in itertools.combinations(entry.segmenters, 2)
+        for suffix in ("tsv", "json")
+    ]
+
+
 def paired_files(comparison: Comparison) -> list[str]:
     """TSV and JSON of one comparison, image by image."""
     stem = f"results/paired/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
     return [f"{stem}.tsv", f"{stem}.json"]
+
+
+def looked_at(config: Configuration) -> list[Comparison]:
+    """Comparisons whose classes can be looked at: of sources that have images."""
+    kinds = {name: source.kind for name, source in config.sources.items()}
+    return [entry for entry in config.comparisons if "table" not in (kinds[entry.real], kinds[entry.generated])]
+
+
+def appearance_files(comparison: Comparison) -> list[str]:
+    """How classes look, how many regions they have, a summary, and pictures of some, of one comparison."""
+    stem = f"results/appearance/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
+    return [f"{stem}.{suffix}" for suffix in ("tsv", "numbers.tsv", "json", "h5")]
 
 
 def compared_with(config: Configuration, segmenter: str, real: str) -> list[str]:
@@ -190,12 +223,13 @@ def followed(config: Configuration) -> dict[str, Comparison]:
     return found
 
 
-def segment_settings(config: Configuration, source: str) -> dict[str, Any]:
+def segment_settings(config: Configuration, segmenter: str, source: str) -> dict[str, Any]:
     """What segment is told of heads, common size and precision, and of how a source is read and grouped."""
+    own = {"size": size} if (size := config.segmenters[segmenter].size) else {}
     settings = config.sources[source]
     common = config.segment.model_dump(include={"heads", "size", "precision"})
     groups = {key: value for key, value in settings.given().items() if key == "groups"}
-    return common | groups | {"source": settings.reading}
+    return common | own | groups | {"source": settings.reading}
 
 
 def by_class_files(entry: Conditional) -> list[str]:

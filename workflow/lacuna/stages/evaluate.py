@@ -60,8 +60,10 @@ class Job(command.ComputingJob):
     generator_settings: dict[str, Any] = Field({})
     perceptual_family: str
     perceptual_checkpoint: str
+    perceptual_settings: dict[str, Any] = Field({})
     segmenter_family: str
     segmenter_checkpoint: str
+    segmenter_settings: dict[str, Any] = Field({})
     images: list[str] = Field(description="HDF5 shards of the images; samples know their z")
     confidence: float = Field(description="two-sided level of the intervals")
     settings: SearchSettings
@@ -76,8 +78,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     compute.configure(job.threads)
     device = compute.device(job.device)
     generator = packed(load_generator(job.family, job.checkpoint, device, job.generator_settings))
-    perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, device)
-    segmenter = load_segmenter(job.segmenter_family, job.segmenter_checkpoint, device)
+    perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, device, job.perceptual_settings)
+    segmenter = load_segmenter(job.segmenter_family, job.segmenter_checkpoint, device, settings=job.segmenter_settings)
     weights = families.files("generators", job.family, job.checkpoint)
     rows: list[tuple[Any, ...]] = []
     pictures: dict[str, NDArray[np.uint8]] = {}

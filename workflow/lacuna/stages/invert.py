@@ -41,7 +41,6 @@ from lacuna.networks.pixels import from_bytes, to_bytes
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.batches import BatchSize, fitting
 from lacuna.runtime.provenance import Provenance, digest_file
-from lacuna.segmenters.upp import files as upp
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +57,7 @@ class Job(command.ComputingJob):
     )
     perceptual_family: str = Field("", description="needed where lambda_perceptual is not 0")
     perceptual_checkpoint: str = ""
+    perceptual_settings: dict[str, Any] = Field({})
     images: list[str] = Field(description="HDF5 shards, or one path of a user")
     source: dict[str, Any] = Field({}, description="JSON: subset, size, jpeg_quality")
     manifest: str = Field("", description="what the workflow saw of the user's source when it started")
@@ -107,7 +107,8 @@ def load_networks(job: Job, generator: nn.Sequential) -> tuple[nn.Module | None,
     if job.settings.lambda_perceptual:
         if not job.perceptual_checkpoint:
             raise UserError("lambda_perceptual is not 0, no perceptual network given; give --perceptual-checkpoint")
-        perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, compute.device(job.device))
+        device = compute.device(job.device)
+        perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, device, job.perceptual_settings)
     return encoder, perceptual
 
 
@@ -240,7 +241,8 @@ def provenance(job: Job, images: Sequence[str], listing: Mapping[str, str]) -> P
 
 def input_files(job: Job, images: Sequence[str]) -> list[str]:
     """Weights, and those of `images` that are shards."""
-    perceptual = upp.weights_files(job.perceptual_family, job.perceptual_checkpoint)
+    compared_by = job.perceptual_family, job.perceptual_checkpoint
+    perceptual = families.files("perceptual", *compared_by) if job.perceptual_checkpoint else []
     generator = families.files("generators", job.family, job.checkpoint)
     files = [*generator, job.generator_settings.get("file"), job.encoder, *perceptual, *shards_of(images)]
     return [str(file) for file in files if file and Path(file).is_file()]

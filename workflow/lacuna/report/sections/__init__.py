@@ -67,7 +67,9 @@ def _of_training(config: Configuration) -> Iterable[str]:
 
 SECTIONS = (
     Entry("findings", "Findings", _of_stages()),
+    Entry("agreement", "Agreement", _of_stages("agreement")),
     Entry("distribution", "Distribution", _of_distribution),
+    Entry("appearance", "Appearance", _of_stages("appearance")),
     Entry("families", "Side by side", _of_families),
     Entry("captions", "Captions", _of_stages("paired")),
     Entry("classes", "Classes", _of_classes),
