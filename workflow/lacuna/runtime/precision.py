@@ -69,7 +69,8 @@ def configure() -> None:
     deterministic = os.environ.get(DETERMINISTIC) == "1"
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
-    torch.use_deterministic_algorithms(deterministic)
+    if deterministic != torch.are_deterministic_algorithms_enabled():  # it loads torch's compiler, which takes seconds
+        torch.use_deterministic_algorithms(deterministic)
 
 
 @contextmanager
