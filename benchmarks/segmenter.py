@@ -18,8 +18,7 @@ from torch import Tensor
 from benchmarks import straightforward
 from benchmarks.stages import show
 from benchmarks.upp_case import photos, untrained
-from lacuna.segmenters.loading import ready
-from lacuna.segmenters.segmenter import Segmenter
+from lacuna.segmenters.parsing_segmenter import ParsingSegmenter
 from lacuna.segmenters.upernet.model import resized
 
 BATCH, MEMORY_BATCH = 4, 10
@@ -35,16 +34,16 @@ def main() -> None:
         compare(segmenter, images_NHW3, f"{NAME}_{threads}_thread{'s' * (threads > 1)}", clock)
     show(f"{NAME}_peak_memory_batch_{MEMORY_BATCH}", peak_memory(), "MB")
     torch.set_num_threads(1)
-    exact_NHW = ready(copy.deepcopy(segmenter)).label_maps(images_NHW3)["object"]
+    exact_NHW = copy.deepcopy(segmenter).ready().label_maps(images_NHW3)["object"]
     of_precision(segmenter, images_NHW3, exact_NHW, "cpu", "bfloat16")
     if torch.cuda.is_available():
         for precision in ("float32", "tf32", "bfloat16"):
             of_precision(segmenter, images_NHW3, exact_NHW, "cuda", precision)
 
 
-def compare(segmenter: Segmenter, images_NHW3: NDArray[np.uint8], name: str, clock: Callable[[], float]) -> None:
+def compare(segmenter: ParsingSegmenter, images_NHW3: NDArray[np.uint8], name: str, clock: Callable[[], float]) -> None:
     """Images per second of both forms, a batch of one after a batch of the other; then how many labels differ."""
-    ours = ready(copy.deepcopy(segmenter))
+    ours = copy.deepcopy(segmenter).ready()
     segmenter.network.eval()
     plain_seconds, our_seconds, plain, found = 0.0, 0.0, [], []
     both(segmenter, ours, images_NHW3[:1], clock)  # warms up
@@ -67,7 +66,7 @@ def batches(images_NHW3: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 
 def both(
-    plain: Segmenter, ours: Segmenter, images_NHW3: NDArray[np.uint8], clock: Callable[[], float]
+    plain: ParsingSegmenter, ours: ParsingSegmenter, images_NHW3: NDArray[np.uint8], clock: Callable[[], float]
 ) -> tuple[list[float], list[Tensor]]:
     """Seconds and object labels of the straightforward form, and of ours."""
     begun = clock()
@@ -80,7 +79,7 @@ def both(
 
 @torch.no_grad()
 def differences(
-    segmenter: Segmenter, images_NHW3: NDArray[np.uint8], plain_NHW: Tensor, found_NHW: Tensor
+    segmenter: ParsingSegmenter, images_NHW3: NDArray[np.uint8], plain_NHW: Tensor, found_NHW: Tensor
 ) -> tuple[int, int]:
     """Pixels whose labels differ: where the two classes are equal within float error, and elsewhere."""
     ties = others = 0
@@ -96,10 +95,10 @@ def differences(
 
 
 def of_precision(
-    segmenter: Segmenter, images_NHW3: NDArray[np.uint8], exact_NHW: Tensor, device: str, precision: str
+    segmenter: ParsingSegmenter, images_NHW3: NDArray[np.uint8], exact_NHW: Tensor, device: str, precision: str
 ) -> None:
     """Images per second, and the share of labels that are others than in float32 on the CPU."""
-    ours = ready(copy.deepcopy(segmenter), torch.device(device), precision)
+    ours = copy.deepcopy(segmenter).ready(torch.device(device), precision)
     ours.label_maps(images_NHW3[:BATCH])
     begun = time.perf_counter()
     found_NHW = torch.cat([ours.label_maps(batch_NHW3)["object"].cpu() for batch_NHW3 in batches(images_NHW3)])
@@ -117,7 +116,7 @@ def peak_memory() -> float:
 
 def segment_one_batch() -> None:
     torch.set_num_threads(1)
-    ready(untrained()).label_maps(photos()[:MEMORY_BATCH])
+    untrained().ready().label_maps(photos()[:MEMORY_BATCH])
     # Not getrusage: on Linux its peak is inherited from the process that started this one.
     status = Path("/proc/self/status").read_text()
     print(int(status.split("VmHWM:")[1].split()[0]) / 1024)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from lacuna.segmenters.segmenter import Segmenter, build_network
+from lacuna.segmenters.parsing_segmenter import ParsingSegmenter, build_network
 from lacuna.segmenters.upp import files as upp
 from lacuna.segmenters.upp.checkpoint import ARCHITECTURE, PUBLISHED_BGR, SIZE, published_vocabulary
 from lacuna.world import World
@@ -35,14 +35,14 @@ GAINS = (
 )
 
 
-def untrained() -> Segmenter:
+def untrained() -> ParsingSegmenter:
     """The published architecture, 336 objects and 427 part channels, with recipe weights."""
     labels = upp.read_labels(LABELS) if LABELS.exists() else made_up_labels()
     classes, owners = published_vocabulary(labels)
     network = build_network(classes, owners, ARCHITECTURE)
     for part in (network.encoder, network.decoder):
         fill(part)
-    return Segmenter(network.eval(), classes, owners, PUBLISHED_BGR, SIZE)
+    return ParsingSegmenter(network.eval(), classes, owners, PUBLISHED_BGR, SIZE)
 
 
 def photos() -> NDArray[np.uint8]:

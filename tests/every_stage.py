@@ -35,6 +35,10 @@ SIZES = {"sizes": [8, 8, 8, 8]}  # 16 pixels
 GROWN = {"schedule": [{"size": 8, "images": 20, "fade": 0}, {"size": 16, "images": 40, "fade": 20}]}
 AT_ONCE = {"schedule": [{"size": 16, "images": 60, "fade": 0}]}
 SPLIT = {"classes": 4, "discriminator_widths": [4, 4, 4, 4, 4, 4], "images": 40, "batch_size": 8, "sheet_interval": 40}
+AUTOENCODER = {
+    "architecture": {"widths": [8, 8, 8], "groups": 4}, "images": 40, "batch_size": 8, "log_interval": 24,
+    "perceptual": "vgg16", "adversary": {"weight": 0.1, "start": 8, "width": 4},
+}  # fmt: skip
 LAYERS = """
 from torch import nn
 
@@ -68,10 +72,13 @@ CONFIG: dict[str, Any] = {
         "held": {"kind": "world", "count": 24, "size": 32, "seed": 2, "scenes": KINDS},
         "photos": {"kind": "folder", "path": "photos"},
         **{name: generated(name) for name in ("gan", "style", "mean", "mine", "kinds")},
+        "redrawn": generated("auto") | {"latents_of": "scenes"},
     },
     "segmenters": {
         "net": trained({"architecture": {"encoder": NET, "fpn_dim": 8, "ppm_dim": 8}, "images": 30, "batch_size": 10,
                         "log_interval": 30}) | {"family": "upernet"},
+        "twin": trained({"architecture": {"encoder": NET, "fpn_dim": 4, "ppm_dim": 4}, "images": 20, "batch_size": 10,
+                         "log_interval": 20}) | {"family": "upernet"},
     },
     "classifiers": {
         "kinds": trained({"images": 24, "batch_size": 8, "log_interval": 16}) | {"family": "resnet"}
@@ -84,12 +91,14 @@ CONFIG: dict[str, Any] = {
         "mean": {"family": "wgan", "trained_on": "scenes",
                  "train": GAN | SIZES | AT_ONCE | {"loss": "wasserstein", "critic_steps": 2}},
         "mine": {"family": "python", "file": "mine.py", "checkpoint": "mine.pth"},
+        "auto": {"family": "autoencoder", **trained(AUTOENCODER)},
         "kinds": {"family": "acgan", "trained_on": "scenes", "splits": [[0, 2], [3, 1]], "train": GAN | SIZES | SPLIT},
     },
     "sample": {"batch_size": 6},
     "segment": {"heads": ["object", "part", "material"], "size": 32, "batch_size": 6},
     "comparisons": [
-        compared("photos", "gan"), *(compared("scenes", name) for name in ("gan", "style", "mean", "mine"))
+        compared("photos", "gan"), *(compared("scenes", name) for name in ("gan", "style", "mean", "mine")),
+        {"real": "scenes", "generated": "gan", "segmenters": ["net", "twin"]},
     ],
     "truth": ["scenes"],
     "follow": {"count": 12},
@@ -101,6 +110,7 @@ CONFIG: dict[str, Any] = {
          "methods": ["z", "direct", "direct_z", "layered", "layered_z", "layered_r"]},
         {"generator": "style", "source": "style", "count": 2, "methods": ["layered_r"]},
         {"generator": "mine", "source": "mine", "count": 2, "methods": ["layered_z", "layered_r"]},
+        {"generator": "auto", "source": "redrawn", "count": 2, "methods": ["direct", "direct_z"]},
     ],
     "train_encoder": {
         "layer": 2, "steps": {"layer": 4, "tail": 4, "encoder": 4, "direct": 4}, "validation": 4, "fit_samples": 32,

@@ -3,6 +3,7 @@
 The pretended generator draws no person, and half of the fences, so what the page has to say is known.
 """
 
+import shutil
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from lacuna.appearance import instances
+from lacuna.appearance import verdicts as looked
+from lacuna.appearance.crops import Crop, crop
+from lacuna.appearance.kept import KeptCrops
 from lacuna.areas import verdicts
 from lacuna.areas.omissions import Omission, class_omissions
-from lacuna.formats import images, inversions, omissions, tables
+from lacuna.formats import appearances, images, inversions, omissions, tables
 from lacuna.runtime.provenance import Provenance
 from lacuna.stages.omissions import omissions as rows_of
 from lacuna.world import VOCABULARY, Scene, World
@@ -41,6 +46,8 @@ def config(**changes: Any) -> dict[str, Any]:
                 "scale": {},
                 "scenes": {},
                 "palette": "day",
+                "distort": {},
+                "distort_strength": 1.0,
             },
             "progan": {"kind": "generator", "generator": "progan_chapel", "count": SCENES},
         },
@@ -69,6 +76,7 @@ def build(folder: Path, hostile: str | None = None) -> Path:
     _write_images(results / "render" / "chapel" / f"0-{SCENES - 1}.h5", [scene.image for scene in real])
     _write_images(results / "sample" / "progan" / f"0-{SCENES - 1}.h5", [_softened(scene.image) for scene in drawn])
     _write_fsd(results / "fsd" / "chapel" / "chapel~progan", _areas(real), _areas(drawn), classes)
+    _write_appearance(results / "appearance" / "chapel" / "chapel~progan", real, drawn, classes)
     own = _write_inversion(results, "progan", drawn[:INVERTED], drawn[:INVERTED], classes, [])
     _write_inversion(results, "chapel", real[:INVERTED], same, classes, own)
     for stage, seconds, memory in (("render", 1.5, 120.5), ("segment", 30.25, 900.0), ("invert", 200.0, 1500.0)):
@@ -79,6 +87,13 @@ def build(folder: Path, hostile: str | None = None) -> Path:
         rows = [[step, 2.0 * 0.9 ** (step / 10) + 0.05, 1e-3] for step in range(0, 200, 10)]
         tables.write_tsv(results / "train_encoder" / "progan_chapel" / f"{part}.tsv", ["step", "loss", "rate"], rows)
     return results
+
+
+def copy_appearance(results: Path, name: str) -> None:
+    """What is known of the looks of progan's classes, as if of another generator's."""
+    for suffix in ("tsv", "numbers.tsv", "json", "h5"):
+        stem = results / "appearance/chapel"
+        shutil.copy(stem / f"chapel~progan.{suffix}", stem / f"chapel~{name}.{suffix}")
 
 
 def build_many(folder: Path, num_images: int, num_classes: int) -> tuple[Path, dict[str, Any]]:
@@ -111,6 +126,7 @@ def build_many(folder: Path, num_images: int, num_classes: int) -> tuple[Path, d
         np.stack([np.bincount(labels.ravel(), minlength=num_classes) for labels in side]) for side in (before, after)
     ]
     _write_fsd(results / "fsd/chapel/chapel~progan", *(counts * (100 / size**2) for counts in areas), classes)
+    _write_appearance(results / "appearance/chapel/chapel~progan", [], [], classes)
     for stage, source in (("render", "chapel"), ("sample", "progan")):
         _write_images(results / stage / source / f"0-{SCENES - 1}.h5", list(x[:SCENES]))
     entry = {"generator": "progan_chapel", "source": "chapel", "count": num_images, "methods": ["layered_r"]}
@@ -171,6 +187,43 @@ def _write_fsd(stem: Path, real: NDArray[np.float64], generated: NDArray[np.floa
     }  # fmt: skip
     summary["by_category"] = {"object": dict(summary)}
     tables.write_json(stem.with_suffix(".json"), summary)
+
+
+def _write_appearance(stem: Path, real: list[Scene], drawn: list[Scene], classes: list[str]) -> None:
+    """Trees and benches are altered, what is missing on a side undecided, and the rest alike."""
+    sides = {name: [_look(scenes, number) for number in range(len(classes))]
+             for name, scenes in (("real", real), ("generated", drawn))}  # fmt: skip
+    looks, numbers, nan = [], [], float("nan")
+    for number, name in enumerate(classes):
+        counts = [len(sides[side][number]) for side in ("real", "generated")]
+        word = "undecided" if not all(counts) else "altered" if number in (4, 12) else "alike"
+        distance = (nan,) * 6 if word == "undecided" else (0.3 if word == "altered" else 0.001, -0.01, 0.4, 0.01, 0, 0)
+        looks.append([name, "object", *counts, min(counts), *map(float, distance), word])
+        shown = [count / max(SCENES, 1) for count in counts]
+        numbers.append([name, "object", *shown, 0.1, -0.2, 0.4, 0.5, 0.5, "undecided"])
+    tables.write_tsv(f"{stem}.tsv", looked.COLUMNS, looks)
+    tables.write_tsv(f"{stem}.numbers.tsv", instances.COLUMNS, numbers)
+    tables.write_json(f"{stem}.json", {"num_real": len(real), "num_generated": len(drawn)})
+    shown_sides = [
+        appearances.Shown(
+            np.random.default_rng(number).random((len(classes), 16, 16), dtype=np.float32),
+            KeptCrops(
+                np.repeat(np.arange(len(classes)), [len(crops) for crops in found]),
+                np.concatenate([np.arange(len(crops)) for crops in found]),
+                np.concatenate([np.arange(len(crops)) for crops in found]).astype(np.uint64),
+                [crop_ for crops in found for crop_ in crops],
+            ),
+        )
+        for number, found in enumerate(sides.values())
+    ]  # fmt: skip
+    found = appearances.Appearances(classes, ["object"] * len(classes), *shown_sides)
+    appearances.write(f"{stem}.h5", found, PROVENANCE)
+
+
+def _look(scenes: list[Scene], label: int) -> list[Crop]:
+    """Pictures of a class in the first scenes that show it; none of the unlabelled."""
+    masks = [(scene.image, scene.labels_object == label) for scene in scenes]
+    return [crop(image, mask) for image, mask in masks if label and mask.sum() > 8][:12]
 
 
 def _write_ranking(path: Path, rows: list[Omission], own: list[Omission]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from lacuna.formats import checkpoints
-from lacuna.segmenters.segmenter import build_network
+from lacuna.segmenters.parsing_segmenter import build_network
 from lacuna.segmenters.upernet.checkpoint import metadata
 from lacuna.stages import render
 from lacuna.world import PART_OWNERS, VOCABULARY
@@ -17,6 +17,7 @@ ARCHITECTURE = {
     "fpn_dim": 8, "ppm_dim": 4,
 }  # fmt: skip
 SIZE = 32
+WORLD = {"size": SIZE, "omit": [], "scale": {}, "scenes": {}, "palette": "day", "distort": {}, "distort_strength": 1}
 
 
 def save_segmenter(path: Path) -> None:
@@ -34,6 +35,6 @@ def save_segmenter(path: Path) -> None:
 
 def save_scenes(path: Path, count: int) -> None:
     """Write a shard of scenes."""
-    settings = json.dumps({"size": SIZE, "omit": [], "scale": {}, "scenes": {}, "palette": "day"})
+    settings = json.dumps(WORLD)
     render.main(["--settings", settings, "--seed", "1", "--first", "0", "--last", str(count - 1), "--shard", str(path),
                  "--code", "c"])  # fmt: skip

@@ -10,7 +10,7 @@ from inversion_case import INVERSION, TRAINING
 
 from lacuna.formats import checkpoints, inversions
 from lacuna.generators.chain import head
-from lacuna.generators.loading import load_generator
+from lacuna.generators.loading import load_generator, load_own_encoder
 from lacuna.generators.stylegan.model import StyleGenerator
 from lacuna.inversion.encoder_loading import new_encoder
 from lacuna.inversion.layers import head_layouts, path, shapes
@@ -161,3 +161,55 @@ def test_the_example_of_the_documentation_is_a_generator(tmp_path):
     torch.testing.assert_close(generator(z), expected)
     assert (generator.z_dim, generator.size, expected.shape) == (128, 64, (2, 3, 64, 64))
     assert "layer1.0.weight" in page and "layer1.0.weight" in torch.nn.ModuleDict(layers).state_dict()
+
+
+ENCODER = """
+
+def encoder():
+    return nn.Sequential(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(48, 6))
+
+
+def no_z():
+    return nn.Flatten()
+"""
+
+
+def with_encoder(tmp_path):
+    """The file of above with an encoder in it, and a checkpoint with the weights of both."""
+    (tmp_path / "mine.py").write_text(FILE + ENCODER)
+    scope = runpy.run_path(str(tmp_path / "mine.py"))
+    torch.manual_seed(0)
+    network, encoder = torch.nn.ModuleDict(scope["generator"]()[1]), scope["encoder"]()
+    weights = network.state_dict() | {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
+    torch.save(weights, tmp_path / "weights.pth")
+    return network, encoder
+
+
+def test_a_file_may_bring_its_encoder(tmp_path):
+    network, encoder = with_encoder(tmp_path)
+    settings = {"file": str(tmp_path / "mine.py"), "encoder": "encoder"}
+    found = load_own_encoder("python", tmp_path / "weights.pth", "cpu", settings)
+    generator = load_generator("python", tmp_path / "weights.pth", "cpu", settings)
+    x = torch.rand(2, 3, 8, 8)
+    torch.testing.assert_close(found(x), encoder(x))
+    torch.testing.assert_close(generator(found(x)), torch.nn.Sequential(*network.values())(encoder(x)))
+
+
+def test_a_file_without_an_encoder_has_none(tmp_path):
+    with_encoder(tmp_path)
+    assert load_own_encoder("python", tmp_path / "weights.pth", "cpu", {"file": str(tmp_path / "mine.py")}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no_z", r"no_z\(\) makes \(1, 192\) of one image, expected one z, \(1, 6\)"),
+        ("nothing", "returns .*, expected a module that makes z of images"),
+        ("absent", "no function 'absent'; write it, or name another by the generator's key encoder"),
+    ],
+)
+def test_an_encoder_that_makes_no_z_is_one_line(tmp_path, name, message):
+    with_encoder(tmp_path)
+    settings = {"file": str(tmp_path / "mine.py"), "encoder": name}
+    with pytest.raises(ValueError, match=message):
+        load_own_encoder("python", tmp_path / "weights.pth", "cpu", settings)

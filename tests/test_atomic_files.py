@@ -1,10 +1,12 @@
 """Files are whole or absent, and what keeps one from being written is one line, whoever writes it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from segmenter_case import WORLD
 
 from lacuna.errors import UserError
 from lacuna.formats.files import atomic, write_text
@@ -78,7 +80,7 @@ def test_a_file_where_a_folder_should_be_is_named(tmp_path: Path) -> None:
 
 def test_a_stage_needs_no_home_no_name_and_no_folder_for_temporary_files(tmp_path: Path) -> None:
     """As in a container: HOME is not there, and nothing says who the user is."""
-    words = ["--settings", '{"omit":[],"palette":"day","scale":{},"scenes":{},"size":64}', "--seed", "1"]
+    words = ["--settings", json.dumps(WORLD), "--seed", "1"]
     words += ["--first", "0", "--last", "1", "--code", "0", "--shard", "a.h5"]
     nowhere = {"HOME": "/nonexistent", "TMPDIR": "/nonexistent", "XDG_CACHE_HOME": "/nonexistent"}
     done = subprocess.run(

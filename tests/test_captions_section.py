@@ -49,7 +49,7 @@ def test_the_section_says_what_is_lost_and_what_was_asked_for_in_vain(page: Page
     assert (pairs.rows[1].num_photos, pairs.rows[1].num_samples) == (10, 11)
     percent = "\N{NARROW NO-BREAK SPACE}%"
     assert pairs.lost == (
-        f"Of 20 photos that show person, the samples of 20{percent} [8{percent}, 42{percent}] show it too."
+        f"Of 20 photos that show person, 20{percent} [8{percent}, 42{percent}] have a sample that shows it too."
     )
     # A car is asked for by 8 prompts, too few for a sentence.
     assert pairs.unheeded == f"20 prompts ask for person by name, and 75{percent} of their samples do not show it."

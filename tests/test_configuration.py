@@ -193,6 +193,11 @@ def test_checking_changes_nothing_given_and_is_stable(config: Config) -> None:
         ),
         (("invert",), {"layer": 4}, r"invert\.layer: a key of an earlier version: it is train_encoder\.layer"),
         (
+            ("generators", "progan_chapel"),
+            {"family": "progan", "trained_on": "chapel", "train": {"checkpoint_interval": 10}},
+            r"generators\.progan_chapel\.train\.checkpoint_interval: a key of an earlier version",
+        ),
+        (
             ("inversions", 0, "invert"),
             {"stepps": 1},
             r"inversions\.0\.invert: found unknown key 'stepps', expected one",

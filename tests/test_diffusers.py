@@ -3,8 +3,10 @@ ends in one line."""
 
 import json
 import logging
+import os
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,14 @@ import pipelines
 import pytest
 import torch
 import toy
+from pretended_gpu import OnGpu, PretendedGpu
 
 from lacuna import families
 from lacuna.areas.images_read import one_color
 from lacuna.config.configuration import check_config
 from lacuna.errors import UserError
+from lacuna.generators.diffusers import pipeline
+from lacuna.generators.diffusers import sampler as sampler_module
 from lacuna.generators.loading import load_generator
 from lacuna.generators.sampling import Sampler, load_sampler
 from lacuna.networks.pixels import to_bytes
@@ -70,12 +75,28 @@ def test_an_image_follows_from_seed_and_index_alone(folders: dict[str, Path], ki
     assert (drawn(found, 0, 7, 8, seed=2) - x_N3HW).abs().amax((1, 2, 3)).min() > 100 * SAME
 
 
+@pytest.mark.device
+@pytest.mark.parametrize("kind", pipelines.KINDS)
+def test_a_gpu_is_given_the_same_noise(folders: dict[str, Path], kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = drawn(sampler(folders[kind], kind), 0, 1, 2)
+    loaded = pipeline.read(folders[kind])  # not below: transformers builds on the meta device, which is none there
+    monkeypatch.setattr(sampler_module, "read", lambda *words: loaded)
+    texts = {"prompts": PROMPTS} if kind == "text" else {}
+    with PretendedGpu():
+        before = OnGpu.operations
+        found = load_sampler("diffusers", [folders[kind]], torch.device("cuda", 0), {"steps": 3} | texts)
+        with torch.no_grad():
+            x_N3HW = found(1, 0, 1).draw(slice(0, 2)).cpu()
+        assert OnGpu.operations > before
+    torch.testing.assert_close(x_N3HW, expected, rtol=0, atol=SAME)
+
+
 def test_the_library_draws_the_same_image_from_its_seed(folders: dict[str, Path]) -> None:
     request = sampler(folders["ddpm"])(1, 4, 6)
     seed = int(request.kept["noise_seed"][1])
     assert seed == seeds.seed_for(1, "sample", 5)
-    pipeline = diffusers.DDPMPipeline.from_pretrained(folders["ddpm"])
-    (image,) = pipeline(num_inference_steps=3, generator=torch.Generator().manual_seed(seed)).images
+    library = diffusers.DDPMPipeline.from_pretrained(folders["ddpm"])
+    (image,) = library(num_inference_steps=3, generator=torch.Generator().manual_seed(seed)).images
     own_HW3 = to_bytes(request.draw(slice(0, 3)))[1]
     assert np.abs(own_HW3.astype(int) - np.asarray(image)).max() <= 1  # float error at the edge of two levels
 
@@ -316,6 +337,22 @@ def test_an_inversion_of_it_is_refused_when_the_workflow_starts() -> None:
         check_config(config)
     with pytest.raises(UserError, match="family diffusers can only be sampled"):
         load_generator("diffusers", "folder")
+
+
+def test_a_folder_that_would_run_code_is_refused_when_the_workflow_starts(copied: dict[str, Path]) -> None:
+    pipelines.edited(copied["ddpm"] / "model_index.json", _class_name=["mine", "Mine"])
+    message = r"generators\.pipeline\.checkpoint: .*model_index\.json: asks for code of its own"
+    with pytest.raises(UserError, match=message):
+        check_config(configured(checkpoint=str(copied["ddpm"])), exists=os.path.exists)
+    with pytest.raises(UserError, match=r"generators\.pipeline\.checkpoint: .*unet: no model_index\.json in it"):
+        check_config(configured(checkpoint=str(copied["ddim"] / "unet")), exists=os.path.exists)
+    check_config(configured(checkpoint=str(copied["dit"])), exists=os.path.exists)
+
+
+def test_without_the_library_there_is_one_line(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    with pytest.raises(UserError, match=r"family diffusers: .*; install it: pip install 'lacuna\[diffusers\]'"):
+        sampler(folders["ddpm"])
 
 
 def test_prompts_are_counted_when_the_workflow_starts(tmp_path: Path) -> None:

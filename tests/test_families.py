@@ -68,6 +68,7 @@ def results(tmp_path: Path) -> tuple[Inputs, Path]:
     for suffix in ("tsv", "json"):
         text = (folder / f"fsd/chapel/chapel~progan.{suffix}").read_text()
         (folder / f"fsd/chapel/chapel~other.{suffix}").write_text(text)
+    report_results.copy_appearance(folder, "other")
     rates = [("exact", 0.5), ("segmented", 0.45), ("progan", 0.0), ("other", 0.25)]
     rows = [
         [name, side, rate, max(rate - 0.1, 0), rate + 0.1, 1.0] for name in ("person", "sky") for side, rate in rates

@@ -81,7 +81,8 @@ def measured(folder: Path, out: Path, name: str, images: str, settings: dict[str
     segment.main([
         "--family", "upernet", "--checkpoint", str(folder / "net.safetensors"), "--images", images, "--first", "0",
         "--last", str(COUNT - 1), "--settings", json.dumps(settings), "--batch-size", "5", "--device", "cpu",
-        "--threads", "1", "--table", str(out / f"{name}/0-{COUNT - 1}.h5"), "--code", "c",
+        "--threads", "1", "--table", str(out / f"{name}/0-{COUNT - 1}.h5"),
+        "--regions", str(out / "r.h5"), "--kept", "{}", "--seed", "1", "--code", "c",
     ])  # fmt: skip
     moments.main([
         "--tables", str(out / name), "--count", str(COUNT), "--shard-size", str(COUNT), "--moments",

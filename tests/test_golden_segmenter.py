@@ -14,9 +14,8 @@ from torch import Tensor
 from lacuna.formats import checkpoints
 from lacuna.inversion.perceptual import Vgg16
 from lacuna.inversion.perceptual_loading import vgg16_weights
-from lacuna.segmenters.loading import ready
 from lacuna.segmenters.parsing import best_class, num_part_channels, part_blocks, part_labels
-from lacuna.segmenters.segmenter import Segmenter
+from lacuna.segmenters.parsing_segmenter import ParsingSegmenter
 from lacuna.segmenters.upernet.model import UPerNetDecoder, resized
 from lacuna.segmenters.upernet.prroi import prroi_pool
 from lacuna.segmenters.upp import files as upp
@@ -33,7 +32,7 @@ OTHERS = {"segs", "segs_downsample4", "object_area", "num_classes", "objects_wit
 class Published:
     """The segmenter of a golden folder, and what it makes of the folder's photos."""
 
-    segmenter: Segmenter
+    segmenter: ParsingSegmenter
     labels: dict[str, Any]
     tensors: dict[str, Tensor]
     maps: dict[str, Tensor]
@@ -58,7 +57,7 @@ def of_folder(golden: GoldenFolder, arrays: bool = True) -> Published:
     torch.set_num_threads(1)
     labels = upp.read_labels(golden.path / "labels.json")
     segmenter = published_segmenter(labels, golden.weights("seg_encoder"), golden.weights("seg_decoder"), "golden")
-    segmenter = ready(segmenter)  # as it is used: batch norms folded
+    segmenter = segmenter.ready()  # as it is used: batch norms folded
     images_NHW3 = np.stack([np.asarray(golden.photo(number)) for number in golden.meta["photos"]])
     maps = segmenter.label_maps(images_NHW3, ("object", "material", "part"))
     x_N3HW = segmenter.normalisation(torch.as_tensor(images_NHW3).permute(0, 3, 1, 2).float())
@@ -67,7 +66,7 @@ def of_folder(golden: GoldenFolder, arrays: bool = True) -> Published:
 
 
 @torch.no_grad()
-def tensors_of(segmenter: Segmenter, x_N3HW: Tensor) -> dict[str, Tensor]:
+def tensors_of(segmenter: ParsingSegmenter, x_N3HW: Tensor) -> dict[str, Tensor]:
     """Maps and logits under the names of the golden arrays."""
     taken: dict[str, Tensor] = {}
     decoder: UPerNetDecoder = segmenter.network.decoder

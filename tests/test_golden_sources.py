@@ -90,7 +90,8 @@ def tally(golden: GoldenFolder, tmp_path_factory: pytest.TempPathFactory) -> Tal
     segment.main([
         "--family", "upp", "--checkpoint", str(weights), "--images", str(photos), "--first", "0",
         "--last", str(count - 1), "--settings", json.dumps(settings), "--batch-size", "5", "--device", "cpu",
-        "--threads", "1", "--table", str(place / "table.h5"), "--code", "test",
+        "--threads", "1", "--table", str(place / "table.h5"), "--regions", str(place / "r.h5"),
+        "--kept", "{}", "--seed", "1", "--code", "test",
     ])  # fmt: skip
     entries = Folder(photos).listing().entries
     names = [entries[number].name for number in subset.chosen(len(entries), 0, count - 1, seed, "golden")]

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from segmenter_case import WORLD
 
 from lacuna.areas.omissions import class_counts
 from lacuna.formats import checkpoints, planted
-from lacuna.segmenters.segmenter import build_network
+from lacuna.segmenters.parsing_segmenter import build_network
 from lacuna.segmenters.upernet.checkpoint import metadata
 from lacuna.stages import plant, render
 from lacuna.world import PART_OWNERS, VOCABULARY, World
@@ -20,7 +21,7 @@ ARCHITECTURE = {
     "fpn_dim": 8, "ppm_dim": 4,
 }  # fmt: skip
 COUNT, SIZE, FIRST = 6, 32, 10
-SETTINGS = {"size": SIZE, "omit": ["sun"], "scale": {}, "scenes": {}, "palette": "day"}
+SETTINGS = WORLD | {"omit": ["sun"]}
 OBJECTS = VOCABULARY["object"]
 
 

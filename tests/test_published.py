@@ -31,7 +31,7 @@ def strings(value: Any) -> list[str]:
 def test_every_entry_has_one_place_and_mirrors() -> None:
     entries = published.entries()
     assert len({entry["file"] for entry in entries.values()}) == len(entries)
-    names = [name for group in published.collections().values() for name in group["files"]]
+    names = [name for group in published.collections().values() for name in group.get("files", ())]
     assert len(names) == len(set(names)) == len(entries)
     for name, entry in entries.items():
         assert re.fullmatch("[a-z0-9][a-z0-9_]*", name)

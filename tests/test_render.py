@@ -7,17 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from segmenter_case import WORLD
 
 from lacuna.formats.images import ImageShards
 from lacuna.runtime.provenance import canonical_json
 from lacuna.stages import render
 from lacuna.world import PART_OWNERS, VOCABULARY, World
 
-SETTINGS = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}
-
 
 def flags(shard: Path, first: int, last: int, **changes) -> list[str]:
-    settings = canonical_json(SETTINGS | changes)
+    settings = canonical_json(WORLD | changes)
     limits = ["--first", str(first), "--last", str(last)]
     return ["--settings", settings, "--seed", "3", *limits, "--shard", str(shard), "--code", "c0de"]
 
@@ -61,7 +60,7 @@ def test_a_shard_carries_vocabulary_and_provenance(tmp_path):
     [
         ({"omit": ["persn"]}, (0, 1), "'persn'"),
         ({"scale": {"fence": 9}}, (0, 1), "scale of fence is 9"),
-        ({"colour": 1}, (0, 1), "--settings holds colour, omit"),
+        ({"colour": 1}, (0, 1), "--settings holds colour, distort"),
         ({}, (3, 1), "scenes 3 to 1"),
     ],
 )

@@ -7,6 +7,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -96,6 +97,48 @@ def test_headline_of_one_reduction_names_what_is_drawn_too_much() -> None:
     rows = [row("car", "reduced", -0.36), row("bench", "excess", 1.85), row("sun", "excess", 0.6)]
     expected = "progan draws 36 % [31, 41] less car area and 185 % [180, 190] more bench area."
     assert plain(words.headline("progan", "chapel", rows)) == expected
+
+
+def test_headline_of_an_excess_that_does_not_look_real_says_so() -> None:
+    bench = replace(row("bench", "excess", 1.85), appearance="altered")
+    rows = [row("fence", "reduced", -0.5), bench]
+    expected = (
+        "progan draws 50 % [45, 55] less fence and 185 % [180, 190] more of what is taken for bench, and it does not "
+        "look like real bench."
+    )
+    assert plain(words.headline("progan", "chapel", rows)) == expected
+    alone = plain(words.headline("progan", "chapel", [bench]))
+    assert alone.endswith("than chapel, and no class clearly less; it does not look like real bench.")
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ([("tree", "alike"), ("sun", "undecided")], ""),
+        ([("bench", "altered"), ("sky", "alike")], "What is taken for bench does not look like the real ones."),
+        (
+            [*((name, "altered") for name in "abcde"), ("f", "alike")],
+            "What is taken for a, b, c and 2 more does not look like the real ones.",
+        ),
+        ([("a", "altered"), ("b", "altered")], "None of 2 classes looks like the real ones, a least of all."),
+    ],
+)
+def test_what_does_not_look_like_itself_is_named(known: list[tuple[str, str]], expected: str) -> None:
+    assert words.looks(known) == expected
+
+
+def test_the_page_shows_regions_of_each_class_beside_the_verdict_on_them(page: str) -> None:
+    tags = Outline(page).tags
+    strips = [
+        attributes["alt"]
+        for tag, attributes in tags
+        if tag == "img" and "random regions" in (attributes.get("alt") or "")
+    ]
+    assert "10 random regions of tree, real" in strips and "10 random regions of tree, generated" in strips
+    assert sum("chip altered" in (attributes.get("class") or "") for _, attributes in tags) == 4
+    assert "What is taken for tree and bench does not look like the real ones." in page
+    missing = page.count("no region of it")
+    assert page.count('class="places"') == 14 and len(strips) == 28 - missing and missing >= 1
 
 
 @pytest.mark.parametrize(
@@ -238,10 +281,44 @@ def test_page_counts_what_was_lost_as_omissions_did(results: Path, page: str, nu
     assert sum(losses[name].num_lost for name in losses) > 0 or number == 1
 
 
+def test_what_no_image_from_a_decoder_keeps_is_said_of_a_search_alone(results: Path) -> None:
+    """The pretended generator draws no person; of an autoencoder's decoder that bounds every prior above it."""
+    config = toy.configuration(**report_results.config())
+    item = Inputs(config, results).inverted(config.inversions[0])
+    losses = instances.class_losses(item)
+    number = item.classes.index("person")
+    area = item.photo_areas[item.lost[:, number] & item.converged_N, number].mean()
+    expected = rf"No image from this decoder keeps (.* or )?people (of this size )?\({area:.2g} %"
+    decoder = replace(item, is_decoder=True, method="direct_z")
+    assert re.search(expected, plain(instances.claim(decoder, losses, False)))
+    assert "decoder" not in instances.claim(item, losses, False)
+    assert "decoder" not in instances.claim(replace(decoder, method="direct"), losses, False)
+    assert "decoder" not in instances.claim(replace(decoder, is_floor=True), losses, False)
+    doubtful = [replace(loss, low=-0.1) for loss in losses]
+    assert "decoder" not in instances.claim(decoder, doubtful, True)
+    rarely = [replace(loss, num_with=3 * loss.num_with) for loss in losses]
+    assert "decoder" not in instances.claim(decoder, rarely, False)
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        ([], ""),
+        ([("fence", 1.234)], "No image from this decoder keeps fences of this size (1.2 % of the area)."),
+        (
+            [("person", 0.5), ("sky", 2.0), ("bench", 0.34)],
+            "No image from this decoder keeps people (0.5 %), sky regions (2 %) or benches (0.34 %) of these sizes.",
+        ),
+    ],
+)
+def test_a_ceiling_in_words(lost: list[tuple[str, float]], expected: str) -> None:
+    assert plain(words.ceiling(lost)) == expected
+
+
 def test_page_has_every_section_and_one_first_heading(page: str) -> None:
     tags = Outline(page).tags
     sections = [attributes.get("id") for tag, attributes in tags if tag == "section"]
-    assert sections == ["findings", "distribution", "instances", "training", "run"]
+    assert sections == ["findings", "distribution", "appearance", "instances", "training", "run"]
     assert sum(tag == "h1" for tag, _ in tags) == 1
 
 
@@ -341,7 +418,12 @@ def test_large_images_are_small_in_the_page_and_whole_beside_it(tmp_path: Path) 
 
 def test_page_without_inversions(results: Path) -> None:
     tags = Outline(write_page(results, report_results.config(inversions=[], report="compared"))).tags
-    assert [attributes.get("id") for tag, attributes in tags if tag == "section"] == ["findings", "distribution", "run"]
+    assert [attributes.get("id") for tag, attributes in tags if tag == "section"] == [
+        "findings",
+        "distribution",
+        "appearance",
+        "run",
+    ]
 
 
 def test_page_without_comparisons(results: Path) -> None:
@@ -379,6 +461,7 @@ def test_of_many_comparisons_both_ends_are_shown_in_full_and_all_in_one_table(
         config["comparisons"].append({"real": "chapel", "generated": name, "segmenter": "chapel"})
         shutil.copytree(folder / "sample/progan", folder / "sample" / name)
         shutil.copy(folder / "fsd/chapel/chapel~progan.tsv", folder / f"fsd/chapel/chapel~{name}.tsv")
+        report_results.copy_appearance(folder, name)
         tables.write_json(folder / f"fsd/chapel/chapel~{name}.json", summary | {"fsd": fsd})
     with caplog.at_level("INFO"):
         page = write_page(folder, config, "--files-dir", str(tmp_path / "beside"))

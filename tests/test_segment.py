@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from segmenter_case import SIZE, save_scenes, save_segmenter
 
-from lacuna.formats import areas, checkpoints
+from lacuna.appearance.kept import merged
+from lacuna.formats import areas, checkpoints, regions
 from lacuna.segmenters.class_areas import class_areas
 from lacuna.segmenters.loading import load_segmenter
 from lacuna.stages import segment
@@ -27,13 +28,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def table(place: Path, out: Path, images: str = "scenes.h5", heads: tuple[str, ...] = ("object",), batch_size: int = 4,
-          size: int | None = None, last: int = COUNT - 1, precision: str = "float32") -> areas.ClassAreas:  # fmt: skip
+def table(
+    place: Path, out: Path, images: str = "scenes.h5", heads: tuple[str, ...] = ("object",), batch_size: int = 4,
+    size: int | None = None, first: int = 0, last: int = COUNT - 1, precision: str = "float32",
+) -> areas.ClassAreas:  # fmt: skip
     settings = json.dumps({"heads": list(heads), "size": size, "precision": precision})
     segment.main([
         "--family", "upernet", "--checkpoint", str(place / "net.safetensors"), "--images", str(place / images),
-        "--first", "0", "--last", str(last), "--settings", settings,
+        "--first", str(first), "--last", str(last), "--settings", settings,
         "--batch-size", str(batch_size), "--device", "cpu", "--threads", "1", "--table", str(out / "t.h5"),
+        "--regions", str(out / "t.regions.h5"), "--kept", "{}", "--seed", "1",
         "--code", "c",
     ])  # fmt: skip
     return areas.read(out / "t.h5")
@@ -48,6 +52,29 @@ def test_rows_of_object_and_material_sum_to_the_image(place: Path, tmp_path: Pat
         assert names == VOCABULARY[category]
     assert found.image_px == SIZE**2
     assert found.index.tolist() == list(range(COUNT))
+
+
+def test_regions_do_not_depend_on_batches_or_shards(place: Path, tmp_path: Path) -> None:
+    found = []
+    for batch_size, limits in ((4, [(0, COUNT - 1)]), (1, [(0, COUNT - 1)]), (4, [(0, 3), (4, COUNT - 1)])):
+        parts = []
+        for first, last in limits:
+            table(place, tmp_path, heads=("object", "part"), batch_size=batch_size, first=first, last=last)
+            parts.append(regions.read(tmp_path / "t.regions.h5"))
+        found.append(merged(parts, features=4, crops=2))
+    whole = found[0]
+    assert whole.num_regions.sum() > COUNT and len(whole.kept.column) > 8 and len(whole.crops.crops) > 4
+    assert np.bincount(whole.kept.column).max() == 4
+    assert whole.blocks == (4, 4, 6) and np.isfinite(whole.kept.feature).all()
+    areas_px = areas.read(tmp_path / "t.h5").area_px.shape[1]
+    assert whole.num_regions.shape == (COUNT, areas_px) and (whole.num_regions[:, 0] == 0).all()
+    for other in found[1:]:
+        for name in ("index", "num_regions", "place_px"):
+            assert np.array_equal(getattr(whole, name), getattr(other, name))
+        for name in ("column", "image", "priority", "area_px"):
+            assert np.array_equal(getattr(whole.kept, name), getattr(other.kept, name))
+        assert np.allclose(whole.kept.feature, other.kept.feature, rtol=2e-3, atol=2e-3)  # float16
+        assert whole.crops.crops == other.crops.crops
 
 
 def test_parts_cover_at_most_their_owner(place: Path, tmp_path: Path) -> None:
@@ -108,7 +135,7 @@ def test_a_class_count_that_does_not_fit_the_labels_is_one_clear_line(place: Pat
 
 
 def test_unknown_families_and_heads_are_named(place: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="found family 'vit', expected one of: upernet, upp"):
+    with pytest.raises(ValueError, match=r"found family 'vit', expected one of: .*upernet, upp"):
         load_segmenter("vit", place / "net.safetensors")
     with pytest.raises(ValueError, match="heads: found shape, expected some of object, part, material"):
         table(place, tmp_path, heads=("shape",))

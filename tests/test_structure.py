@@ -13,6 +13,7 @@ from lacuna.families import KINDS, SEGMENTERS, loader, reader, task, trainable
 PACKAGE = Path(__file__).resolve().parents[1] / "workflow" / "lacuna"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 MAIN = "__main__.py"  # the command line
+PROGRAMS = {"exported", "onnx"}  # segmenters that show nothing of their inside
 STAGES = {path.stem for path in PACKAGE.glob("stages/*.py")} - {"__init__"}
 
 
@@ -45,6 +46,7 @@ def test_planning_and_runtime_do_not_know_each_other() -> None:
 @pytest.mark.parametrize(
     ("room", "strangers"),
     [
+        ("appearance", {"torch", "h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators"}),
         ("areas", {"torch", "h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators"}),
         ("networks", {"h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators", "pathlib"}),
         ("report/figures", {"torch", "h5py", "lacuna.formats", "lacuna.segmenters", "lacuna.generators"}),
@@ -61,7 +63,7 @@ def test_a_room_knows_only_what_it_may(room: str, strangers: set[str]) -> None:
 
 def test_stages_without_networks_do_not_load_torch() -> None:
     """Importing torch takes seconds of every job."""
-    for stage in ("render", "tabulate", "moments", "fsd", "truth", "calibrate", "report"):
+    for stage in ("render", "tabulate", "moments", "fsd", "appearance", "truth", "calibrate", "report"):
         seen: set[str] = set()
         queue = [f"lacuna.stages.{stage}"]
         assert stage in STAGES
@@ -83,7 +85,7 @@ def test_the_settings_of_a_family_are_of_that_family(kind: str) -> None:
         settings = pkgutil.resolve_name(f"lacuna.{family.settings}")
         assert name in get_args(settings.model_fields["family"].annotation), name
         assert family.load.startswith(family.settings.rpartition(".")[0]), "the settings lie elsewhere than the code"
-    assert get_args(Perceptual.model_fields["family"].annotation) == (*SEGMENTERS, "vgg16")
+    assert get_args(Perceptual.model_fields["family"].annotation) == (*sorted({*SEGMENTERS} - PROGRAMS), "vgg16")
 
 
 @pytest.mark.parametrize("kind", KINDS)

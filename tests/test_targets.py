@@ -95,8 +95,8 @@ def test_omissions_are_looked_for_in_the_best_method() -> None:
     config = check_config(CONFIG)
     photos = inversion_entry(config, "gan", "photos")
     assert photos.count == 7
-    assert omission_method(photos.model_copy(update={"methods": ["layered_r", "layered"]})) == "layered_r"
-    assert omission_method(photos.model_copy(update={"methods": ["layered", "layered_z"]})) == "layered_z"
+    assert omission_method(config, photos.model_copy(update={"methods": ["layered_r", "layered"]})) == "layered_r"
+    assert omission_method(config, photos.model_copy(update={"methods": ["layered", "layered_z"]})) == "layered_z"
 
 
 def test_the_generators_own_samples_are_the_control_of_its_photos() -> None:

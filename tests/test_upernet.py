@@ -11,7 +11,7 @@ from torch.nn import functional
 from lacuna.networks.folding import fold_batch_norms
 from lacuna.networks.resnet import Projection, ResNet
 from lacuna.segmenters.parsing import part_blocks, part_labels
-from lacuna.segmenters.segmenter import SIGNED_RGB, Segmenter, build_network
+from lacuna.segmenters.parsing_segmenter import SIGNED_RGB, ParsingSegmenter, build_network
 from lacuna.segmenters.upernet.model import HEADS, UPerNet, fused_convolution, resized, saves_work
 from lacuna.segmenters.upernet.prroi import pooling_matrix, prroi_pool
 from lacuna.segmenters.upp.checkpoint import published_segmenter
@@ -31,7 +31,7 @@ RAMP_IN_3_BINS = [[0.1875, 0.2291666667, 0.2161458333], [0.5208333333, 0.5625, 0
 ONES_IN_2_BINS = [[1.0, 0.875], [0.875, 0.765625]]
 
 
-def small_segmenter(seed: int = 1) -> Segmenter:
+def small_segmenter(seed: int = 1) -> ParsingSegmenter:
     """An untrained segmenter whose classes all occur."""
     torch.manual_seed(seed)
     network = build_network(CLASSES, OWNERS, SMALL).eval()
@@ -39,7 +39,7 @@ def small_segmenter(seed: int = 1) -> Segmenter:
         weight = head[1].weight.data
         head[1].weight.data = 30 * (weight - weight.mean(dim=1, keepdim=True))
         head[1].bias.data.zero_()
-    return Segmenter(network, CLASSES, OWNERS, SIGNED_RGB, 32)
+    return ParsingSegmenter(network, CLASSES, OWNERS, SIGNED_RGB, 32)
 
 
 def noise(count: int, size: int = 32) -> np.ndarray:

@@ -10,9 +10,10 @@ import torch
 import toy
 from PIL import Image
 
+from lacuna import families
 from lacuna.families import PERCEPTUAL, SEGMENTERS
 from lacuna.segmenters.loading import load_segmenter
-from lacuna.segmenters.segmenter import build_network
+from lacuna.segmenters.parsing_segmenter import build_network
 from lacuna.segmenters.upp import checkpoint as published
 from lacuna.segmenters.upp import files as upp
 
@@ -117,9 +118,9 @@ def test_every_segmenter_is_a_perceptual_network_too() -> None:
 def test_files_that_are_not_there_yet_have_their_published_names(folder: Path) -> None:
     (folder / "encoder_epoch_40.pth").rename(folder / "encoder_epoch_39.pth")
     (folder / "labels.json").unlink()
-    found = [Path(path).name for path in upp.weights_files("upp", str(folder))]
+    found = [Path(path).name for path in upp.weights_files(str(folder))]
     assert found == ["labels.json", "encoder_epoch_39.pth", "decoder_epoch_40.pth"]
-    assert upp.weights_files("upernet", "net.safetensors") == ["net.safetensors"]
+    assert families.files("segmenters", "upernet", "net.safetensors") == ["net.safetensors"]
 
 
 @pytest.mark.workflow

@@ -8,10 +8,18 @@ from typing import Any
 
 import numpy as np
 from inversion_case import TRAINING, save_generator
+from segmenter_case import WORLD
 
 from lacuna.formats import images
 from lacuna.runtime.provenance import Provenance, canonical_json
-from lacuna.stages import render, train_classifier, train_encoder, train_generator, train_segmenter
+from lacuna.stages import (
+    render,
+    train_autoencoder,
+    train_classifier,
+    train_encoder,
+    train_generator,
+    train_segmenter,
+)  # fmt: skip
 
 GAN: dict[str, Any] = {
     "sizes": [4, 4, 4],
@@ -39,8 +47,13 @@ CLASSIFIER: dict[str, Any] = {
     "architecture": RESNET | {"stem_stride": 1}, "images": 96, "batch_size": 8, "learning_rate": 0.01,
     "weight_decay": 0.0001, "precision": "float32", "log_interval": 24,
 }  # fmt: skip
+AUTOENCODER: dict[str, Any] = {
+    "architecture": {"widths": [8, 8, 8], "layers": 1, "latent_channels": 2, "groups": 4}, "images": 64,
+    "batch_size": 8, "learning_rate": 0.01, "weight_decay": 0.0001, "lambda_pixel": 1.0, "lambda_perceptual": 0.5,
+    "lambda_kl": 0.0001, "feature_levels": [0, 1], "precision": "float32", "log_interval": 16,
+    "adversary": {"weight": 0.1, "start": 24, "width": 4, "learning_rate": 0.001, "r1": 1.0, "r1_interval": 2},
+}  # fmt: skip
 COLOURS = ["red", "green", "blue"]
-WORLD = {"size": 32, "omit": [], "scale": {}, "scenes": {}, "palette": "day"}
 
 
 def noise_images(folder: Path, size: int = 8, count: int = 30, classes: int = 0) -> Path:
@@ -112,11 +125,19 @@ def generator(
 
 
 def _judged(
-    stage: Any, source: Path, out: Path, count: int, held_out: int, shard_size: int, settings: dict[str, Any], code: str
+    stage: Any,
+    source: Path,
+    out: Path,
+    count: int,
+    held_out: int,
+    shard_size: int,
+    settings: dict[str, Any],
+    code: str,
+    **more: Any,
 ) -> Path:
     told = {
         "images": source, "count": count, "validation_images": source, "validation_count": held_out,
-        "shard_size": shard_size, "seed": 1, "device": "cpu", "threads": 1, "settings": settings, "code": code,
+        "shard_size": shard_size, "seed": 1, "device": "cpu", "threads": 1, "settings": settings, "code": code, **more,
     }  # fmt: skip
     stage.main(flags(told, **outputs(out), card=out / "net.md"))
     return out
@@ -128,6 +149,13 @@ def segmenter(source: Path, out: Path, code: str = "digest", **changes: Any) -> 
 
 def classifier(source: Path, out: Path, code: str = "digest", **changes: Any) -> Path:
     return _judged(train_classifier, source, out, 60, 30, 30, CLASSIFIER | changes, code)
+
+
+def autoencoder(
+    source: Path, out: Path, code: str = "digest", told: dict[str, Any] | None = None, **changes: Any
+) -> Path:
+    """An autoencoder; `told` is what the stage is told beside its settings."""
+    return _judged(train_autoencoder, source, out, 24, 16, 16, AUTOENCODER | changes, code, **told or {})
 
 
 def encoder(source: Path, out: Path, part: str, code: str = "digest", **changes: Any) -> Path:
@@ -175,6 +203,7 @@ CASES = {
     ),
     "segmenter": Case(scenes, segmenter, 7, (2, 4, 6, 7), "loss_part"),
     "classifier": Case(colours, classifier, 12, (3, 6, 9, 12), "loss"),
+    "autoencoder": Case(scenes, autoencoder, 8, (2, 4, 6, 8), "pixel"),
     "layer": Case(parts, encoder, 6, (0, 2, 4, 6), "loss", {"part": "layer_3"}, "layer_3"),
     "encoder": Case(parts, encoder, 4, (0, 2, 4), "loss", {"part": "encoder"}, "encoder"),
 }  # fmt: skip

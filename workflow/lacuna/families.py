@@ -27,6 +27,7 @@ class Family:
         has_layers: whether a network of it is a chain of layers, which inversions need. What `load` gives of another
             family can only be sampled; see generators/sampling.py.
         files: what lists the files of a checkpoint, `module:name`; empty where a checkpoint is one file.
+        encode: what loads the family's own encoder, x -> z, `module:name`; empty where train_encoder trains one.
     """
 
     load: str
@@ -36,6 +37,7 @@ class Family:
     read: str = ""
     has_layers: bool = True
     files: str = ""
+    encode: str = ""
 
 
 GENERATORS = {
@@ -45,8 +47,15 @@ GENERATORS = {
         "generators.acgan.training:AcganTask",
         has_labels=True,
     ),
+    "autoencoder": Family(
+        "generators.autoencoder.checkpoint:from_model",
+        "generators.autoencoder.settings:Settings",
+        read="generators.autoencoder.checkpoint:read",
+        files="generators.autoencoder.folder:files",
+        encode="generators.autoencoder.checkpoint:encoder_from_model",
+    ),
     "diffusers": Family(
-        "generators.diffusers.pipeline:load",
+        "generators.diffusers.sampler:load",
         "generators.diffusers.settings:Settings",
         has_labels=True,
         has_layers=False,
@@ -57,7 +66,11 @@ GENERATORS = {
         "generators.progan.settings:Settings",
         "generators.progan.training:ProganTask",
     ),
-    "python": Family("generators.python_file.checkpoint:from_file", "generators.python_file.settings:Settings"),
+    "python": Family(
+        "generators.python_file.checkpoint:from_file",
+        "generators.python_file.settings:Settings",
+        encode="generators.python_file.checkpoint:encoder_from_file",
+    ),
     "stylegan": Family(
         "generators.stylegan.checkpoint:from_weights",
         "generators.stylegan.settings:Settings",
@@ -84,12 +97,21 @@ GENERATORS = {
 }
 
 SEGMENTERS = {
+    "exported": Family("segmenters.exported.program:load", "segmenters.exported.settings:Settings"),
+    "onnx": Family("segmenters.onnx.program:load", "segmenters.onnx.settings:Settings"),
+    "transformers": Family(
+        "segmenters.transformers.checkpoint:load",
+        "segmenters.transformers.settings:Settings",
+        files="segmenters.transformers.files:weights_files",
+    ),
     "upernet": Family(
         "segmenters.upernet.checkpoint:load",
         "segmenters.upernet.settings:Settings",
         "segmenters.upernet.training:Training",
     ),
-    "upp": Family("segmenters.upp.checkpoint:load", "segmenters.upp.settings:Settings"),
+    "upp": Family(
+        "segmenters.upp.checkpoint:load", "segmenters.upp.settings:Settings", files="segmenters.upp.files:weights_files"
+    ),
 }
 
 CLASSIFIERS = {
@@ -103,7 +125,7 @@ CLASSIFIERS = {
 
 # Networks whose features an inversion compares; of a segmenter it is the backbone.
 PERCEPTUAL = {
-    **{name: Family("inversion.perceptual_loading:load_backbone") for name in SEGMENTERS},
+    **{name: Family("inversion.perceptual_loading:load_backbone", files=SEGMENTERS[name].files) for name in SEGMENTERS},
     "vgg16": Family("inversion.perceptual_loading:load_vgg16"),
 }
 
@@ -140,6 +162,12 @@ def files(kind: str, name: str, checkpoint: str | Path) -> list[str]:
     return list(_resolved(found)(checkpoint)) if found else [str(checkpoint)]
 
 
+def encoder(kind: str, name: str) -> Any:
+    """What loads the family's own encoder; None where it has none."""
+    found = family(kind, name).encode
+    return _resolved(found) if found else None
+
+
 def task(kind: str, name: str) -> Any:
     """What a training of the family consists of.
 
@@ -166,7 +194,7 @@ def trainable(kind: str) -> list[str]:
 
 def code_of(entries: Mapping[str, Family], training: bool = False) -> set[str]:
     """Modules that hold the code of these families, as they are imported."""
-    keys = ("train",) if training else ("load", "read", "files")
+    keys = ("train",) if training else ("load", "read", "files", "encode")
     named = {getattr(entry, key) for entry in entries.values() for key in keys}
     return {f"lacuna.{name.partition(':')[0]}" for name in named if name}
 

@@ -13,7 +13,6 @@ from snakemake.logging import logger
 from lacuna import families, own
 from lacuna.data import census
 from lacuna.data.containers import lmdb_file
-from lacuna.segmenters.upp import files as upp
 from lacuna.config import entries, networks, published, shorthand, targets
 from lacuna.runtime import arguments
 from lacuna.config.configuration import check_config
@@ -85,11 +84,15 @@ wildcard_constraints:
     a=r"[a-z0-9][a-z0-9_]*",
     b=r"[a-z0-9][a-z0-9_]*",
     segmenter=r"[a-z0-9][a-z0-9_]*",
+    second=r"[a-z0-9][a-z0-9_]*",
     generator=r"[a-z0-9][a-z0-9_]*",
     classifier=r"[a-z0-9][a-z0-9_]*",
     method=r"[a-z_]+",
     part=r"layer_\d+|tail|encoder|direct",
     shard=r"\d+-\d+",
+    owner=r"[\w.-]+",
+    repository=r"[\w.-]+",
+    revision=r"[\w.-]+",
     file="|".join(re.escape(entry["file"]) for entry in DOWNLOADS if not entry.get("unpack")),
     folder="|".join(re.escape(entry["file"].removesuffix(".zip")) for entry in DOWNLOADS if entry.get("unpack")),
 

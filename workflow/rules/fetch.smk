@@ -41,3 +41,25 @@ rule fetch_unpacked:
         hashes=hashes,
     shell:
         "python -m lacuna.stages.fetch --job {resources.job:q} 2>&1 | tee {log:q}"
+
+
+# A repository's name and revision in, its files and their hashes out.
+rule fetch_snapshot:
+    output:
+        receipt="resources/hub/{owner}/{repository}/{revision}/fetched.json",
+    log:
+        "results/logs/fetch/{owner}~{repository}~{revision}.log",
+    benchmark:
+        "results/benchmarks/fetch/{owner}~{repository}~{revision}.tsv"
+    localrule: True
+    conda:
+        "../../envs/lacuna.yaml"
+    resources:
+        gpu=0,
+        mem_mb=growing(1000),
+        runtime=growing(600),
+        code=source_digest("lacuna.stages.fetch_snapshot"),
+    shell:
+        "python -m lacuna.stages.fetch_snapshot --repository {wildcards.owner}/{wildcards.repository}"
+        " --revision {wildcards.revision} --folder resources/hub/{wildcards.owner}/{wildcards.repository}/{wildcards.revision}"
+        " --code {resources.code} 2>&1 | tee {log:q}"

@@ -1,16 +1,27 @@
 # What rules wait for, by their wildcards; no rule.
 def shard_images(wildcards):
     """Image shards that hold the images of the wildcard's shard, or the LMDB that fetch brings for it."""
-    path = CONFIG.sources[wildcards.source].given().get("path")
-    if CONFIG.sources[wildcards.source].kind == "lsun" and census.is_fetched(path):
+    return images_of(wildcards.source, wildcards.shard)
+
+
+def images_of(source, name):
+    """Image shards that hold a source's images of a shard of this name, or the LMDB that fetch brings for it."""
+    path, shard = CONFIG.sources[source].given().get("path"), shard_from_name(name)
+    if CONFIG.sources[source].kind == "lsun" and census.is_fetched(path):
         return [f"{path}/{lmdb_file.DATA}"]
-    shard = shard_from_name(wildcards.shard)
-    return TOLD.covering_shards(wildcards.source, shard.first, shard.last)
+    return TOLD.covering_shards(source, shard.first, shard.last)
+
+
+def agreement_images(wildcards):
+    """Image shards of a source that two segmenters label."""
+    told = TOLD.agreement_labels(**wildcards)
+    return TOLD.covering_shards(wildcards.source, told["first"], told["last"])
 
 
 def shard_listing(wildcards):
     """Digest of the user's files that the shard is made of (name, size, mtime); the shard has changed when it does."""
-    held, shard = HELD.get(wildcards.source), shard_from_name(wildcards.shard)
+    name = CONFIG.sources[wildcards.source].redraws or wildcards.source
+    held, shard = HELD.get(name), shard_from_name(wildcards.shard)
     return held.digest(shard.first, shard.last) if held else ""
 
 
@@ -26,8 +37,11 @@ def segmenter_files(wildcards):
 
 
 def files_of_segmenter(name):
-    """Files that the weights of a segmenter are in."""
-    return upp.weights_files(CONFIG.segmenters[name].family, networks.segmenter_weights(CONFIG, name))
+    """Files that the weights of a segmenter are in, and the file that lists its classes, where there is one."""
+    network = entries.segmenter_network(CONFIG, name)
+    labels = network["settings"].get("labels")
+    files = families.files("segmenters", network["family"], network["checkpoint"])
+    return [*files, *([labels] if isinstance(labels, str) else [])]
 
 
 def files_of_generator(name):
@@ -57,14 +71,24 @@ def generator_files(wildcards):
 
 
 def sampled_files(wildcards):
-    """Weights of the generator that the wildcard's source samples, and its code."""
-    return files_of_generator(CONFIG.sources[wildcards.source].drawn_by)
+    """Weights of the generator that the wildcard's source samples, its code, and image shards that it draws again."""
+    source = CONFIG.sources[wildcards.source]
+    redrawn = images_of(source.redraws, wildcards.shard) if source.redraws else []
+    return [*files_of_generator(source.drawn_by), *redrawn]
 
 
 def training_images(wildcards):
     """Image shards that the wildcard's generator, or the generator that it is a part of, learns from."""
     name = networks.generator_of_part(CONFIG, wildcards.generator)
     return targets.image_shards(CONFIG, CONFIG.generators[name].trained_on)
+
+
+def training_perceptual_files(wildcards):
+    """Files that the weights of the perceptual network of an autoencoder's training are in."""
+    name = CONFIG.generators[wildcards.generator].compared_by
+    return (
+        families.files("perceptual", CONFIG.perceptual[name].family, CONFIG.perceptual[name].checkpoint) if name else []
+    )
 
 
 def part_weights(wildcards):
@@ -84,6 +108,12 @@ def paired_prompts(wildcards):
     """File of captions that the wildcard's samples are drawn from; none where the configuration lists the prompts."""
     prompts = CONFIG.generators[CONFIG.sources[wildcards.generated].drawn_by].usage()["prompts"]
     return prompts if isinstance(prompts, str) else []
+
+
+def region_shards(wildcards):
+    """What segment kept of the regions of both of the wildcards' sources."""
+    tables = sides("real", "generated")(wildcards)
+    return [path.removesuffix(".h5") + ".regions.h5" for path in tables]
 
 
 def true_tables(wildcards):
@@ -112,7 +142,7 @@ def inversions_of(wildcards):
 def inversions_looked_at(wildcards):
     """Inversions that omissions are looked for in."""
     entry = inversion(wildcards)
-    return targets.inversion_shards(CONFIG, entry, entries.omission_method(entry))
+    return targets.inversion_shards(CONFIG, entry, entries.omission_method(CONFIG, entry))
 
 
 def inversion_encoder(wildcards):
@@ -128,7 +158,7 @@ def inverted_images(wildcards):
 def perceptual_files(wildcards):
     """Files that the weights of the perceptual network of an inversion are in."""
     network = entries.inversion_perceptual(CONFIG, inversion(wildcards))
-    return upp.weights_files(network["family"], network["checkpoint"])
+    return families.files("perceptual", network["family"], network["checkpoint"])
 
 
 def inversion_segmenter_files(wildcards):

@@ -16,5 +16,6 @@ rule sample_shard:
         runtime=growing(60),
     params:
         job=job("sample"),
+        listing=shard_listing,
     shell:
         "python -m lacuna.stages.sample --job {params.job:q} --threads {threads} --shard {output.shard} > {log} 2>&1"

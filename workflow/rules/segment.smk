@@ -1,10 +1,11 @@
-# Images in, class-area table out.
+# Images in; class-area table, and what is kept of regions, out.
 rule segment_shard:
     input:
         images=shard_images,
         weights=segmenter_files,
     output:
         table="results/segment/{segmenter}/{source}/{shard}.h5",
+        regions="results/segment/{segmenter}/{source}/{shard}.regions.h5",
     log:
         "results/logs/segment/{segmenter}/{source}/{shard}.log",
     benchmark:
@@ -19,4 +20,5 @@ rule segment_shard:
         job=job("segment"),
         listing=shard_listing,
     shell:
-        "python -m lacuna.stages.segment --job {params.job:q} --threads {threads} --table {output.table} > {log} 2>&1"
+        "python -m lacuna.stages.segment --job {params.job:q} --threads {threads}"
+        " --table {output.table} --regions {output.regions} > {log} 2>&1"

@@ -14,7 +14,18 @@ from lacuna import families
 from lacuna.config import files, jobs, published, references, shorthand
 from lacuna.config.base import Name, Section, Unique, lines
 from lacuna.config.conditional import Conditional, Discriminate, Diversity, Overfit
-from lacuna.config.distribution import Calibrate, Comparison, Contrast, Follow, Fsd, Sample, Segment
+from lacuna.config.distribution import (
+    Agreement,
+    Appearance,
+    Calibrate,
+    Comparison,
+    Contrast,
+    Follow,
+    Fsd,
+    Regions,
+    Sample,
+    Segment,
+)  # fmt: skip
 from lacuna.config.inversion import Inversion, Invert, Omissions, Perceptual, TrainEncoder
 from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
 from lacuna.config.sources import Download, ShardSize, Source
@@ -82,6 +93,7 @@ class Configuration(Section):
     )
     follow: Follow = Follow()
     comparisons: list[Comparison] = Field([], description="Pairs of sources whose class areas are compared.")
+    agreements: list[Agreement] = Field([], description="Comparisons by several segmenters, held side by side.")
     contrasts: list[Contrast] = Field(
         [], description="Pairs of generated sources: which of both is nearer to the real one, and which classes differ."
     )
@@ -91,7 +103,9 @@ class Configuration(Section):
     shard_size: ShardSize = ShardSize()
     sample: Sample = Sample()
     segment: Segment = Segment()
+    regions: Regions = Regions()
     fsd: Fsd = Fsd()
+    appearance: Appearance = Appearance()
     calibrate: Calibrate = Calibrate()
     discriminate: Discriminate = Discriminate()
     diversity: Diversity = Diversity()

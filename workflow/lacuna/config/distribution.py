@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, cast
 
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from lacuna.config.base import Category, Level, Name, Section, Share, Unique
 
@@ -29,6 +29,42 @@ class Segment(Section):
         "change labels where two classes are close; `make bench` measures how many.",
     )
     batch_size: PositiveInt = Field(50, description="Images per batch.")
+
+
+class Regions(Section):
+    """What is kept of the connected regions of each class, so that it can be seen how the class looks."""
+
+    least_percent: float = Field(
+        0.2, ge=0, le=100, description="Smaller regions are specks and do not count; percent of the image."
+    )
+    join: NonNegativeInt = Field(0, description="Regions of a class at most so many pixels apart count as one.")
+    features: PositiveInt = Field(
+        500, description="Regions of each class of a source whose features are compared, from as many images, at most."
+    )
+    crops: PositiveInt = Field(64, description="Regions of each class that are kept as pictures, likewise.")
+    maps: int = Field(
+        2,
+        ge=1,
+        le=4,
+        description="Finest maps of the segmenter's backbone whose means under a region are its features, beside the "
+        "mean and deviation of its own colors. Coarse maps see little of how a region is drawn.",
+    )
+
+
+class Appearance(Section):
+    """Does a class look like itself?"""
+
+    confidence: Level = Field(0.95, description="Level of every interval.")
+    permutations: PositiveInt = Field(9999, description="Permutations of the test on features.")
+    area_tolerance: PositiveFloat = Field(
+        0.15, description="Regions are compared in pairs whose areas differ by at most this share."
+    )
+    altered_by: NonNegativeFloat = Field(
+        0.01,
+        description="A class is alike while its distance is under this, and altered beyond; in units of the variance "
+        "of the looks of real regions, so that 0.01 is a tenth of their standard deviation.",
+    )
+    q_below: Share = Field(0.05, description="False discovery rate under which a difference counts.")
 
 
 class Fsd(Section):
@@ -75,6 +111,21 @@ class Comparison(Section):
         "Its generator then has `prompts`.",
     )
     fsd: Fsd | None = Field(None, description="What this comparison alone has otherwise than the section fsd.")
+
+
+class Agreement(Section):
+    """Two sources that several segmenters measure, and what each two of these agree on.
+
+    `segmenters: [a, b]` in a comparison is short for a comparison by each of them and such an entry.
+    """
+
+    real: Name = Field(description="Source of real images.")
+    generated: Name = Field(description="Source of generated images.")
+    segmenters: Unique[Name] = Field(min_length=2, description="Segmenters, of which every two are held side by side.")
+    synonyms: dict[str, str] = Field(
+        {}, description="Classes that mean the same under other names: one segmenter's name -> the later one's."
+    )
+    count: int = Field(500, ge=2, description="Images of each side whose pixels are labelled by both, at most.")
 
 
 class Contrast(Section):

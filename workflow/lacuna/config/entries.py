@@ -9,6 +9,7 @@ from lacuna.config import networks
 if TYPE_CHECKING:
     from lacuna.config.conditional import Conditional
     from lacuna.config.configuration import Configuration
+    from lacuna.config.distribution import Agreement
     from lacuna.config.inversion import Inversion
 
 
@@ -23,11 +24,26 @@ def inversion_segmenter(config: Configuration, entry: Inversion) -> str:
 
 
 def inversion_perceptual(config: Configuration, entry: Inversion) -> dict[str, Any]:
-    """Family and checkpoint of the perceptual network: named, or the backbone of the inversion's segmenter."""
+    """Family, checkpoint and settings of the perceptual network: named, or the inversion's segmenter's backbone."""
     if entry.perceptual:
         return config.perceptual[entry.perceptual].given()
-    name = inversion_segmenter(config, entry)
-    return {"family": config.segmenters[name].family, "checkpoint": networks.segmenter_weights(config, name)}
+    return segmenter_network(config, inversion_segmenter(config, entry))
+
+
+def segmenter_network(config: Configuration, name: str) -> dict[str, Any]:
+    """Family, checkpoint and settings of a segmenter."""
+    entry = config.segmenters[name]
+    weights = networks.segmenter_weights(config, name)
+    return {"family": entry.family, "checkpoint": weights, "settings": entry.usage()}
+
+
+def agreement_entry(config: Configuration, first: str, second: str, *sources: str) -> Agreement:
+    """The agreement of two segmenters on two sources, or the first on one."""
+    return next(
+        entry
+        for entry in config.agreements
+        if {first, second} <= set(entry.segmenters) and set(sources) <= {entry.real, entry.generated}
+    )
 
 
 def control_source(config: Configuration, entry: Inversion) -> str | None:
@@ -47,9 +63,13 @@ def control_table(config: Configuration, entry: Inversion) -> str | None:
     return f"results/omissions/{entry.generator}/{source}.tsv" if is_photo and source else None
 
 
-def omission_method(entry: Inversion) -> str:
-    """The method whose reconstructions are looked at: `layered_r` where it was run, else the last one."""
-    return "layered_r" if "layered_r" in entry.methods else str(entry.methods[-1])
+def omission_method(config: Configuration, entry: Inversion) -> str:
+    """The method whose reconstructions are looked at: the widest search where it was run, else the last one.
+
+    That is `layered_r`; of an autoencoder `direct_z`, which searches all that its decoder draws and nothing beyond.
+    """
+    widest = "direct_z" if config.generators[entry.generator].has_encoder else "layered_r"
+    return widest if widest in entry.methods else str(entry.methods[-1])
 
 
 def conditional_entry(config: Configuration, generated: str, real: str) -> Conditional:

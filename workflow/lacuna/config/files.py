@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
+from lacuna import families
 from lacuna.config import published
 from lacuna.config.sources import World
+from lacuna.errors import UserError
 from lacuna.formats import captions
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ def problems(config: Configuration, exists: Callable[[str], bool] | None) -> Ite
         brought = path.startswith("resources/") or path in made
         if not brought and exists and not exists(path):
             yield f"{place}: found {path!r}, no such file; correct the path, it is taken from the workflow's folder"
+    if exists:
+        yield from _folders(config, exists)
     yield from _prompts(config, exists)
     for name, source in config.sources.items():
         if isinstance(source, World):
@@ -45,6 +49,18 @@ def _paths(config: Configuration) -> Iterator[tuple[str, str]]:
                     continue  # the prompts themselves
                 for path in given if isinstance(given, list) else [given] if given else []:
                     yield f"{section}.{name}.{key}", str(path)
+
+
+def _folders(config: Configuration, exists: Callable[[str], bool]) -> Iterator[str]:
+    """Checkpoints that are folders, but not of the form that their family reads; what fetch brings is seen later."""
+    used = _used(config)["generators"]
+    for name, entry in config.generators.items():
+        path = str(entry.checkpoint)
+        if name in used and exists(path) and not path.startswith("resources/"):
+            try:
+                families.files("generators", entry.family, path)
+            except (UserError, OSError) as error:
+                yield f"generators.{name}.checkpoint: {error}"
 
 
 def _prompts(config: Configuration, exists: Callable[[str], bool] | None) -> Iterator[str]:
@@ -70,15 +86,15 @@ def _used(config: Configuration) -> dict[str, set[str | None]]:
     tables = {name for name in sources if config.sources[name].kind == "table"}
     segmenters = [entry.segmenter for entry in config.comparisons if not {entry.real, entry.generated} <= tables]
     segmenters += [entry.segmenter for entry in config.inversions]
+    drawn_by = {str(config.sources[name].drawn_by) for name in sources}
+    generators = {*drawn_by, *(one.generator for one in config.inversions)} & config.generators.keys()
+    trained = [config.generators[name] for name in generators if not config.generators[name].checkpoint]
     return {
         "sources": {*sources},
         "segmenters": {*segmenters, *(entry.segmenter for entry in config.conditional), *config.calibrate.segmenters},
-        "generators": {
-            *(config.sources[name].drawn_by for name in sources),
-            *(one.generator for one in config.inversions),
-        },
+        "generators": {*generators},
         "classifiers": {entry.classifier for entry in config.conditional},
-        "perceptual": {entry.perceptual for entry in config.inversions},
+        "perceptual": {*(entry.perceptual for entry in config.inversions), *(entry.compared_by for entry in trained)},
     }
 
 

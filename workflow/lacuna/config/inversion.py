@@ -12,8 +12,8 @@ Method = Literal["z", "direct", "direct_z", "layered", "layered_z", "layered_r"]
 class Perceptual(Section):
     """A network whose features an inversion compares."""
 
-    family: Literal["upernet", "upp", "vgg16"] = Field(description="Architecture.")
-    checkpoint: str = Field(description="Weights file.")
+    family: Literal["transformers", "upernet", "upp", "vgg16"] = Field(description="Architecture.")
+    checkpoint: str = Field(description="Weights file, or folder.")
 
 
 class EncoderSteps(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lacuna.config.published import RECEIPT
 from lacuna.families import GENERATORS
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ def segmenter_weights(config: Configuration, name: str) -> str:
     return str(config.segmenters[name].checkpoint or f"results/train_segmenter/{name}.safetensors")
 
 
+def snapshots(config: Configuration, name: str) -> list[str]:
+    """The receipt of a segmenter that fetch brings from the hub; none for another."""
+    folder = config.segmenters[name].checkpoint
+    return [f"{folder}/{RECEIPT}"] if folder and folder.startswith("resources/hub/") else []
+
+
 def classifier_weights(config: Configuration, name: str) -> str:
     """Weights of a classifier: given, or made by train_classifier."""
     return str(config.classifiers[name].checkpoint or f"results/train_classifier/{name}.safetensors")
@@ -37,11 +44,12 @@ def generator_weights(config: Configuration, name: str) -> str:
 
 
 def generator_files(config: Configuration, name: str) -> list[str]:
-    """All weights of a generator: one file, or one for each group of classes."""
+    """All weights of a generator: one file or folder, or one for each group of classes."""
     given = config.generators[name].checkpoint
     if given is not None:
         return [given] if isinstance(given, str) else list(given)
-    return [f"results/train_generator/{part}.safetensors" for part in generator_parts(config, name)]
+    stage = config.generators[name].trained_by
+    return [f"results/{stage}/{part}.safetensors" for part in generator_parts(config, name)]
 
 
 def layered_generator(config: Configuration, source: str) -> str | None:
@@ -61,14 +69,16 @@ def generator_of_part(config: Configuration, part: str) -> str:
 
 
 def encoder_weights(config: Configuration, generator: str, method: str) -> str | None:
-    """The part that a method starts from: given, or made by train_encoder; None for `z`."""
-    part = ENCODER_OF_METHOD[method]
+    """The part that a method starts from: given, or made by train_encoder; None for `z` and for an own encoder."""
+    part = None if config.generators[generator].has_encoder else ENCODER_OF_METHOD[method]
     given = config.generators[generator].encoders.given()
     return str(given.get(part, f"results/train_encoder/{generator}/{part}.safetensors")) if part else None
 
 
 def encoder_parts(config: Configuration, generator: str) -> list[str]:
-    """Parts of a generator's encoder that its inversions need, in the order of training."""
+    """Parts of a generator's encoder that its inversions need, in the order of training; none of its own one."""
+    if config.generators[generator].has_encoder:
+        return []
     asked = [entry for entry in config.inversions if entry.generator == generator]
     needed = {ENCODER_OF_METHOD[method] for entry in asked for method in entry.methods}
     needed -= config.generators[generator].encoders.given().keys()

@@ -16,6 +16,9 @@ Config = dict[str, Any]
 TABLE = own.ROOT / "workflow/published.yaml"
 PREFIX = "fetch:"  # in place of a path: what fetch brings under that name
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})\.\w+$")  # torch.hub's convention
+HUB = "hub:"  # in place of a path: a repository on the Hugging Face hub, hub:<owner>/<name>@<revision>
+REPOSITORY = re.compile(r"hub:([\w.-]+)/([\w.-]+?)(?:@([\w.-]+))?")
+RECEIPT = "fetched.json"  # written last into the folder of a repository: what was brought, with the hash of each file
 UNPACKED = "data.mdb"  # what fetch takes out of a zip file that holds an LMDB
 
 
@@ -30,7 +33,18 @@ def collections() -> dict[str, Config]:
 def entries() -> dict[str, Config]:
     """Name -> entry of every published file."""
     return {
-        name: _entry(group, name, file) for group in collections().values() for name, file in group["files"].items()
+        name: _entry(group, name, file)
+        for group in collections().values()
+        for name, file in group.get("files", {}).items()
+    }
+
+
+def segmenters() -> dict[str, Config]:
+    """Segmenters on the hub by name: `entry` as the configuration has it, `classes`, `licence`."""
+    return {
+        name: said | {"entry": {key: said[key] for key in ("family", "checkpoint", "size") if key in said}}
+        for group in collections().values()
+        for name, said in group.get("segmenters", {}).items()
     }
 
 
@@ -74,6 +88,11 @@ def resolved(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 def _path(value: Any, place: str, downloads: Config, unknown: list[str]) -> Any:
     if isinstance(value, Mapping):  # encoders, by part
         return {key: _path(item, f"{place}.{key}", downloads, unknown) for key, item in value.items()}
+    if isinstance(value, str) and value.startswith(HUB):
+        found = REPOSITORY.fullmatch(value)
+        if not found:
+            unknown.append(f"{place}: found {value!r}, expected hub:<owner>/<name>@<revision>")
+        return f"resources/hub/{found[1]}/{found[2]}/{found[3] or 'main'}" if found else value
     if not isinstance(value, str) or not value.startswith(PREFIX):
         return value
     name = value.removeprefix(PREFIX)

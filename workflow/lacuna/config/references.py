@@ -12,9 +12,10 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.base import Section
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Comparison, Contrast
+    from lacuna.config.distribution import Agreement, Comparison, Contrast
     from lacuna.config.inversion import Inversion
-    from lacuna.config.network_entries import GeneratorEntry
+    from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
+    from lacuna.config.sources import Source
 
 
 def problems(config: Configuration) -> Iterator[str]:
@@ -22,15 +23,20 @@ def problems(config: Configuration) -> Iterator[str]:
     for name, source in config.sources.items():
         if source.drawn_by:
             yield from _reference(config, "generators", source.drawn_by, f"sources.{name}.generator")
+            yield from _latents_check(config, name, source)
         if isinstance(source, Pictures) and source.path is None:
             yield (
                 f"sources.{name}.path: missing, expected where its images are; give it there, or on the command line: "
                 f"--config {name}=/path/to/images"
             )
     for name, segmenter in config.segmenters.items():
+        yield from _own_program(f"segmenters.{name}", segmenter)
         yield from _trainable(config, f"segmenters.{name}", segmenter, ("trained_on", "validated_on"))
     for name, generator in config.generators.items():
-        yield from _trainable(config, f"generators.{name}", generator, ("trained_on",))
+        keys = tuple(key for key in ("trained_on", "validated_on") if key in type(generator).model_fields)
+        yield from _trainable(config, f"generators.{name}", generator, keys)
+        if generator.compared_by:
+            yield from _reference(config, "perceptual", generator.compared_by, f"generators.{name}.train.perceptual")
     for number, comparison in enumerate(config.comparisons):
         place = f"comparisons.{number}"
         yield from _reference(config, "sources", comparison.real, f"{place}.real")
@@ -38,6 +44,8 @@ def problems(config: Configuration) -> Iterator[str]:
         yield from _segmenter_check(config, comparison, place)
         if comparison.paired:
             yield from _has_prompts(config, comparison.generated, f"{place}.paired")
+    for number, agreement in enumerate(config.agreements):
+        yield from _agreement_check(config, agreement, f"agreements.{number}")
     for number, contrast in enumerate(config.contrasts):
         yield from _contrast_check(config, contrast, f"contrasts.{number}")
     for number, name in enumerate(config.truth):
@@ -48,11 +56,45 @@ def problems(config: Configuration) -> Iterator[str]:
     yield from _inversion_checks(config)
 
 
+def _latents_check(config: Configuration, name: str, source: Source) -> Iterator[str]:
+    """An encoder makes latents of images; any other generator draws its own z."""
+    generator, place, redrawn = _generator(config, name), f"sources.{name}", source.redraws
+    if generator and generator.has_encoder and not redrawn:
+        yield (
+            f"{place}: key 'latents_of' is missing, expected a source whose images {source.drawn_by} draws again: it "
+            "has no prior to draw latents from"
+        )
+    if redrawn is None:
+        return
+    if generator and not generator.has_encoder:
+        yield f"{place}.latents_of: found {redrawn!r}, {source.drawn_by} has no encoder of its own; take it away"
+    yield from _reference(config, "sources", redrawn, f"{place}.latents_of")
+    if redrawn in config.sources:
+        of = config.sources[redrawn]
+        if of.redraws or of.kind == "table":
+            yield f"{place}.latents_of: found {redrawn!r}, expected a source of real images"
+        if of.count is not None and source.count is not None and source.count > of.count:
+            yield f"{place}.count: found {source.count}, expected at most the {of.count} images of {redrawn}"
+
+
 def _has_prompts(config: Configuration, name: str, place: str) -> Iterator[str]:
     """Only what was drawn from a caption answers the photo of the caption."""
     generator = _generator(config, name)
     if not (generator and generator.usage().get("prompts")):
         yield f"{place}: {name} has no captions, expected samples of a generator with `prompts`"
+
+
+def _agreement_check(config: Configuration, entry: Agreement, place: str) -> Iterator[str]:
+    """Each of its segmenters must compare the two sources, which must have images."""
+    compared = {(one.real, one.generated, one.segmenter) for one in config.comparisons}
+    for name in entry.segmenters:
+        if (entry.real, entry.generated, name) not in compared:
+            yield f"{place}.segmenters: found {name!r}, expected a comparison of these sources by each of them"
+    if entry.synonyms and len(entry.segmenters) > 2:
+        yield f"{place}.synonyms: found with {len(entry.segmenters)} segmenters, expected two, whose names they are of"
+    for key in ("real", "generated"):
+        if _kind(config, getattr(entry, key)) == "table":
+            yield f"{place}.{key}: found a table of areas, expected a source that has images to label"
 
 
 def _contrast_check(config: Configuration, entry: Contrast, place: str) -> Iterator[str]:
@@ -88,11 +130,7 @@ def _picture_checks(config: Configuration) -> Iterator[str]:
 
 def _conditional_checks(config: Configuration) -> Iterator[str]:
     for name, classifier in config.classifiers.items():
-        if classifier.family == "exported" and Path(str(classifier.checkpoint)).parts[:1] == ("resources",):
-            yield (
-                f"classifiers.{name}.checkpoint: found {classifier.checkpoint!r}, a downloaded file; expected a "
-                "program that you exported yourself, since loading one runs what its maker wrote"
-            )
+        yield from _own_program(f"classifiers.{name}", classifier)
         yield from _trainable(config, f"classifiers.{name}", classifier, ("trained_on", "validated_on"))
     seen = set()
     for number, entry in enumerate(config.conditional):
@@ -114,6 +152,15 @@ def _conditional_checks(config: Configuration) -> Iterator[str]:
     for number, name in enumerate(config.class_counts):
         if name not in {entry.generated for entry in config.conditional}:
             yield f"class_counts.{number}: found {name!r}, expected the generated source of an entry of conditional"
+
+
+def _own_program(place: str, entry: ClassifierEntry | SegmenterEntry) -> Iterator[str]:
+    """Loading an exported program runs what its maker wrote."""
+    if entry.family == "exported" and Path(str(entry.checkpoint)).parts[:1] == ("resources",):
+        yield (
+            f"{place}.checkpoint: found {entry.checkpoint!r}, a downloaded file; expected a program that you exported "
+            "yourself, since loading one runs what its maker wrote"
+        )
 
 
 def _has_labels(config: Configuration, name: str, place: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lacuna import own
-from lacuna.config import published
+from lacuna.config import judges, published
 
 if TYPE_CHECKING:
     from lacuna.config.configuration import Configuration
@@ -23,9 +23,16 @@ PATHS = {  # keys that hold a path, by section
     "classifiers": ("checkpoint",),
     "perceptual": ("checkpoint",),
 }
-OLD_KEYS = {  # what to do with a key of earlier versions
-    ("invert", "layer"): "it is train_encoder.layer; take it away",
-    ("invert", "z_optimiser"): "Adam searches for z too; take it away",
+BY_THE_CLOCK = "states are saved by the clock; take it away"
+OLD_KEYS = {  # what to do with a key of earlier versions; * stands for any name
+    "invert.layer": "it is train_encoder.layer; take it away",
+    "invert.z_optimiser": "Adam searches for z too; take it away",
+    "invert.checkpoint_every": BY_THE_CLOCK,
+    "train_encoder.checkpoint_every": BY_THE_CLOCK,
+    **{
+        f"{section}.*.train.checkpoint_interval": BY_THE_CLOCK
+        for section in ("generators", "segmenters", "classifiers")
+    },
 }
 
 
@@ -37,18 +44,35 @@ def written_out(config: Mapping[str, Any], typed: Sequence[str], keys: Collectio
         keys: the top level's own keys.
     """
     found = with_paths(with_texts(without_nulls(config), typed, keys), keys)
-    return with_sections(with_segmenter(with_expanded_paths(found)))
+    return with_sections(with_agreements(with_segmenter(judges.with_judge(with_expanded_paths(found)))))
 
 
 def without_old_keys(config: Given) -> tuple[Given, list[str]]:
     """The configuration without keys of earlier versions, and a line on each of these."""
     found, lines = dict(config), []
-    for (section, key), advice in OLD_KEYS.items():
-        entry = found.get(section)
-        if isinstance(entry, dict) and key in entry:
-            found[section] = {name: value for name, value in entry.items() if name != key}
-            lines.append(f"{section}.{key}: a key of an earlier version: {advice}")
+    for pattern, advice in OLD_KEYS.items():
+        for place in _places(found, pattern.split(".")):
+            found = _without(found, place)
+            lines.append(f"{'.'.join(place)}: a key of an earlier version: {advice}")
     return found, lines
+
+
+def _places(config: Any, pattern: Sequence[str]) -> list[list[str]]:
+    """Where the keys of a pattern are."""
+    if not isinstance(config, dict):
+        return []
+    keys = list(config) if pattern[0] == "*" else [key for key in pattern[:1] if key in config]
+    if len(pattern) == 1:
+        return [[key] for key in keys]
+    return [[key, *rest] for key in keys for rest in _places(config[key], pattern[1:])]
+
+
+def _without(config: Given, place: Sequence[str]) -> Given:
+    """The configuration without one key; nothing that was given is changed."""
+    key, *rest = place
+    if rest:
+        return {**config, key: _without(config[key], rest)}
+    return {name: value for name, value in config.items() if name != key}
 
 
 def with_sections(config: Given) -> Given:
@@ -161,6 +185,25 @@ def with_segmenter(config: Given) -> Given:
                 {"segmenter": name} | item if isinstance(item, dict) else item for item in config[section]
             ]
     return found
+
+
+def with_agreements(config: Given) -> Given:
+    """The configuration with a comparison by each of the `segmenters` of one, and an agreement of all of them."""
+    comparisons = config.get("comparisons")
+    if not isinstance(comparisons, list):
+        return config
+    several = [item for item in comparisons if isinstance(item, dict) and isinstance(item.get("segmenters"), list)]
+    written: list[Any] = []
+    for item in comparisons:
+        if item not in several:
+            written.append(item)
+            continue
+        plain = {key: value for key, value in item.items() if key not in ("segmenters", "synonyms", "segmenter")}
+        written += [found for name in item["segmenters"] if (found := plain | {"segmenter": name}) not in written]
+    kept = ("real", "generated", "segmenters", "synonyms")
+    asked = [{key: item[key] for key in kept if key in item} for item in several]
+    given = config.get("agreements", [])
+    return config | {"comparisons": written} | ({"agreements": [*given, *asked]} if asked else {})
 
 
 def without_missing(config: "Configuration", exists: Callable[[str], bool]) -> tuple["Configuration", list[str]]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from lacuna.config import grouping
-from lacuna.config.base import Name, Section, Unique, problem
+from lacuna.config.base import Name, Section, Share, Unique, problem
 
 
 class Download(Section):
@@ -40,6 +40,11 @@ class SourceEntry(Section):
         return None
 
     @property
+    def redraws(self) -> str | None:
+        """Name of the source whose images it draws again; None for any but samples of such a kind."""
+        return None
+
+    @property
     def reading(self) -> dict[str, Any]:
         """How its images are read before they are segmented."""
         keys = ("jpeg_quality", "size", "subset", "background", "stored_size")
@@ -69,6 +74,10 @@ class World(SourceEntry):
     palette: Literal["day", "night"] = Field(
         "day", description="The light of the scenes; nothing else in them changes."
     )
+    distort: dict[str, Literal["blur", "scramble", "recolor", "melt"]] = Field(
+        {}, description="How objects are spoilt, by object; their outlines and everything else stay as they are."
+    )
+    distort_strength: Share = Field(1.0, description="How much the objects of `distort` are spoilt; 0 is not at all.")
 
     @model_validator(mode="after")
     def _seen_in_boxes(self) -> Self:
@@ -171,14 +180,31 @@ class Samples(Resized):
     """Samples of a generator."""
 
     kind: Literal["generator"]
-    count: PositiveInt = Field(description="Number of images.")
+    count: PositiveInt | None = Field(None, description="Number of images; those of `latents_of` where absent.")
     generator: Name = Field(description="Name of the generator that is sampled.")
     seed: NonNegativeInt | None = Field(None, description="Seed of z (numpy RandomState); the root seed where absent.")
+
+    latents_of: Name | None = Field(
+        None,
+        description="For a generator with an encoder of its own, which has no prior: the source whose images are "
+        "encoded and drawn again, image i of image i.",
+    )
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if self.count is None and self.latents_of is None:
+            raise problem("key 'count' is missing, expected the number of images")
+        return self
 
     @property
     def drawn_by(self) -> str | None:
         """Its generator."""
         return self.generator
+
+    @property
+    def redraws(self) -> str | None:
+        """The source of its latents."""
+        return self.latents_of
 
 
 class Table(SourceEntry):

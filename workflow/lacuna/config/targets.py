@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from lacuna.config import entries, networks, published
@@ -14,7 +15,7 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.conditional import Conditional
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Comparison, Contrast
+    from lacuna.config.distribution import Agreement, Comparison, Contrast
     from lacuna.config.inversion import Inversion
 
 CONDITIONAL = {"discriminate": ("tsv", "json"), "diversity": ("tsv", "json"), "overfit": ("tsv", "json", "h5")}
@@ -28,13 +29,14 @@ SHARDED = {
 def stage_files(config: Configuration) -> dict[str, list[str]]:
     """Stage name -> the files that bring it up to date, without repeats, in a stable order."""
     files = {
-        "fetch": [published.result(entry.given()) for entry in config.downloads.values()],
+        "fetch": [
+            *(published.result(entry.given()) for entry in config.downloads.values()),
+            *(path for name in used_segmenters(config) for path in networks.snapshots(config, name)),
+        ],
         "render": [path for name in used_sources(config) for path in image_shards(config, name, "world")],
         "gather": [path for name in used_sources(config) for path in image_shards(config, name, "labelled")],
         "train_segmenter": [networks.segmenter_weights(config, name) for name in trained(config, "segmenters")],
-        "train_generator": [
-            path for name in trained(config, "generators") for path in networks.generator_files(config, name)
-        ],
+        **{stage: trained_generators(config, stage) for stage in ("train_generator", "train_autoencoder")},
         "train_classifier": [networks.classifier_weights(config, name) for name in trained(config, "classifiers")],
         "sample": [path for name in used_sources(config) for path in image_shards(config, name, "generator")],
         "segment": [path for pair in measured(config) for path in table_shards(config, *pair, "segment")],
@@ -42,6 +44,8 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
         "moments": [f"results/moments/{segmenter}/{source}.h5" for segmenter, source in measured(config)],
         "fsd": [path for comparison in config.comparisons for path in fsd_files(comparison)],
         "paired": [path for entry in config.comparisons if entry.paired for path in paired_files(entry)],
+        "agreement": [path for entry in config.agreements for path in agreement_files(entry)],
+        "appearance": [path for comparison in looked_at(config) for path in appearance_files(comparison)],
         "contrast": [path for entry in config.contrasts for path in contrast_files(entry)],
         "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
         "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
@@ -74,6 +78,7 @@ def used_sources(config: Configuration) -> list[str]:
     """Sources that comparisons, inversions, the calibration and the trainings behind them need."""
     names = [getattr(entry, side) for entry in config.comparisons for side in ("real", "generated")]
     names += [entry.source for entry in config.inversions]
+    names += [redrawn for name in names if (redrawn := config.sources[name].redraws)]
     names += [str(config.calibrate.source)] if config.calibrate.segmenters else []
     names += [name for entry in config.conditional for name in (entry.real, entry.generated)]
     names += [entries.training_source(config, entry) for entry in config.conditional]
@@ -87,10 +92,7 @@ def used_sources(config: Configuration) -> list[str]:
 def trained(config: Configuration, section: str) -> list[str]:
     """Segmenters, classifiers or generators in use that have no checkpoint and so are trained by the workflow."""
     if section == "segmenters":
-        names = [entry.segmenter for entry in config.comparisons]
-        names += [entries.inversion_segmenter(config, entry) for entry in config.inversions]
-        names += config.calibrate.segmenters
-        names += [entry.segmenter for entry in config.conditional if entry.segmenter]
+        names = used_segmenters(config)
     elif section == "classifiers":
         names = [entry.classifier for entry in config.conditional]
     else:
@@ -100,6 +102,21 @@ def trained(config: Configuration, section: str) -> list[str]:
         names = [drawn_by for name in used if (drawn_by := config.sources[name].drawn_by)]
         names += inverted_generators(config)
     return [name for name in dict.fromkeys(names) if not getattr(config, section)[name].checkpoint]
+
+
+def trained_generators(config: Configuration, stage: str) -> list[str]:
+    """Weights of the generators that a stage trains."""
+    names = [name for name in trained(config, "generators") if config.generators[name].trained_by == stage]
+    return [path for name in names for path in networks.generator_files(config, name)]
+
+
+def used_segmenters(config: Configuration) -> list[str]:
+    """Segmenters that comparisons, inversions, the calibration and evaluations by class ask for."""
+    names = [entry.segmenter for entry in config.comparisons]
+    names += [entries.inversion_segmenter(config, entry) for entry in config.inversions]
+    names += config.calibrate.segmenters
+    names += [entry.segmenter for entry in config.conditional if entry.segmenter]
+    return list(dict.fromkeys(names))
 
 
 def measured(config: Configuration) -> list[tuple[str, str]]:
@@ -149,10 +166,31 @@ def fsd_files(comparison: Comparison) -> list[str]:
     return [f"{stem}.json", f"{stem}.tsv"]
 
 
+def agreement_files(entry: Agreement) -> list[str]:
+    """TSV and JSON of every two segmenters of an agreement."""
+    return [
+        f"results/agreement/{first}~{second}/{entry.real}~{entry.generated}.{suffix}"
+        for first, second in itertools.combinations(entry.segmenters, 2)
+        for suffix in ("tsv", "json")
+    ]
+
+
 def paired_files(comparison: Comparison) -> list[str]:
     """TSV and JSON of one comparison, image by image."""
     stem = f"results/paired/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
     return [f"{stem}.tsv", f"{stem}.json"]
+
+
+def looked_at(config: Configuration) -> list[Comparison]:
+    """Comparisons whose classes can be looked at: of sources that have images."""
+    kinds = {name: source.kind for name, source in config.sources.items()}
+    return [entry for entry in config.comparisons if "table" not in (kinds[entry.real], kinds[entry.generated])]
+
+
+def appearance_files(comparison: Comparison) -> list[str]:
+    """How classes look, how many regions they have, a summary, and pictures of some, of one comparison."""
+    stem = f"results/appearance/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
+    return [f"{stem}.{suffix}" for suffix in ("tsv", "numbers.tsv", "json", "h5")]
 
 
 def contrast_files(entry: Contrast) -> list[str]:
@@ -180,8 +218,10 @@ def truth_files(segmenter: str, real: str) -> list[str]:
 
 def followed(config: Configuration) -> dict[str, Comparison]:
     """Generators without classes that the workflow trains, and the first comparison of each one's samples."""
+    adversarial = {name for name, entry in config.generators.items() if entry.trained_by == "train_generator"}
     families = {name: entry.family for name, entry in config.generators.items()}
-    names = [name for name in trained(config, "generators") if not GENERATORS[families[name]].has_labels]
+    names = [name for name in trained(config, "generators") if name in adversarial]
+    names = [name for name in names if not GENERATORS[families[name]].has_labels]
     found: dict[str, Comparison] = {}
     for entry in config.comparisons:
         name = config.sources[entry.generated].drawn_by
@@ -190,12 +230,13 @@ def followed(config: Configuration) -> dict[str, Comparison]:
     return found
 
 
-def segment_settings(config: Configuration, source: str) -> dict[str, Any]:
+def segment_settings(config: Configuration, segmenter: str, source: str) -> dict[str, Any]:
     """What segment is told of heads, common size and precision, and of how a source is read and grouped."""
+    own = {"size": size} if (size := config.segmenters[segmenter].size) else {}
     settings = config.sources[source]
     common = config.segment.model_dump(include={"heads", "size", "precision"})
     groups = {key: value for key, value in settings.given().items() if key == "groups"}
-    return common | groups | {"source": settings.reading}
+    return common | own | groups | {"source": settings.reading}
 
 
 def by_class_files(entry: Conditional) -> list[str]:

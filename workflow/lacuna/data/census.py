@@ -54,7 +54,7 @@ def _is_to_be_fetched(source: Source) -> bool:
 
 
 def counted(config: Configuration, held: Mapping[str, Held]) -> Configuration:
-    """The configuration with every count of the sources in `held` filled in.
+    """The configuration with every count of the sources in `held` filled in, and of those that draw them again.
 
     Raises:
         UserError: a source holds fewer images than asked for, or has no count though it is still to be fetched.
@@ -69,6 +69,9 @@ def counted(config: Configuration, held: Mapping[str, Held]) -> Configuration:
     for name, source in sources.items():
         if source.kind == "lsun" and source.count is None and _is_to_be_fetched(source):
             raise UserError(f"sources.{name}.count: missing, expected a number of images; fetch brings them only later")
+    for name, source in sources.items():
+        if source.redraws and source.count is None:
+            sources[name] = source.model_copy(update={"count": sources[source.redraws].count})
     return config.model_copy(update={"sources": sources})
 
 

@@ -1,11 +1,17 @@
 """Lists of object classes: labels.json of a published segmenter, the weights of one of ours, or a text file."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
 from lacuna.errors import UserError
+
+
+def given(labels: str | Sequence[str]) -> list[str]:
+    """Names that are given as they are, or by the file that lists them."""
+    return read(labels) if isinstance(labels, str) else list(labels)
 
 
 def read(path: str | Path) -> list[str]:

@@ -2,7 +2,8 @@
 
 z of image i is row i of numpy's `RandomState(seed).standard_normal`, as in the published code, so image i is the same
 whatever the count and the shards. A generator with K classes draws them in turn, image i the class i mod K; several
-checkpoints, each of other classes, are sampled as one generator.
+checkpoints, each of other classes, are sampled as one generator. A generator that brings its encoder has no prior: z of
+image i is what the encoder makes of image i of a source.
 
 Shape suffixes: N images, D latent numbers, H height, W width.
 """
@@ -10,7 +11,7 @@ Shape suffixes: N images, D latent numbers, H height, W width.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -22,7 +23,8 @@ from lacuna.data.latents import latents
 from lacuna.errors import UserError
 from lacuna.generators.acgan.model import SplitGenerator
 from lacuna.generators.chain import Generator
-from lacuna.generators.loading import load_generator
+from lacuna.generators.loading import load_generator, load_own_encoder
+from lacuna.networks.pixels import from_bytes
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,31 @@ class ChainSampler:
         kept = {name: array for name, array in (("z", z_ND), ("label", label_N)) if array is not None}
         inputs = [torch.from_numpy(array) for array in kept.values()]
         return Request(len(z_ND), lambda rows: generator(*(tensor[rows].to(device) for tensor in inputs)), kept)
+
+
+class Redrawer:
+    """Draws real images again, by a generator that brings its encoder.
+
+    Raises:
+        UserError: it brings none.
+    """
+
+    def __init__(self, family: str, checkpoint: Path, device: torch.device, settings: Mapping[str, Any]) -> None:
+        self.generator, self.device = load_generator(family, checkpoint, device, settings), device
+        encoder = load_own_encoder(family, checkpoint, device, settings)
+        if encoder is None:
+            raise UserError(f"{checkpoint}: no encoder, expected one for images to be drawn again; give no images")
+        self.encoder, self.size = encoder, self.generator.size
+
+    def __call__(self, images_NHW3: NDArray[np.uint8]) -> Request:
+        z_ND = np.empty((len(images_NHW3), self.generator.z_dim), np.float32)
+
+        def draw(rows: slice) -> Tensor:
+            found: Tensor = self.encoder(from_bytes(images_NHW3[rows], self.device))
+            z_ND[rows] = found.cpu().numpy()
+            return cast(Tensor, self.generator(found))
+
+        return Request(len(images_NHW3), draw, {"z": z_ND})
 
 
 def conditional(parts: Sequence[Generator], index_N: NDArray[np.int64]) -> tuple[nn.Module, NDArray[np.int64] | None]:

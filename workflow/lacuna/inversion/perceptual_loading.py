@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,22 +14,34 @@ from lacuna.inversion.perceptual import PerceptualNetwork, Vgg16
 from lacuna.segmenters.loading import load_segmenter
 
 
-def load_perceptual(family: str, checkpoint: str | Path, device: str | torch.device = "cpu") -> PerceptualNetwork:
+def load_perceptual(
+    family: str,
+    checkpoint: str | Path,
+    device: str | torch.device = "cpu",
+    settings: Mapping[str, Any] | None = None,
+) -> PerceptualNetwork:
     """A perceptual network, its weights fixed, on `device`.
+
+    Args:
+        settings: what a segmenter's entry says beside where its weights are.
 
     Raises:
         UserError: unknown family, or weights that do not fit.
     """
-    found: PerceptualNetwork = families.loader("perceptual", family)(family, checkpoint, device)
+    found: PerceptualNetwork = families.loader("perceptual", family)(family, checkpoint, device, settings or {})
     return found
 
 
-def load_backbone(family: str, checkpoint: str | Path, device: str | torch.device) -> PerceptualNetwork:
+def load_backbone(
+    family: str, checkpoint: str | Path, device: str | torch.device, settings: Mapping[str, Any]
+) -> PerceptualNetwork:
     """The backbone of a segmenter."""
-    return load_segmenter(family, checkpoint, device)
+    return load_segmenter(family, checkpoint, device, settings=settings)
 
 
-def load_vgg16(family: str, checkpoint: str | Path, device: str | torch.device) -> PerceptualNetwork:
+def load_vgg16(
+    family: str, checkpoint: str | Path, device: str | torch.device, settings: Mapping[str, Any]
+) -> PerceptualNetwork:
     """VGG16 from a state dict with the published keys."""
     state, _ = checkpoints.load_weights(checkpoint)
     network = Vgg16()

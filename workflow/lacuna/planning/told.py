@@ -65,6 +65,7 @@ class Told:
             "batch_size": self.config.sample.batch_size,
             "seed": self._seed(source),
             **_range(shard),
+            **self._redrawn(source, shard),
         }
 
     # Networks
@@ -88,6 +89,14 @@ class Told:
             "state": f"results/train_generator/{generator}.state.pt",
         }
 
+    def train_autoencoder(self, generator: str) -> Job:
+        perceptual = self.config.generators[generator].compared_by
+        return {
+            **self._training("generators", generator),
+            **(_prefixed("perceptual", self.config.perceptual[perceptual].given()) if perceptual else {}),
+            "state": f"results/train_autoencoder/{generator}.state.pt",
+        }
+
     def train_encoder(self, generator: str, part: str) -> Job:
         return {
             "part": part,
@@ -104,7 +113,9 @@ class Told:
         return {
             **self._segmenter(segmenter),
             **self._images(source, shard),
-            "settings": targets.segment_settings(self.config, source),
+            "settings": targets.segment_settings(self.config, segmenter, source),
+            "kept": self.config.regions.given(),
+            "seed": self.config.seed,
             "batch_size": self.config.segment.batch_size,
         }
 
@@ -128,7 +139,7 @@ class Told:
             "seed": self._seed(source),
             "objects": self.config.calibrate.objects or ["all"],
             **self._segmenter(segmenter),
-            "size": settings.size or 0,
+            "size": self.config.segmenters[segmenter].size or settings.size or 0,
             "precision": settings.precision,
             "batch_size": settings.batch_size,
         }
@@ -164,6 +175,40 @@ class Told:
             told |= {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
         return told
 
+    def agreement_labels(self, segmenter: str, second: str, source: str) -> Job:
+        entry = entries.agreement_entry(self.config, segmenter, second, source)
+        judges = {
+            name: {**self._segmenter(name), "settings": targets.segment_settings(self.config, name, source)}
+            for name in (segmenter, second)
+        }
+        return {
+            "judges": judges,
+            "synonyms": entry.synonyms,
+            **self._images(source, f"0-{min(entry.count, self._count(source)) - 1}"),
+            "batch_size": self.config.segment.batch_size,
+            "confidence": self.config.fsd.confidence,
+            "seed": self.config.seed,
+        }
+
+    def agreement(self, segmenter: str, second: str, real: str, generated: str) -> Job:
+        names = (segmenter, second)
+        return {
+            "names": list(names),
+            "verdicts": [f"results/fsd/{name}/{real}~{generated}.tsv" for name in names],
+            "category": "object",
+            **{
+                side: f"results/agreement/{segmenter}~{second}/labels/{name}.json"
+                for side, name in (("real", real), ("generated", generated))
+            },
+        }
+
+    def appearance(self, segmenter: str, real: str, generated: str) -> Job:
+        config = self.config
+        told = {"settings": config.appearance.given(), "kept": config.regions.given(), "verdicts": config.fsd.given()}
+        for side, source in (("real", real), ("generated", generated)):
+            told |= {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
+        return {**told, **self._resampled()}
+
     def fsd_by_class(self, segmenter: str, real: str, generated: str) -> Job:
         told = {"settings": self.config.fsd.given(), **self._resampled()}
         for side, source in (("real", real), ("generated", generated)):
@@ -185,7 +230,7 @@ class Told:
 
     def follow(self, generator: str) -> Job:
         entry = targets.followed(self.config)[generator]
-        segmenter = self._segmenter(entry.segmenter)
+        segmenter = entries.segmenter_network(self.config, entry.segmenter)
         samples = self._generator(generator)
         return {
             "family": samples["family"],
@@ -195,7 +240,8 @@ class Told:
             "moments": f"results/moments/{entry.segmenter}/{entry.real}.h5",
             "segmenter_family": segmenter["family"],
             "segmenter": segmenter["checkpoint"],
-            "settings": targets.segment_settings(self.config, entry.generated),
+            **_settings("segmenter", segmenter),
+            "settings": targets.segment_settings(self.config, entry.segmenter, entry.generated),
             "category": (entry.fsd or self.config.fsd).category,
             "count": self.config.follow.count,
             "batch_size": self.config.segment.batch_size,
@@ -239,18 +285,18 @@ class Told:
             **self._inverted(entry.count),
             **self._generator(generator),
             **_prefixed("perceptual", entries.inversion_perceptual(self.config, entry)),
-            **_prefixed("segmenter", self._segmenter(entry.segmenter)),
+            **_prefixed("segmenter", entries.segmenter_network(self.config, entry.segmenter)),
             "images": self.covering_shards(source, 0, entry.count - 1),
             "settings": self._search(generator, source),
         }
 
     def omissions(self, generator: str, source: str) -> Job:
         entry = entries.inversion_entry(self.config, generator, source)
-        method, control = entries.omission_method(entry), entries.control_table(self.config, entry)
+        method, control = entries.omission_method(self.config, entry), entries.control_table(self.config, entry)
         return {
             "inversions": f"results/invert/{method}/{generator}/{source}",
             **self._inverted(entry.count),
-            **_prefixed("segmenter", self._segmenter(entry.segmenter)),
+            **_prefixed("segmenter", entries.segmenter_network(self.config, entry.segmenter)),
             **({"control": control} if control else {}),
             "shown_percent": self.config.fsd.presence_percent,
             "settings": self.config.omissions.given(),
@@ -311,6 +357,11 @@ class Told:
         images = [path] if path else self.covering_shards(source, ends["first"], ends["last"])
         return {"images": images, **ends, **(self._plan(source, shard) if path else {})}
 
+    def _redrawn(self, source: str, shard: str) -> Job:
+        """The images that samples are the latents of, and how they are read; nothing for those of a prior."""
+        of = self.config.sources[source].redraws
+        return {**self._images(of, shard), "source": self.config.sources[of].reading} if of else {}
+
     def _plan(self, source: str, shard: str) -> Job:
         """What holds a job to the files that it was planned with; nothing for those that fetch has yet to bring."""
         held, ends = self.held.get(source), _range(shard)
@@ -321,7 +372,7 @@ class Told:
 
     def _world(self, source: str) -> Job:
         """What of a world source decides how one scene looks; the count does not."""
-        return self.config.sources[source].model_dump(include={"size", "omit", "scale", "scenes", "palette"})
+        return self.config.sources[source].model_dump(exclude={"kind", "count", "seed", "seen_at"})
 
     def _seed(self, source: str) -> int:
         return int(self.config.sources[source].given().get("seed", self.config.seed))
@@ -340,8 +391,8 @@ class Told:
         return {"shard_size": self.config.shard_size.images, "seed": self.config.seed}
 
     def _segmenter(self, name: str) -> Job:
-        weights = networks.segmenter_weights(self.config, name)
-        return {"family": self.config.segmenters[name].family, "checkpoint": weights}
+        network = entries.segmenter_network(self.config, name)
+        return {"family": network["family"], "checkpoint": network["checkpoint"], **_settings("segmenter", network)}
 
     def _generator(self, name: str) -> Job:
         entry = self.config.generators[name]
@@ -388,8 +439,17 @@ def _range(shard: str) -> Job:
 
 
 def _prefixed(role: str, network: Mapping[str, Any]) -> Job:
-    """Family and checkpoint of a network that has a role beside the generator."""
-    return {f"{role}_family": network["family"], f"{role}_checkpoint": network["checkpoint"]}
+    """A network that has a role beside the generator."""
+    return {
+        f"{role}_family": network["family"],
+        f"{role}_checkpoint": network["checkpoint"],
+        **_settings(role, network),
+    }
+
+
+def _settings(role: str, network: Mapping[str, Any]) -> Job:
+    """What a network's entry says of its use, where it says anything."""
+    return {f"{role}_settings": network["settings"]} if network.get("settings") else {}
 
 
 def placed(told: Any, where: Callable[[str], str]) -> Any:

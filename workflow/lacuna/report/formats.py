@@ -7,6 +7,7 @@ import sys
 from types import ModuleType
 
 from lacuna.formats import (
+    appearances,
     areas,
     captions,
     checkpoints,
@@ -18,10 +19,12 @@ from lacuna.formats import (
     overfits,
     paired,
     planted,
+    regions,
 )  # fmt: skip
 
 MODULES: tuple[ModuleType, ...] = (
-    images, areas, planted, moments, paired, inversions, omissions, overfits, checkpoints, manifests, captions,
+    images, areas, regions, planted, moments, paired, appearances, inversions, omissions, overfits, checkpoints,
+    manifests, captions,
 )  # fmt: skip
 
 OPENING = """\

@@ -24,7 +24,6 @@ from lacuna.formats.images import ImageShards
 from lacuna.report import sections
 from lacuna.report.reading import Inverted, total_loss
 from lacuna.runtime import usage
-from lacuna.segmenters.upp import files as upp
 
 FOLDER_PX = 128  # side of a folder's images on a contact sheet
 COMPARED = 6  # images of a source that all methods are shown of
@@ -52,6 +51,15 @@ class Inputs:
     def comparison_summary(self, comparison: Comparison) -> dict[str, Any]:
         """The distance and what belongs to it."""
         return tables.read_json(self.path(targets.fsd_files(comparison)[0]))
+
+    def looks(self, comparison: Comparison) -> dict[tuple[str, str], str]:
+        """Verdict on how each class looks by its name and category, the furthest from the real ones first."""
+        if comparison not in targets.looked_at(self.config):
+            return {}
+        rows = tables.read_tsv(self.path(targets.appearance_files(comparison)[0]))
+        known = [row for row in rows if row["distance"] != "nan"]
+        known.sort(key=lambda row: -float(row["distance"]))
+        return {(row["class"], row["category"]): row["verdict"] for row in known}
 
     def curve(self, source: str) -> list[dict[str, str]]:
         """Distance along the training of a source's generator: followed by the workflow, or given; else nothing."""
@@ -102,7 +110,7 @@ class Inputs:
     def inverted(self, entry: Inversion) -> Inverted:
         """One inverted source: its reconstructions by the method that `omissions` looked at, and their label maps."""
         generator, source, count = entry.generator, entry.source, entry.count
-        method = entries.omission_method(entry)
+        method = entries.omission_method(self.config, entry)
         folder = self.path(f"results/invert/{method}/{generator}/{source}")
         names = ("x", "x_hat", "loss")
         found = inversions.read_shards(folder, count, self.config.shard_size.inversions, names)
@@ -113,6 +121,7 @@ class Inputs:
             source=source,
             method=method,
             is_floor=settings.kind == "generator" and settings.generator == generator,
+            is_decoder=self.config.generators[generator].has_encoder,
             index_N=found.index,
             x_NHW3=found.x,
             x_hat_NHW3=found.x_hat,
@@ -138,11 +147,9 @@ class Inputs:
         """Every file that the page is made from, weights included."""
         used = {entry.segmenter for entry in self.config.comparisons}
         used |= {entries.inversion_segmenter(self.config, entry) for entry in self.config.inversions}
-        families = {name: self.config.segmenters[name].family for name in sorted(used)}
+        judges = [entries.segmenter_network(self.config, name) for name in sorted(used)]
         weights = [
-            path
-            for name, family in families.items()
-            for path in upp.weights_files(family, networks.segmenter_weights(self.config, name))
+            path for judge in judges for path in families.files("segmenters", judge["family"], judge["checkpoint"])
         ]
         generators = [
             self.config.sources[side].drawn_by
@@ -166,7 +173,8 @@ class Inputs:
             for name in targets.trained(self.config, section):
                 yield name, self._logs(f"train_{section[:-1]}", [name])
         for name in targets.trained(self.config, "generators"):
-            yield name, self._logs("train_generator", list(networks.generator_parts(self.config, name)))
+            stage = self.config.generators[name].trained_by
+            yield name, self._logs(stage, list(networks.generator_parts(self.config, name)))
         for name in targets.inverted_generators(self.config):
             yield f"encoder of {name}", self._logs(f"train_encoder/{name}", networks.encoder_parts(self.config, name))
 

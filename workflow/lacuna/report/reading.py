@@ -22,6 +22,7 @@ class Inverted:
         total_loss_NS: loss over the steps logged, NaN after an image has stopped.
         lost_NHW: pixels that show a class in the photo and another in the reconstruction.
         is_floor: the images are the generator's own.
+        is_decoder: the generator is an autoencoder's, below whatever draws its latents.
         shown_percent: a photo shows a class that covers more of it than this.
         evaluation: rows of the evaluation of all methods.
         ranking: a row for each class that a photo shows, as `omissions` counted what is lost of it.
@@ -32,6 +33,7 @@ class Inverted:
     source: str
     method: str
     is_floor: bool
+    is_decoder: bool
     index_N: NDArray[np.int64]
     x_NHW3: NDArray[np.uint8]
     x_hat_NHW3: NDArray[np.uint8]
@@ -90,6 +92,11 @@ class Inverted:
         lost = [number for number in np.flatnonzero(self.lost[row]) if self.classes[number] != BACKGROUND]
         lost.sort(key=lambda number: after_C[number] - before_C[number])
         return [(self.classes[number], float(before_C[number]), float(after_C[number])) for number in lost]
+
+    def lost_area(self, name: str) -> float:
+        """Mean area of a class in the converged photos that lost it, percent of the image."""
+        number = self.classes.index(name)
+        return float(self.photo_areas[self.lost[:, number] & self.converged_N, number].mean())
 
     def present(self, row: int) -> set[str]:
         """Classes of either label map of one image."""

@@ -15,6 +15,7 @@ _PLURALS = {
     "tower": "towers",
     "building": "buildings",
 }  # what one sees several of; everything else is named as it stands and is "it"
+_COUNTED = _PLURALS | {"fence": "fences", "hill": "hills", "sun": "suns"}
 UNKNOWN = "\N{EN DASH}"
 PERCENT = "\N{NARROW NO-BREAK SPACE}%"
 _TIE = "\N{NO-BREAK SPACE}"
@@ -40,6 +41,7 @@ class ClassRow:
     q_value: float
     contribution: float
     verdict: str
+    appearance: str = ""
 
 
 def headline(generated: str, real: str, rows: Sequence[ClassRow]) -> str:
@@ -56,10 +58,40 @@ def headline(generated: str, real: str, rows: Sequence[ClassRow]) -> str:
     if parts or without:
         return f"{generated} {' and '.join(parts + without)}."
     if most:
-        return f"{generated} draws {_change(most)} than {real}, and no class clearly less."
+        more, _, other = _change(most).partition(", and ")
+        ending = f"; {other}" if other else ""
+        return f"{generated} draws {more} than {real}, and no class clearly less{ending}."
     if rows and all(row.verdict == "kept" for row in rows):
         return f"{generated} draws every class about as much as {real} does."
     return f"No class of {generated} differs from {real} beyond doubt."
+
+
+def ceiling(lost: Sequence[tuple[str, float]]) -> str:
+    """What no image from a decoder keeps: classes, and their mean area where they get lost, in percent; or nothing."""
+    if not lost:
+        return ""
+    names = [_COUNTED.get(name, f"{name} regions") for name, _ in lost]
+    shares = [f"{area:.2g}{PERCENT}" for _, area in lost]
+    if len(lost) == 1:
+        return f"No image from this decoder keeps {names[0]} of this size ({shares[0]} of the area)."
+    *others, last = [f"{name} ({share})" for name, share in zip(names, shares, strict=True)]
+    return f"No image from this decoder keeps {', '.join(others)} or {last} of these sizes."
+
+
+def looks(known: Sequence[tuple[str, str]]) -> str:
+    """One sentence: which classes do not look like themselves; empty where none is altered.
+
+    Args:
+        known: class and verdict on its looks, the most altered first.
+    """
+    altered = [name for name, verdict in known if verdict == "altered"]
+    if not altered:
+        return ""
+    if len(altered) == len(known) > 1:
+        return f"None of {len(known)} classes looks like the real ones, {altered[0]} least of all."
+    more = len(altered) - MOST_NAMED
+    named = [*altered[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
+    return f"What is taken for {listed(named)} does not look like the real ones."
 
 
 def short_everywhere(counts: Sequence[tuple[str, int]], num_comparisons: int) -> str:
@@ -178,6 +210,9 @@ def times(share: float) -> str:
 
 
 def _change(row: ClassRow) -> str:
+    if row.delta > 0 and row.appearance == "altered":
+        more = f"{_percent(row.delta)}{_interval(row)} more of what is taken for {row.name}"
+        return f"{more}, and it does not look like real {row.name}"
     what = f"{row.name} area" if row.name in _PLURALS else row.name
     return f"{_percent(abs(row.delta))}{_interval(row)} {'less' if row.delta < 0 else 'more'} {what}"
 

@@ -1,34 +1,36 @@
 """Checkpoints of segmenters in, segmenters that are ready out, whatever the family."""
 
 import logging
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from lacuna import families
-from lacuna.networks.folding import fold_batch_norms
 from lacuna.runtime.precision import check_precision
+from lacuna.segmenters.merging import merged
 from lacuna.segmenters.segmenter import Segmenter
 
 log = logging.getLogger(__name__)
-CPU = torch.device("cpu")
 
 
 def load_segmenter(
-    family: str, checkpoint: str | Path, device: str | torch.device = "cpu", precision: str = "float32"
+    family: str,
+    checkpoint: str | Path,
+    device: str | torch.device = "cpu",
+    precision: str = "float32",
+    settings: Mapping[str, Any] | None = None,
 ) -> Segmenter:
-    """Load a segmenter, ready to be used; see `ready`."""
+    """Load a segmenter, ready to be used.
+
+    Args:
+        precision: arithmetic where the settings say none.
+        settings: what its entry says beside where its weights are, such as `labels`.
+    """
+    own = settings or {}
+    precision = own.get("precision", precision)
     check_precision(precision, torch.device(device))
     log.info("%s segmenter %s in %s", family, checkpoint, precision)
-    named = replace(families.loader("segmenters", family)(checkpoint), name=f"{family} segmenter {checkpoint}")
-    return ready(named, torch.device(device), precision)
-
-
-def ready(segmenter: Segmenter, device: torch.device = CPU, precision: str = "float32") -> Segmenter:
-    """The segmenter in eval mode, batch norms folded, no gradients of weights, laid out in memory for its device."""
-    network = segmenter.network.eval().requires_grad_(False).to(device)
-    fold_batch_norms(network)
-    fast = network if device.type != "cpu" else network.encoder
-    fast.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return replace(segmenter, precision=precision)
+    loaded: Segmenter = families.loader("segmenters", family)(checkpoint, own)
+    return merged(loaded, own.get("merge", {})).ready(torch.device(device), precision)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
+from lacuna import families
 from lacuna.config.inversion import SearchSettings
 from lacuna.errors import UserError
 from lacuna.formats import inversions, tables
@@ -59,8 +60,10 @@ class Job(command.ComputingJob):
     generator_settings: dict[str, Any] = Field({})
     perceptual_family: str
     perceptual_checkpoint: str
+    perceptual_settings: dict[str, Any] = Field({})
     segmenter_family: str
     segmenter_checkpoint: str
+    segmenter_settings: dict[str, Any] = Field({})
     images: list[str] = Field(description="HDF5 shards of the images; samples know their z")
     confidence: float = Field(description="two-sided level of the intervals")
     settings: SearchSettings
@@ -75,8 +78,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     compute.configure(job.threads)
     device = compute.device(job.device)
     generator = packed(load_generator(job.family, job.checkpoint, device, job.generator_settings))
-    perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, device)
-    segmenter = load_segmenter(job.segmenter_family, job.segmenter_checkpoint, device)
+    perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, device, job.perceptual_settings)
+    segmenter = load_segmenter(job.segmenter_family, job.segmenter_checkpoint, device, settings=job.segmenter_settings)
+    weights = families.files("generators", job.family, job.checkpoint)
     rows: list[tuple[Any, ...]] = []
     pictures: dict[str, NDArray[np.uint8]] = {}
     for method in job.methods:
@@ -85,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         pictures |= {"target": found.x[:FIGURE_ROWS], method: found.x_hat[:FIGURE_ROWS]}
         values = image_errors(found, perceptual, job.settings.feature_levels, device)
         values["lost_area"] = lost_areas(found, segmenter, job.settings.batch_size)
-        truth_ND = true_latents(job.images, job.checkpoint, found.index, latent_width(generator))
+        truth_ND = true_latents(job.images, weights, found.index, latent_width(generator))
         if truth_ND is not None:
             latent = inversions.read_shards(folder, job.count, job.shard_size, ("z", "residuals"))
             values |= correlations(latent, head(generator, latent.layer), torch.from_numpy(truth_ND).to(device))
@@ -100,9 +104,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def true_latents(
-    images: Sequence[str], checkpoint: str, index_N: NDArray[np.int64], width: int
+    images: Sequence[str], weights: Sequence[str], index_N: NDArray[np.int64], width: int
 ) -> NDArray[np.float32] | None:
-    """Latents (N, D) of the images, where they are samples of the generator with these weights.
+    """Latents (N, D) of the images, where they are samples of the generator with these files of weights.
 
     Raises:
         UserError: they have another width than the generator's z.
@@ -112,7 +116,7 @@ def true_latents(
         return None
     with ImageShards(shards_paths) as shards:
         makers = json.loads(shards.attributes["inputs"]).values()
-        if "z" not in shards or digest_file(checkpoint) not in makers:
+        if "z" not in shards or not {digest_file(path) for path in weights} <= set(makers):
             return None
         rows = {int(number): row for row, number in enumerate(shards.index)}
         found: NDArray[np.float32] = shards.read("z", [rows[int(number)] for number in index_N])

@@ -55,6 +55,7 @@ class Job(command.ComputingJob):
     moments: str = Field(description="moments of the real source")
     segmenter_family: str
     segmenter: str = Field(description="weights of the segmenter")
+    segmenter_settings: dict[str, Any] = Field({}, description="JSON: what its entry says beside its weights")
     settings: dict[str, Any] = Field(description="JSON: those of segment")
     category: str = Field(description="of the classes that the distance is of, as fsd has it")
     count: int = Field(description="images of each snapshot")
@@ -69,7 +70,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     job = command.job("follow", Job, __doc__, argv)
     compute.configure(job.threads)
     device = compute.device(job.device)
-    segmenter = load_segmenter(job.segmenter_family, job.segmenter, device, job.settings["precision"])
+    precision = job.settings["precision"]
+    segmenter = load_segmenter(job.segmenter_family, job.segmenter, device, precision, job.segmenter_settings)
     preparation = Preparation.of(job.settings, segmenter.size)
     judge = Judge(real_moments(job.moments, job.category), job.category, segmenter, preparation)
     size, rows = BatchSize(job.batch_size), []

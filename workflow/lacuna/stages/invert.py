@@ -20,15 +20,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
+from lacuna import families
 from lacuna.config.inversion import Method, SearchSettings
-from lacuna.data import ShardImages, open_images, shards_of
+from lacuna.data import shards_of, whole
 from lacuna.data.held import Plan
-from lacuna.data.preparation import Preparation
-from lacuna.data.subset import subset_seed
 from lacuna.errors import UserError
 from lacuna.formats import checkpoints, inversions
 from lacuna.generators.chain import head, tail
-from lacuna.generators.loading import load_generator
+from lacuna.generators.loading import load_generator, load_own_encoder
 from lacuna.inversion.encoder_loading import load_encoder
 from lacuna.inversion.layers import canonical, ignores_length, image_size, latent_width, path, shapes
 from lacuna.inversion.methods import METHODS, Patience, plan_from
@@ -42,7 +41,6 @@ from lacuna.networks.pixels import from_bytes, to_bytes
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.batches import BatchSize, fitting
 from lacuna.runtime.provenance import Provenance, digest_file
-from lacuna.segmenters.upp import files as upp
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +52,12 @@ class Job(command.ComputingJob):
     family: str
     checkpoint: str = Field(description="weights of the generator")
     generator_settings: dict[str, Any] = Field({})
-    encoder: str = Field("", description="trained part that the method starts from; all but `z` need it")
+    encoder: str = Field(
+        "", description="trained part that the method starts from; all but `z` need it, or a generator with its own"
+    )
     perceptual_family: str = Field("", description="needed where lambda_perceptual is not 0")
     perceptual_checkpoint: str = ""
+    perceptual_settings: dict[str, Any] = Field({})
     images: list[str] = Field(description="HDF5 shards, or one path of a user")
     source: dict[str, Any] = Field({}, description="JSON: subset, size, jpeg_quality")
     manifest: str = Field("", description="what the workflow saw of the user's source when it started")
@@ -76,16 +77,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     compute.configure(job.threads)
     job.settings = precision.settled(job.settings, compute.device(job.device))
     generator = packed(load_generator(job.family, job.checkpoint, compute.device(job.device), job.generator_settings))
-    index_N, images_NHW3, listing = read_images(job, image_size(generator))
+    plan, batch_size = Plan(job.manifest, job.planned), job.settings.batch_size
+    pictures = whole.read(job.images, job.first, job.last, job.source, image_size(generator), plan, batch_size)
+    index_N, images_NHW3 = pictures.index_N, pictures.images_NHW3
     encoder, perceptual = load_networks(job, generator)
     earlier = inversions.earlier(job.shard, provenance(job, [], {}), images_NHW3, index_N)
     new_N = np.flatnonzero(~np.isin(index_N, earlier.index)) if earlier else np.arange(len(index_N))
     parts = [earlier] if earlier else []
-    size = BatchSize(job.settings.batch_size)
+    size = BatchSize(batch_size)
     if len(new_N) or not parts:
         parts.append(invert(job, generator, encoder, perceptual, images_NHW3[new_N], index_N[new_N], size))
     found = inversions.ordered(inversions.merge(parts))
-    inversions.write(job.shard, found, provenance(job, job.images, listing), size.note())
+    inversions.write(job.shard, found, provenance(job, job.images, pictures.listing), size.note())
     Path(job.state).unlink(missing_ok=True)
 
 
@@ -95,39 +98,28 @@ def check(job: Job) -> None:
     absent = [k for k in job.settings.residual_layers if k not in known]
     if absent:
         raise UserError(f"residual layers {absent}, expected layers of the head, {known[0]} to {known[-1]}")
-    if METHODS[job.method].encoder and not job.encoder:
-        raise UserError(f"method {job.method} starts from an encoder, none given; give --encoder")
-
-
-def read_images(job: Job, size: int) -> tuple[NDArray[np.int64], NDArray[np.uint8], Mapping[str, str]]:
-    """Numbers and pixels of the images to invert, which must have the generator's size; digest of a user's listing."""
-    preparation = Preparation.of({"source": job.source}, size)
-    source = open_images(
-        job.images, job.first, job.last, preparation, subset_seed(job.source), Plan(job.manifest, job.planned),
-        job.source.get("stored_size"),
-    )  # fmt: skip
-    if isinstance(source, ShardImages) and source.size != size:
-        raise UserError(
-            f"{job.images[0]}: images of {source.size} pixels, expected the generator's {size}; choose others"
-        )
-    batches = list(source.batches(job.settings.batch_size))
-    for skipped in source.skipped:
-        log.warning("skipped image %d, %s: %s", skipped.index, skipped.name, skipped.reason)
-    if not batches:
-        return np.empty(0, np.int64), np.empty((0, size, size, 3), np.uint8), source.listing
-    index_N, images_NHW3 = (np.concatenate(parts) for parts in zip(*batches, strict=True))
-    return index_N, images_NHW3, source.listing
 
 
 def load_networks(job: Job, generator: nn.Sequential) -> tuple[nn.Module | None, PerceptualNetwork | None]:
     """Encoder and perceptual network, where method and settings ask for them."""
     part, perceptual = METHODS[job.method].encoder, None
-    encoder = load_encoder(job.encoder, part, generator, job.checkpoint, job.settings.layer) if part else None
+    encoder = encoder_of(job, part, generator) if part else None
     if job.settings.lambda_perceptual:
         if not job.perceptual_checkpoint:
             raise UserError("lambda_perceptual is not 0, no perceptual network given; give --perceptual-checkpoint")
-        perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, compute.device(job.device))
+        device = compute.device(job.device)
+        perceptual = load_perceptual(job.perceptual_family, job.perceptual_checkpoint, device, job.perceptual_settings)
     return encoder, perceptual
+
+
+def encoder_of(job: Job, part: str, generator: nn.Sequential) -> nn.Module:
+    """The trained part, or the encoder that the generator comes with."""
+    if job.encoder:
+        return load_encoder(job.encoder, part, generator, job.checkpoint, job.settings.layer)
+    own = load_own_encoder(job.family, job.checkpoint, compute.device(job.device), job.generator_settings)
+    if own is None:
+        raise UserError(f"method {job.method} starts from an encoder, none given; give --encoder")
+    return own
 
 
 def invert(
@@ -249,8 +241,9 @@ def provenance(job: Job, images: Sequence[str], listing: Mapping[str, str]) -> P
 
 def input_files(job: Job, images: Sequence[str]) -> list[str]:
     """Weights, and those of `images` that are shards."""
-    perceptual = upp.weights_files(job.perceptual_family, job.perceptual_checkpoint)
-    files = [job.checkpoint, job.generator_settings.get("file"), job.encoder, *perceptual, *shards_of(images)]
+    perceptual = families.files("perceptual", job.perceptual_family, job.perceptual_checkpoint)
+    generator = families.files("generators", job.family, job.checkpoint)
+    files = [*generator, job.generator_settings.get("file"), job.encoder, *perceptual, *shards_of(images)]
     return [str(file) for file in files if file and Path(file).is_file()]
 
 

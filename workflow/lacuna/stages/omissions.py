@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from lacuna import families
 from lacuna.areas.omissions import (
     ClassOmission,
     Omission,
@@ -38,7 +40,6 @@ from lacuna.report.figures.omission_gallery import Row, class_gallery
 from lacuna.runtime import command, compute, seeds
 from lacuna.runtime.provenance import Provenance
 from lacuna.segmenters.loading import load_segmenter
-from lacuna.segmenters.upp import files as upp
 
 SHOWN, UNSURE = 8, 2  # images of a gallery: converged ones, and others
 
@@ -51,6 +52,7 @@ class Job(command.ComputingJob):
     shard_size: int
     segmenter_family: str
     segmenter_checkpoint: str
+    segmenter_settings: dict[str, Any] = Field({})
     control: str | None = Field(
         None, description="table of this stage for the generator's own samples: the noise floor"
     )
@@ -68,7 +70,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     job = command.job("omissions", Job, __doc__, argv)
     compute.configure(job.threads)
-    segmenter = load_segmenter(job.segmenter_family, job.segmenter_checkpoint, compute.device(job.device))
+    device = compute.device(job.device)
+    segmenter = load_segmenter(job.segmenter_family, job.segmenter_checkpoint, device, settings=job.segmenter_settings)
     found = inversions.read_shards(job.inversions, job.count, job.shard_size, ("x", "x_hat"))
     photo_NHW = object_maps(segmenter, found.x, job.settings.batch_size)
     reconstruction_NHW = object_maps(segmenter, found.x_hat, job.settings.batch_size)
@@ -84,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     maps = OmissionMaps(photo_NHW, reconstruction_NHW, lost_NHW, found.index, found.converged, names)
     shown = [row for row in rows if row.photo_area > job.shown_percent]
     write_galleries(Path(job.gallery), found, maps, shown, ranked, bool(control))
-    weights = map(Path, upp.weights_files(job.segmenter_family, job.segmenter_checkpoint))
+    weights = map(Path, families.files("segmenters", job.segmenter_family, job.segmenter_checkpoint))
     inputs = [*shard_paths(job.inversions, job.count, job.shard_size), *weights]
     files = [path for path in inputs if Path(path).is_file()]
     write_maps(job.masks, maps, Provenance("omissions", job.code, job.settings.given(), job.seed, files))

@@ -22,7 +22,8 @@ from lacuna.formats.images import ImageShards
 from lacuna.runtime import command, compute
 from lacuna.runtime.batches import BatchSize, in_batches
 from lacuna.runtime.provenance import Provenance
-from lacuna.segmenters.loading import Segmenter, load_segmenter
+from lacuna.segmenters.loading import load_segmenter
+from lacuna.segmenters.segmenter import Segmenter
 from lacuna.world import FREQUENCIES, VOCABULARY, World
 
 Row = tuple[int, int, NDArray[np.uint8], NDArray[np.uint16]]  # index, position of what is left out, image, labels
@@ -37,6 +38,7 @@ class Job(command.ComputingJob):
     objects: list[str] = Field(description="objects to leave out, or `all`")
     family: str = Field(description="architecture of the segmenter")
     checkpoint: str = Field(description="weights of the segmenter")
+    segmenter_settings: dict[str, Any] = Field({}, description="JSON: what its entry says beside its weights")
     size: int = Field(description="pixels per side in comparisons; 0 for the segmenter's")
     precision: str = Field(description="arithmetic of the segmenter, as segment has it")
     batch_size: int
@@ -46,7 +48,8 @@ class Job(command.ComputingJob):
 def main(argv: Sequence[str] | None = None) -> None:
     job = command.job("plant", Job, __doc__, argv)
     compute.configure(job.threads)
-    segmenter = load_segmenter(job.family, job.checkpoint, compute.device(job.device), job.precision)
+    device = compute.device(job.device)
+    segmenter = load_segmenter(job.family, job.checkpoint, device, job.precision, job.segmenter_settings)
     classes = checked_classes(segmenter, job.checkpoint)
     objects = checked_objects(job.objects)
     with ImageShards([job.shard]) as scenes:

@@ -18,13 +18,13 @@ from lacuna.runtime.provenance import Provenance, canonical_json
 from lacuna.world import PART_OWNERS, VOCABULARY, World
 
 ARRAYS = ("labels_object", "labels_part", "labels_material", "label")
-SETTINGS = ("size", "omit", "scale", "scenes", "palette")
+SETTINGS = ("size", "omit", "scale", "scenes", "palette", "distort", "distort_strength")
 
 
 class Job(command.Job):
     """What the stage is told."""
 
-    settings: dict[str, Any] = Field(description="JSON: size, omit, scale, scenes, palette")
+    settings: dict[str, Any] = Field(description=f"JSON: {', '.join(SETTINGS)}")
     seed: int = Field(description="seed of the world")
     first: int = Field(description="first scene")
     last: int = Field(description="last scene, included")

@@ -17,6 +17,7 @@ from PIL import Image
 from lacuna.errors import UserError
 from lacuna.world.canvas import Canvas
 from lacuna.world.composition import SLOTS, paint
+from lacuna.world.distortion import DISTORTIONS, distorted
 from lacuna.world.look import PALETTES, Dice
 from lacuna.world.vocabulary import FREQUENCIES, PART_OWNERS, SCENE_WEIGHTS, TOWER_KINDS, VOCABULARY
 
@@ -45,6 +46,8 @@ class World:
         scale: factors on the expected number of an object in a scene.
         scenes: weights of the kinds; those not named do not occur. Empty: SCENE_WEIGHTS.
         palette: the light, "day" or "night"; nothing else in a scene changes.
+        distort: how objects are spoilt, one of DISTORTIONS by object; labels and all other pixels stay.
+        distort_strength: how much, from 0 to 1.
 
     Raises:
         UserError: a size out of range, a negative seed, an unknown name, or a factor that cannot be reached.
@@ -58,6 +61,8 @@ class World:
         scale: Mapping[str, float] | None = None,
         scenes: Mapping[str, float] | None = None,
         palette: str = "day",
+        distort: Mapping[str, str] | None = None,
+        distort_strength: float = 1.0,
     ) -> None:
         if not 32 <= size <= 256:
             raise UserError(f"world: size is {size}, expected 32 to 256 pixels")
@@ -70,11 +75,16 @@ class World:
         self.moods = PALETTES[palette]
         self.probabilities = probabilities(omit, scale or {})
         self.cumulative_weights = cumulative(scenes or SCENE_WEIGHTS)
+        self.distortions = distortions(distort or {})
+        self.distort_strength = distort_strength
 
     def scene(self, index: int) -> Scene:
         """Draw scene `index`."""
         canvas, grain_HW, label = self.drawing(index)
         image_HW3, labels_3HW = canvas.render(grain_HW)
+        for position, kind in self.distortions.items():
+            rng = np.random.default_rng([self.seed, index, position])
+            image_HW3 = distorted(image_HW3, labels_3HW[0] == position, kind, self.distort_strength, rng)
         return Scene(image_HW3, labels_3HW[0], labels_3HW[1], labels_3HW[2], label)
 
     def drawing(self, index: int) -> tuple[Canvas, np.ndarray, int]:
@@ -113,6 +123,19 @@ def probabilities(omit: Sequence[str], scale: Mapping[str, float]) -> dict[str, 
             raise UserError(f"world: scale of {name} is {factor:g}, expected 0 to {largest:.4g}")
         result[name] = min(1.0, result[name] * factor)
     return result | dict.fromkeys(omit, 0.0)
+
+
+def distortions(distort: Mapping[str, str]) -> dict[int, str]:
+    """Kind of distortion by position of the object, in the order of VOCABULARY."""
+    objects = VOCABULARY["object"]
+    for name, kind in distort.items():
+        if name not in objects[1:]:
+            raise UserError(
+                f"world: distort names {name!r}, which is no object of the world; expected {', '.join(objects[1:])}"
+            )
+        if kind not in DISTORTIONS:
+            raise UserError(f"world: distort of {name} is {kind!r}, expected one of: {', '.join(DISTORTIONS)}")
+    return {position: distort[name] for position, name in enumerate(objects) if name in distort}
 
 
 def cumulative(scenes: Mapping[str, float]) -> np.ndarray:

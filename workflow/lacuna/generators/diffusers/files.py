@@ -55,8 +55,8 @@ def component_folder(folder: str | Path, name: str) -> Path:
 
 
 def listed(folder: str | Path) -> list[str]:
-    """Files of the folder that are read, of weights safetensors before .bin; the index alone where none is yet."""
-    if not (Path(folder) / INDEX).is_file():
+    """Files of the folder that are read, of weights safetensors before .bin; the index alone where none is."""
+    if not Path(folder).exists():
         return [str(Path(folder) / INDEX)]
     found = {Path(folder) / INDEX}
     for name in components(folder):

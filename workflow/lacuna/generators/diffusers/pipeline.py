@@ -1,34 +1,17 @@
-"""A pipeline of diffusers from a local folder, and images of it by index. Nothing that comes with it runs.
-
-Each image has a random generator of its own, on the CPU, seeded from (seed, i), so that it is the same in any batch, in
-any shard and, but for float error, on any device: one generator for a batch would give other noise to other batches.
-
-Shape suffixes: N images, C channels, H height, W width.
-"""
+"""A pipeline of diffusers from a local folder, complete. Nothing that comes with it runs, and no hub is asked."""
 
 import inspect
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
-from torch import Tensor
 
 from lacuna.errors import UserError
-from lacuna.formats import captions
 from lacuna.generators.diffusers import files
-from lacuna.generators.sampling import Request, Sampler
-from lacuna.runtime import precision as arithmetic
-from lacuna.runtime import seeds
 
-DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}  # of weights and noise; float32 otherwise
-CALLED = {"steps": "num_inference_steps", "guidance": "guidance_scale", "eta": "eta"}  # settings, as the library has it
 # What diffusers and transformers raise on folders that do not hold together.
 BROKEN = (
     OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError, SafetensorError,
@@ -36,63 +19,38 @@ BROKEN = (
 )  # fmt: skip
 
 
-def load(checkpoint: str | Path, device: torch.device, **settings: Any) -> Sampler:
-    """What draws the images of a pipeline.
-
-    Args:
-        settings: as `Settings.usage` gives them.
-
-    Raises:
-        UserError: the folder is no pipeline, is incomplete, would run code of its own, or does not take the settings.
-    """
-    wanted = settings.pop("precision", "float32")
-    if wanted == "float16" and device.type == "cpu":
-        raise UserError("precision: float16 asked for on cpu, which only GPUs have; use float32 or bfloat16")
-    if wanted != "float16":
-        arithmetic.check_precision(wanted, device)
-    pipeline = read(checkpoint, DTYPES.get(wanted, torch.float32))
-    if name := settings.pop("scheduler", None):
-        pipeline.scheduler = _scheduler(pipeline, name, settings.get("steps", 50))
-    pipeline.set_progress_bar_config(disable=True)
-    pipeline.to(device)
-    for part in pipeline.components.values():
-        if isinstance(part, torch.nn.Module):
-            part.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    drawn = PipelineSampler(pipeline, str(checkpoint), settings, wanted)
-    drawn.check()
-    return drawn
-
-
 def read(folder: str | Path, dtype: torch.dtype = torch.float32) -> Any:
     """The pipeline in a folder, complete: diffusers by itself fills in random numbers for weights that are missing.
 
     Raises:
-        UserError: see `load`.
+        UserError: the folder is no pipeline, is incomplete, or would run code of its own.
     """
-    library = _library()
+    diffusers = library()
     kind = files.index(folder)["_class_name"]
-    found = getattr(library, kind, None)
-    if not (inspect.isclass(found) and issubclass(found, library.DiffusionPipeline)):
-        raise UserError(f"{folder}: asks for the pipeline {kind}, which diffusers {library.__version__} does not have")
+    found = getattr(diffusers, kind, None)
+    if not (inspect.isclass(found) and issubclass(found, diffusers.DiffusionPipeline)):
+        raise UserError(
+            f"{folder}: asks for the pipeline {kind}, which diffusers {diffusers.__version__} does not have"
+        )
     networks: dict[str, Any] = {}
     for name, (origin, part) in files.components(folder).items():
-        own: Any = _component_class(library, origin, part)
+        own: Any = _component_class(diffusers, origin, part)
         if own is None:
             raise UserError(
-                f"{folder}: its {name} is {part} of {origin}, expected a class of diffusers {library.__version__} or "
+                f"{folder}: its {name} is {part} of {origin}, expected a class of diffusers {diffusers.__version__} or "
                 "transformers; code that comes with a pipeline is never run"
             )
         if issubclass(own, torch.nn.Module):
             networks[name] = _network(own, files.component_folder(folder, name), dtype)
     try:
-        return library.DiffusionPipeline.from_pretrained(
+        return diffusers.DiffusionPipeline.from_pretrained(
             str(folder), local_files_only=True, low_cpu_mem_usage=False, **networks
         )
     except BROKEN as error:
         raise _broken(folder, error) from None
 
 
-def _library() -> Any:
+def library() -> Any:
     """The library, which looks for nothing on any hub.
 
     Raises:
@@ -110,12 +68,12 @@ def _library() -> Any:
     return diffusers
 
 
-def _component_class(library: Any, origin: str, name: str) -> Any:
+def _component_class(diffusers: Any, origin: str, name: str) -> Any:
     """A class of diffusers, of one of its pipelines, or of transformers; None where it is none of these."""
     import transformers
 
-    home = {"diffusers": library, "transformers": transformers}.get(origin) or getattr(library.pipelines, origin, None)
-    found = getattr(home, name, None)
+    home = {"diffusers": diffusers, "transformers": transformers}.get(origin)
+    found = getattr(home or getattr(diffusers.pipelines, origin, None), name, None)
     return found if inspect.isclass(found) and found.__module__.split(".")[0] in ("diffusers", "transformers") else None
 
 
@@ -142,152 +100,3 @@ def _network(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
 def _broken(folder: str | Path, error: Exception) -> UserError:
     said = "" if isinstance(error, UnpicklingError) else " ".join(str(error).split())[:300]  # its advice is to trust it
     return UserError(f"{folder}: {type(error).__name__} {said}; {files.END}")
-
-
-def _scheduler(pipeline: Any, name: str, steps: int) -> Any:
-    """The scheduler called `name`, set up as the pipeline's own.
-
-    Raises:
-        UserError: there is none, or its steps are not for this pipeline.
-    """
-    own = pipeline.scheduler
-    known = {found.__name__: found for found in (*own.compatibles, type(own))}
-    if name not in known:
-        raise UserError(f"scheduler: found {name!r}, expected one of: {', '.join(sorted(known))}")
-    found = known[name].from_config(own.config)
-    try:
-        found.set_timesteps(steps)
-    except ValueError as error:
-        raise UserError(f"scheduler: {name} does not take {steps} steps ({error}); set steps") from None
-    # Pipelines over pixels begin with unit noise whatever the scheduler says, and then draw blurs without a word.
-    if not hasattr(pipeline, "prepare_latents") and float(found.init_noise_sigma) != 1:
-        raise UserError(
-            f"scheduler: {name} begins with noise of {float(found.init_noise_sigma):.3g}, {type(pipeline).__name__} "
-            "with 1; expected a scheduler that begins with 1, such as DDIMScheduler"
-        )
-    return found
-
-
-class PipelineSampler:
-    """Draws image i of a seed, whatever the kind of pipeline.
-
-    Attributes:
-        note: what a file says of it beside the settings.
-    """
-
-    def __init__(self, pipeline: Any, folder: str, settings: Mapping[str, Any], precision: str) -> None:
-        self.pipeline, self.folder, self.precision = pipeline, folder, precision
-        self.settings = dict(settings)
-        asked = self.settings.pop("prompts", None)
-        self.prompts = [row.prompt for row in captions.read(asked)] if isinstance(asked, str) else asked
-        self.parameters = inspect.signature(type(pipeline).__call__).parameters
-        self.classes = _classes(pipeline) if "class_labels" in self.parameters else ()
-        # The corrector's steps of score-based pipelines are a mean over the batch, so a batch is one image there.
-        self.one_by_one = hasattr(pipeline.scheduler, "step_correct")
-        self.note = {
-            "pipeline": type(pipeline).__name__,
-            "scheduler": type(pipeline.scheduler).__name__,
-            "diffusers": _library().__version__,
-        }
-
-    def check(self) -> None:
-        """Refuse settings that the pipeline does not take.
-
-        Raises:
-            UserError: it takes other settings.
-        """
-        kind, takes_text = type(self.pipeline).__name__, "prompt" in self.parameters
-        if takes_text != (self.prompts is not None):
-            said = "takes texts, expected `prompts`" if takes_text else "takes no texts, expected no `prompts`"
-            raise UserError(f"{self.folder}: {kind} {said}")
-        takes = {name: called in self.parameters for name, called in CALLED.items()}
-        if takes["eta"]:  # which pipelines drop without a word where the scheduler does not know it
-            takes["eta"] = "eta" in inspect.signature(self.pipeline.scheduler.step).parameters
-        takes |= {"size": {"height", "width"} <= self.parameters.keys(), "label": bool(self.classes)}
-        for name in self.settings:
-            if not takes.get(name):
-                raise UserError(f"{self.folder}: {kind} with {self.note['scheduler']} takes no {name}; leave it out")
-        label = self.settings.get("label", 0)
-        if self.classes and label not in self.classes:
-            raise UserError(f"{self.folder}: label: found {label}, expected a class from 0 to {self.classes[-1]}")
-
-    def __call__(self, seed: int, first: int, last: int) -> Request:
-        """Images `first` to `last`, yet to be drawn.
-
-        Raises:
-            UserError: there are fewer prompts.
-        """
-        if self.prompts is not None and last >= len(self.prompts):
-            raise UserError(f"prompts: found {len(self.prompts)}, image {last} asked for; lower the source's count")
-        index_N = np.arange(first, last + 1)
-        seed_N = np.array([seeds.seed_for(seed, "sample", int(i)) for i in index_N])
-        kept: dict[str, NDArray[np.int64]] = {"noise_seed": seed_N}
-        if self.classes:
-            chosen = self.settings.get("label")
-            kept["label"] = index_N % len(self.classes) if chosen is None else np.full(len(index_N), chosen)
-
-        def draw(rows: slice) -> Tensor:
-            asked = {"class_labels": kept["label"][rows].tolist()} if self.classes else {}
-            if self.prompts is not None:
-                asked["prompt"] = self.prompts[first + rows.start : first + rows.stop]
-            return self.images(seed_N[rows], asked)
-
-        return Request(len(index_N), draw, kept)
-
-    def images(self, seed_N: NDArray[np.int64], asked: Mapping[str, list[Any]]) -> Tensor:
-        """Images (N, C, H, W) in [-1, 1] from the seeds of their noise.
-
-        Args:
-            asked: what each image is of, by the pipeline's name for it.
-        """
-        device = self.pipeline.device
-        with arithmetic.arithmetic("tf32" if self.precision == "tf32" else "float32", device):
-            if not self.one_by_one:
-                return self._drawn(seed_N, asked)
-            ones = [slice(i, i + 1) for i in range(len(seed_N))]
-            return torch.cat([self._drawn(seed_N[i], {key: its[i] for key, its in asked.items()}) for i in ones])
-
-    def _drawn(self, seed_N: NDArray[np.int64], asked: Mapping[str, list[Any]]) -> Tensor:
-        generators = [torch.Generator("cpu").manual_seed(int(seed)) for seed in seed_N]
-        words = {CALLED[name]: value for name, value in self.settings.items() if name in CALLED}
-        if size := self.settings.get("size"):
-            words |= {"height": size, "width": size}
-        if "batch_size" in self.parameters:
-            words["batch_size"] = len(seed_N)
-        kind = f"{self.folder}: {self.note['pipeline']} with {self.note['scheduler']}"
-        try:
-            with _untouched(self.pipeline.device, kind):
-                found = self.pipeline(**words, **asked, generator=generators, output_type="pt").images
-        except (ValueError, TypeError) as error:
-            if isinstance(error, UserError):
-                raise
-            raise UserError(f"{kind} does not draw: {' '.join(str(error).split())[:300]}") from None
-        # Some give arrays whatever is asked for.
-        x_NCHW = found if isinstance(found, Tensor) else torch.from_numpy(found).permute(0, 3, 1, 2)
-        if x_NCHW.shape[1] != 3:
-            raise UserError(f"{kind} makes images of {x_NCHW.shape[1]} channels, expected 3")
-        return x_NCHW.float() * 2 - 1
-
-
-def _classes(pipeline: Any) -> tuple[int, ...]:
-    """Labels that a pipeline draws on demand."""
-    network = getattr(pipeline, "transformer", None) or pipeline.unet
-    number = network.config.get("num_embeds_ada_norm") or network.config.get("num_class_embeds") or 0
-    return tuple(range(number))
-
-
-@contextmanager
-def _untouched(device: torch.device, kind: str) -> Iterator[None]:
-    """Refuse noise from the process's own generator: it would depend on the batch.
-
-    Raises:
-        UserError: some was drawn.
-    """
-    states = [torch.get_rng_state, *([lambda: torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
-    before = [state() for state in states]
-    yield
-    if not all(torch.equal(state(), old) for state, old in zip(states, before, strict=True)):
-        raise UserError(
-            f"{kind} draws noise that no image has to itself, so an image would depend on its batch; expected a "
-            "scheduler that draws none, such as DDIMScheduler"
-        )

@@ -18,3 +18,13 @@ class Settings(GeneratorEntry):
         "docs/generators.md.",
     )
     function: str = Field("generator", description="Name of that function; it takes no arguments.")
+    encoder: str | None = Field(
+        None,
+        description="Name of a function of the file that returns an encoder, a module that makes z of images; its "
+        "weights are in the checkpoint, as encoder.<name>. Where absent, train_encoder trains one.",
+    )
+
+    @property
+    def has_encoder(self) -> bool:
+        """Where it names one."""
+        return self.encoder is not None

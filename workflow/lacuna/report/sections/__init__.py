@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from lacuna.config import targets
 from lacuna.config.configuration import Configuration
 
+TRAININGS = ("train_segmenter", "train_generator", "train_autoencoder", "train_classifier", "train_encoder")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -59,14 +61,16 @@ def _of_classes(config: Configuration) -> Iterable[str]:
 
 
 def _of_training(config: Configuration) -> Iterable[str]:
-    trained = _of_stages("train_segmenter", "train_generator", "train_classifier", "train_encoder")(config)
+    trained = _of_stages(*TRAININGS)(config)
     return [path.removesuffix(".safetensors") + ".tsv" for path in trained]
 
 
 SECTIONS = (
     Entry("contrasts", "Which is nearer", _of_stages("contrast")),
     Entry("findings", "Findings", _of_stages()),
+    Entry("agreement", "Agreement", _of_stages("agreement")),
     Entry("distribution", "Distribution", _of_distribution),
+    Entry("appearance", "Appearance", _of_stages("appearance")),
     Entry("families", "Side by side", _of_families),
     Entry("captions", "Captions", _of_stages("paired")),
     Entry("classes", "Classes", _of_classes),

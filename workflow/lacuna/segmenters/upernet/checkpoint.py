@@ -6,7 +6,8 @@ from typing import Any
 
 from lacuna.errors import UserError
 from lacuna.formats import checkpoints
-from lacuna.segmenters.segmenter import SIGNED_RGB, PixelNormalisation, Segmenter, build_network, check_counts
+from lacuna.segmenters.parsing_segmenter import SIGNED_RGB, ParsingSegmenter, build_network, check_counts
+from lacuna.segmenters.pixels import PixelNormalisation
 
 METADATA_FORMAT = "lacuna-segmenter/1"
 
@@ -26,7 +27,7 @@ def metadata(
     } | vocabulary | more  # fmt: skip
 
 
-def load(checkpoint: str | Path) -> Segmenter:
+def load(checkpoint: str | Path, settings: Mapping[str, Any]) -> ParsingSegmenter:
     """A segmenter that train_segmenter made: one safetensors file that says all about itself."""
     state_dict, found = checkpoints.load_weights(checkpoint)
     if found.get("format") != METADATA_FORMAT:
@@ -39,4 +40,6 @@ def load(checkpoint: str | Path) -> Segmenter:
     network = build_network(classes, owners, found["architecture"])
     checkpoints.load_strict(network, state_dict, checkpoint)
     normalisation = PixelNormalisation(pixels["channels"], tuple(pixels["mean"]), tuple(pixels["std"]))
-    return Segmenter(network, classes, owners, normalisation, found["size"])
+    return ParsingSegmenter(
+        network, classes, owners, normalisation, found["size"], name=f"upernet segmenter {checkpoint}"
+    )

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from lacuna.formats import checkpoints
 from lacuna.segmenters.parsing import NOTHING
-from lacuna.segmenters.segmenter import PixelNormalisation, Segmenter, build_network, check_counts
+from lacuna.segmenters.parsing_segmenter import ParsingSegmenter, build_network, check_counts
+from lacuna.segmenters.pixels import PixelNormalisation
 from lacuna.segmenters.upp import files as upp
 
 PUBLISHED_BGR = PixelNormalisation("BGR", (102.9801, 115.9465, 122.7717), (1.0,) * 3)
@@ -16,7 +17,7 @@ ARCHITECTURE = {"encoder": {}, "fpn_dim": 512, "ppm_dim": 512}
 SIZE = 256
 
 
-def load(checkpoint: str | Path) -> Segmenter:
+def load(checkpoint: str | Path, settings: Mapping[str, Any]) -> ParsingSegmenter:
     """The segmenter of the folder `checkpoint`."""
     labels_path, encoder_path, decoder_path = upp.found_files(checkpoint)
     labels = upp.read_labels(labels_path)
@@ -27,14 +28,14 @@ def load(checkpoint: str | Path) -> Segmenter:
 
 def published_segmenter(
     labels: Mapping[str, Any], encoder: Mapping[str, Tensor], decoder: Mapping[str, Tensor], where: str
-) -> Segmenter:
+) -> ParsingSegmenter:
     """The published ResNet-50 UPerNet from its labels and two state dicts."""
     classes, owners = published_vocabulary(labels)
     check_counts(classes, owners, decoder, where)
     network = build_network(classes, owners, ARCHITECTURE)
     checkpoints.load_strict(network.encoder, encoder, f"{where} (encoder)")
     checkpoints.load_strict(network.decoder, decoder, f"{where} (decoder)")
-    return Segmenter(network, classes, owners, PUBLISHED_BGR, SIZE)
+    return ParsingSegmenter(network, classes, owners, PUBLISHED_BGR, SIZE, name=f"upp segmenter {where}")
 
 
 def published_vocabulary(labels: Mapping[str, Any]) -> tuple[dict[str, list[str]], dict[str, str]]:

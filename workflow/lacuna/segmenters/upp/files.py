@@ -6,7 +6,6 @@ from typing import Any
 
 from lacuna.errors import UserError
 
-FAMILY = "upp"
 # What a file of the folder is called, and its name as published.
 FILES = {
     "labels.json": "labels.json",
@@ -35,13 +34,8 @@ def found_files(folder: str | Path) -> list[Path]:
     return found
 
 
-def weights_files(family: str, checkpoint: str) -> list[str]:
-    """The files that a checkpoint consists of: itself, or those of the published folder.
-
-    What is not there yet has its published name, by which fetch brings it.
-    """
-    if family != FAMILY:
-        return [checkpoint]
+def weights_files(checkpoint: str) -> list[str]:
+    """The files of the published folder; one that is not there yet has the name by which fetch brings it."""
     folder = Path(checkpoint)
     found = {pattern: sorted(folder.glob(pattern)) for pattern in FILES}
     return [

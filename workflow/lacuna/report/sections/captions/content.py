@@ -116,8 +116,8 @@ def lost(generated: str, rows: Sequence[Row], q_below: float) -> str:
         return f"No class shows in fewer samples of {generated} than in their photos beyond doubt."
     worst = min(short, key=lambda one: one.kept)
     text = (
-        f"Of {words.thousands(worst.num_photos)} photos that show {worst.name}, the samples of "
-        f"{words.share(worst.kept)} [{words.share(worst.low)}, {words.share(worst.high)}] show it too."
+        f"Of {words.thousands(worst.num_photos)} photos that show {worst.name}, {words.share(worst.kept)} "
+        f"[{words.share(worst.low)}, {words.share(worst.high)}] have a sample that shows it too."
     )
     others = [one.name for one in sorted(short, key=lambda one: one.kept) if one is not worst]
     return f"{text} Shown less often than in the photos, too: {words.listed(others)}." if others else text

@@ -75,6 +75,11 @@ class Comparison:
     figures: Mapping[str, Figure] = field(repr=False)
 
     @property
+    def looked_at(self) -> bool:
+        """Whether anything is known of how its classes look."""
+        return any(row.appearance for row in self.rows)
+
+    @property
     def scale(self) -> float:
         """The longest bar of the distances."""
         return max(max(distance.value, distance.high or 0.0) for distance in self.distances) or 1.0
@@ -84,11 +89,14 @@ def view(inputs: Inputs, comparison: asked.Comparison) -> Comparison:
     """Read one comparison and word and draw it."""
     real, generated, segmenter = comparison.real, comparison.generated, comparison.segmenter
     anchor = f"{segmenter}-{real}-{generated}"
-    rows = [class_row(row) for row in inputs.comparison_table(comparison)]
+    looks = inputs.looks(comparison)
+    rows = [class_row(row, looks) for row in inputs.comparison_table(comparison)]
     summary = inputs.comparison_summary(comparison)
     known_images = {name: side for name, side in summary.get("images", {}).items() if side}
     named = [row for row in rows if row.name != BACKGROUND]
     counted = [row for row in named if row.category == summary.get("category", row.category)]
+    category = summary.get("category", "object")
+    malformed = words.looks([(name, word) for (name, its), word in looks.items() if its == category])
     notes = [by_group(known_images), *beside(known_images)]
     drawn, figures = charts.charts([row for row in named if occurs(row)], real, generated, anchor)
     origin = charts.contributions_of([row for row in counted if occurs(row)], summary["fsd"])
@@ -105,7 +113,7 @@ def view(inputs: Inputs, comparison: asked.Comparison) -> Comparison:
         real=real,
         generated=generated,
         segmenter=segmenter,
-        headline=" ".join(filter(None, [headline(known_images), words.headline(generated, real, counted)])),
+        headline=" ".join(filter(None, [headline(known_images), words.headline(generated, real, counted), malformed])),
         distances=distances(summary),
         apart=apart(summary),
         num_real=int(summary["num_real"]),
@@ -151,8 +159,8 @@ def resolution_note(found: Mapping[str, Any]) -> str:
     return f"Segmented at {side} x {side} pixels" + (", which all images had." if same else f"; before that, {had}.")
 
 
-def class_row(row: Mapping[str, str]) -> ClassRow:
-    """A row of the TSV, read."""
+def class_row(row: Mapping[str, str], looks: Mapping[tuple[str, str], str]) -> ClassRow:
+    """A row of the TSV, read, with the verdict on how the class looks."""
     return ClassRow(
         name=row["class"],
         category=row["category"],
@@ -167,6 +175,7 @@ def class_row(row: Mapping[str, str]) -> ClassRow:
         q_value=float(row["q_value"]),
         contribution=float(row["fsd_contribution"]),
         verdict=row["verdict"],
+        appearance=looks.get((row["class"], row["category"]), ""),
     )
 
 

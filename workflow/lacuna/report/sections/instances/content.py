@@ -11,6 +11,8 @@ from typing import Self
 import numpy as np
 from matplotlib.figure import Figure
 
+from lacuna.inversion.methods import METHODS
+from lacuna.report import words
 from lacuna.report.album import Album
 from lacuna.report.figures.colours import BACKGROUND, hex_colour
 from lacuna.report.figures.segmentations import Colours
@@ -167,7 +169,21 @@ def claim(item: Inverted, losses: Sequence[ClassLoss], has_floor: bool) -> str:
             part += " (the generator's own images show none)"
         parts.append(part)
     sentence = "; ".join(parts)
-    return f"{text}{sentence[0].upper()}{sentence[1:]}."
+    return " ".join(filter(None, (f"{text}{sentence[0].upper()}{sentence[1:]}.", ceiling(item, losses, has_floor))))
+
+
+def ceiling(item: Inverted, losses: Sequence[ClassLoss], has_floor: bool) -> str:
+    """What no prior over an autoencoder's latents brings back; nothing of other generators, or without a search.
+
+    A class counts that most photos with it lose, and beyond doubt more than the decoder's own images do.
+    """
+    if not item.is_decoder or METHODS[item.method].moves == "nothing":
+        return ""
+    gone = [
+        loss for loss in losses
+        if loss.num_lost >= max(SURE_PHOTOS, loss.num_with / 2) and (loss.low > 0 or not has_floor)
+    ]  # fmt: skip
+    return words.ceiling([(loss.name, item.lost_area(loss.name)) for loss in gone[:NAMED]])
 
 
 def strongest(item: Inverted, short: Sequence[str]) -> tuple[int, str, float, float] | None:

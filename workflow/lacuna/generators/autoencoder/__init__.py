@@ -1,0 +1,1 @@
+"""Autoencoders, with whose decoders latent diffusion models draw: the decoder as a chain, the encoder its inverse."""

@@ -1,0 +1,1 @@
+"""What several segmenters say of one comparison."""

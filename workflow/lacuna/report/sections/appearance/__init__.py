@@ -1,0 +1,1 @@
+"""How classes look, how many regions they have, and where."""

@@ -1,0 +1,1 @@
+"""Segmenters that the user has exported with torch.export."""

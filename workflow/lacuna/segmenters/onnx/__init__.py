@@ -1,0 +1,1 @@
+"""Segmenters in ONNX files, run by onnxruntime."""
