@@ -12,8 +12,8 @@ from lacuna.families import KINDS, SEGMENTERS, loader, reader, task, trainable
 
 PACKAGE = Path(__file__).resolve().parents[1] / "workflow" / "lacuna"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
-MAIN = "__main__.py"  # the command line
 PROGRAMS = {"exported", "onnx"}  # segmenters that show nothing of their inside
+MAIN = "__main__.py"  # the command line
 STAGES = {path.stem for path in PACKAGE.glob("stages/*.py")} - {"__init__"}
 
 

@@ -18,7 +18,7 @@ Given = dict[str, Any]  # what a user wrote: YAML, not checked yet
 FILES = ("folder", "lsun", "labelled")  # kinds of source whose path is a user's folder or file
 PATHS = {  # keys that hold a path, by section
     "sources": ("path", "labels"),
-    "segmenters": ("checkpoint",),
+    "segmenters": ("checkpoint", "labels"),
     "generators": ("checkpoint", "encoders", "file", "curve", "prompts"),
     "classifiers": ("checkpoint",),
     "perceptual": ("checkpoint",),

@@ -119,11 +119,12 @@ def measure(config: Configuration, run: Any, side: str) -> None:
 
 def page(config: Configuration, run: Any, told: Told, path: Path) -> None:
     """The report, to a path, with all that it shows."""
-    for comparison in targets.looked_at(config):
-        tsv, numbers, summary, pictures = targets.appearance_files(comparison)
-        outputs = {"tsv": tsv, "numbers": numbers, "summary": summary, "pictures": pictures}
-        run("appearance", PAIR, **outputs, gallery=tsv.removesuffix(".tsv"))
-    report.main(["--job", canonical_json(told.job("report") | {"html": str(path.resolve())})])
+    with torch_as_it_was():
+        for comparison in targets.looked_at(config):
+            tsv, numbers, summary, pictures = targets.appearance_files(comparison)
+            outputs = {"tsv": tsv, "numbers": numbers, "summary": summary, "pictures": pictures}
+            run("appearance", PAIR, **outputs, gallery=tsv.removesuffix(".tsv"))
+        report.main(["--job", canonical_json(told.job("report") | {"html": str(path.resolve())})])
 
 
 @contextmanager

@@ -48,12 +48,14 @@ class Job(command.ComputingJob):
 
 
 class JudgedTraining(loop.Training):
-    """A network that learns from labelled images by AdamW, in one cycle of its learning rate.
+    """A network that learns from images by AdamW, in one cycle of its learning rate.
 
     Args:
         network: on the CPU, with its first weights.
         images, held_out: to learn from, and to be judged by.
     """
+
+    variation = ""  # what of it the card says
 
     def __init__(
         self, network: nn.Module, images: ImageShards, held_out: ImageShards, settings: Judged, seed: int,
@@ -68,7 +70,19 @@ class JudgedTraining(loop.Training):
             network.parameters(), lr=1.0, weight_decay=settings.weight_decay
         )
         self.schedule = LambdaLR(self.optimizer, lambda step: one_cycle(step / self.steps, settings.learning_rate))
-        self.parts = {"network": self.network, "optimizer": self.optimizer, "schedule": self.schedule}
+        self.parts: dict[str, Any] = {
+            "network": self.network, "optimizer": self.optimizer, "schedule": self.schedule,
+        }  # fmt: skip
+
+    def rows(self, step: int) -> NDArray[np.int64]:
+        """Images that a step sees."""
+        return rows_of_step(self.seed, step, self.images_per_step, len(self.images))
+
+
+class LabelledTraining(JudgedTraining):
+    """A network that learns what labelled images show."""
+
+    variation = ", each mirrored, relit, blurred and disturbed at random"
 
     @abstractmethod
     def read(self, rows: NDArray[np.int64]) -> LabelledBatch:
@@ -79,8 +93,7 @@ class JudgedTraining(loop.Training):
         """Terms of the loss, which is their sum, from what the network makes of images."""
 
     def batch(self, step: int) -> LabelledBatch:
-        rows = rows_of_step(self.seed, step, self.images_per_step, len(self.images))
-        return varied(self.read(rows), compute.generator(self.seed, "vary", step))
+        return varied(self.read(self.rows(step)), compute.generator(self.seed, "vary", step))
 
     def step(self, step: int, batch: LabelledBatch) -> dict[str, Tensor]:
         x_N3HW = batch.x_N3HW.to(self.device, memory_format=torch.channels_last)
@@ -120,32 +133,31 @@ def training_paths(job: Job) -> list[Path]:
     return shard_paths(job.images, job.count, job.shard_size)
 
 
-def run(stage: str, job: Job, training: JudgedTraining) -> tuple[Journal, dict[str, Any]]:
-    """Train to the end; how it went, and what the weights follow from."""
-    made_by = Provenance(stage, job.code, job.settings.given(), job.seed, training_paths(job)).attributes()
+def run(
+    stage: str, job: Job, training: JudgedTraining, files_read: Sequence[str | Path] = ()
+) -> tuple[Journal, dict[str, Any]]:
+    """Train to the end; how it went, and what the weights follow from: the images, and what else was read."""
+    inputs = [*training_paths(job), *files_read]
+    made_by = Provenance(stage, job.code, job.settings.given(), job.seed, inputs).attributes()
     return loop.run(training, job.state, made_by | {"threads": job.threads}, job.log), dict(made_by)
 
 
-def finish(stage: str, job: Job, training: JudgedTraining, journal: Journal, about: Mapping[str, Any],
-           title: str, body: Sequence[str]) -> None:  # fmt: skip
+def finish(
+    stage: str, job: Job, training: JudgedTraining, journal: Journal, about: Mapping[str, Any], title: str,
+    body: Sequence[str],
+) -> None:  # fmt: skip
     """Write weights, with what is known of them, and the card; the state is no longer needed."""
     checkpoints.save_weights(job.weights, training.network.state_dict(), about)
+    flags = [f"--{name.replace('_', '-')} {shlex.quote(str(getattr(job, name)))}" for name in REPEATED]
     weights = sum(weight.numel() for weight in training.network.parameters())
     made = (
         f"Trained by `{stage}` on the first {job.count:,} images of `{Path(job.images).name}` "
-        f"({journal.step * training.images_per_step:,} images seen, each mirrored, relit, blurred and disturbed at "
-        f"random), {journal.seconds:,.0f} seconds on {training.device.type}, {job.threads} thread(s); {weights:,} "
-        "weights."
+        f"({journal.step * training.images_per_step:,} images seen{training.variation}), {journal.seconds:,.0f} "
+        f"seconds on {training.device.type}, {card.processor()}, {job.threads} thread(s); {weights:,} weights."
     )
-    write_card(stage, job, journal, title, [made, "", *body])
-    Path(job.state).unlink(missing_ok=True)
-
-
-def write_card(stage: str, job: Job, journal: Journal, title: str, body: Sequence[str]) -> None:
-    """Write the card, with the command that trains the network again."""
-    flags = [f"--{name.replace('_', '-')} {shlex.quote(str(getattr(job, name)))}" for name in REPEATED]
     command_line = f"python -m lacuna.stages.{stage} {' '.join(flags)}"
-    files.write_text(job.card, card.page(title, body, command_line, job.settings, journal.rows))
+    files.write_text(job.card, card.page(title, [made, "", *body], command_line, job.settings, journal.rows))
+    Path(job.state).unlink(missing_ok=True)
 
 
 def one_cycle(progress: float, peak: float, warm_up: float = 0.05) -> float:

@@ -18,7 +18,7 @@ from lacuna.segmenters.parsing import part_blocks
 from lacuna.segmenters.parsing_segmenter import SIGNED_RGB, ParsingSegmenter, build_network
 from lacuna.segmenters.upernet.losses import ParsingLoss, class_weights, intersection_over_union
 from lacuna.segmenters.upernet.settings import Training as Settings
-from lacuna.training.judged import JudgedTraining, confusion
+from lacuna.training.judged import LabelledTraining, confusion
 from lacuna.training.labelled import LabelledBatch
 from lacuna.training.loop import Journal, Row
 
@@ -43,7 +43,7 @@ class Scores:
         return float(np.nanmean(self.iou(category)[1:]))
 
 
-class Training(JudgedTraining):
+class Training(LabelledTraining):
     """A segmenter that learns from `scenes`, whose `vocabulary` has the classes and the owner of each part."""
 
     def __init__(
