@@ -16,10 +16,8 @@ from PIL import Image
 import lacuna
 from lacuna.errors import UserError
 from lacuna.front import given
-from lacuna.stages.render import world_from
 
 COUNT = 24
-WORLD = {"size": 32, "scale": {}, "scenes": {}, "palette": "day", "distort": {}, "distort_strength": 1}
 WEIGHTS = toy.ROOT / "workflow/demo/segmenter.safetensors"
 FSD = {"resamples": 20, "permutations": 99}
 FAST: dict[str, Any] = {"fsd": FSD, "segment": {"size": 32}, "threads": 1}
@@ -27,8 +25,7 @@ FAST: dict[str, Any] = {"fsd": FSD, "segment": {"size": 32}, "threads": 1}
 
 @pytest.fixture(scope="module")
 def images() -> dict[str, NDArray[np.uint8]]:
-    worlds = {"real": world_from({**WORLD, "omit": []}, 1), "generated": world_from({**WORLD, "omit": ["person"]}, 2)}
-    return {side: np.stack([world.scene(i).image for i in range(COUNT)]) for side, world in worlds.items()}
+    return {"real": toy.scenes(COUNT, 1), "generated": toy.scenes(COUNT, 2, omit=["person"])}
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,8 @@ import lacuna
 from lacuna.areas.moments import of_rows, of_sums
 from lacuna.errors import UserError
 from lacuna.formats import moments
-from lacuna.stages.render import world_from
 
 COUNT = 24
-WORLD = {"size": 32, "scale": {}, "scenes": {}, "palette": "day"}
 WEIGHTS = toy.ROOT / "workflow/demo/segmenter.safetensors"
 ROUNDING = 1e-9  # relative: the workflow merges float64 moments of shards, the metric divides sums of whole numbers
 Images = dict[str, NDArray[np.uint8]]
@@ -26,8 +24,7 @@ Images = dict[str, NDArray[np.uint8]]
 
 @pytest.fixture(scope="module")
 def images() -> Images:
-    worlds = {"real": world_from({**WORLD, "omit": []}, 1), "generated": world_from({**WORLD, "omit": ["person"]}, 2)}
-    return {side: np.stack([world.scene(i).image for i in range(COUNT)]) for side, world in worlds.items()}
+    return {"real": toy.scenes(COUNT, 1), "generated": toy.scenes(COUNT, 2, omit=["person"])}
 
 
 @pytest.fixture

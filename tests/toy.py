@@ -18,6 +18,8 @@ import numpy as np
 import yaml
 
 from lacuna.config.configuration import Configuration
+from lacuna.config.sources import World
+from lacuna.stages import render
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -95,6 +97,13 @@ CONFIG: dict[str, Any] = {
 def configuration(**sections: Any) -> Configuration:
     """A configuration of these sections, its keys checked and nothing that they refer to."""
     return Configuration.model_validate({"seed": 1, "report": "test", "sources": {}, "segmenters": {}} | sections)
+
+
+def scenes(count: int, seed: int, **settings: Any) -> np.ndarray:
+    """Images (count, 32, 32, 3) of the world, as a source with these settings has them."""
+    source = World.model_validate({"kind": "world", "count": count, "size": 32, **settings})
+    world = render.world_from(source.model_dump(include=set(render.SETTINGS)), seed)
+    return np.stack([world.scene(number).image for number in range(count)])
 
 
 def copy_workflow(folder: Path) -> Path:

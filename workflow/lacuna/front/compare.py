@@ -23,9 +23,11 @@ from lacuna.front.comparison import Comparison
 from lacuna.front.given import Images, source
 from lacuna.planning.told import Told
 from lacuna.runtime.provenance import canonical_json
+from lacuna.stages import report
 
 SIDES = ("real", "generated")
 NAME = "segmenter"
+PAIR = {"segmenter": NAME} | dict(zip(SIDES, SIDES, strict=True))
 
 
 def compare(
@@ -72,8 +74,8 @@ def compare(
         for side in SIDES:
             measure(config, run, side)
         summary, classes = targets.fsd_files(config.comparisons[0])
-        run("fsd", dict(zip(("segmenter", *SIDES), (NAME, *SIDES), strict=True)), summary=summary, tsv=classes)
-    return Comparison(place / "results", place / summary, place / classes, partial(_page, told), keeps)
+        run("fsd", PAIR, summary=summary, tsv=classes)
+    return Comparison(place / "results", place / summary, place / classes, partial(page, config, run, told), keeps)
 
 
 def segmenter_entry(given: str | Path | Mapping[str, Any]) -> dict[str, Any]:
@@ -109,8 +111,21 @@ def measure(config: Configuration, run: Any, side: str) -> None:
     """Class areas of one side, and their moments."""
     for path in targets.table_shards(config, NAME, side):
         stage = Path(path).parts[1]
-        run(stage, {"segmenter": NAME, "source": side, "shard": Path(path).stem}, table=path)
+        outputs = {"table": path} | (
+            {"regions": str(Path(path).with_suffix(".regions.h5"))} if stage == "segment" else {}
+        )
+        run(stage, {"segmenter": NAME, "source": side, "shard": Path(path).stem}, **outputs)
     run("moments", {"segmenter": NAME, "source": side}, moments=f"results/moments/{NAME}/{side}.h5")
+
+
+def page(config: Configuration, run: Any, told: Told, path: Path) -> None:
+    """The report, to a path, with all that it shows."""
+    with torch_as_it_was():
+        for comparison in targets.looked_at(config):
+            tsv, numbers, summary, pictures = targets.appearance_files(comparison)
+            outputs = {"tsv": tsv, "numbers": numbers, "summary": summary, "pictures": pictures}
+            run("appearance", PAIR, **outputs, gallery=tsv.removesuffix(".tsv"))
+        report.main(["--job", canonical_json(told.job("report") | {"html": str(path.resolve())})])
 
 
 @contextmanager
@@ -136,10 +151,3 @@ def _run(told: Told, threads: int, stage: str, wildcards: Mapping[str, str], **o
     if "threads" in module.Job.model_fields:
         job["threads"] = threads
     module.main(["--job", canonical_json(job)])
-
-
-def _page(told: Told, path: Path) -> None:
-    """The report, to a path."""
-    from lacuna.stages import report
-
-    report.main(["--job", canonical_json(told.job("report") | {"html": str(path.resolve())})])

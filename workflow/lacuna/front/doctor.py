@@ -23,12 +23,7 @@ from lacuna.segmenters.loading import load_segmenter
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_GB = 5.0
 NEEDED = ("torch", "snakemake", "numpy", "scipy", "pydantic", "h5py")
-OPTIONAL = {  # package -> what it brings
-    "transformers": "segmenters of transformers",
-    "diffusers": "generators of diffusers",
-    "onnxruntime": "networks as ONNX",
-    "snakemake-executor-plugin-slurm": "SLURM clusters",
-}
+OPTIONAL = ["transformers", "diffusers", "onnxruntime", "snakemake-executor-plugin-slurm"]  # of the extras
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ def packages() -> Finding:
 def extras() -> Finding:
     """What only some need; nothing of it is missed unless it is asked for."""
     found = [f"{name} {number}" for name in OPTIONAL if (number := version(name))]
-    absent = [f"{name} ({brings})" for name, brings in OPTIONAL.items() if version(name) is None]
+    absent = [name for name in OPTIONAL if version(name) is None]
     return Finding("extras", ", ".join(found or ["none"]) + (f"; absent: {', '.join(absent)}" if absent else ""))
 
 

@@ -29,6 +29,7 @@ from lacuna.planning.source_code import source_digest
 from lacuna.runtime.provenance import Provenance
 from lacuna.segmenters.class_areas import counted
 from lacuna.segmenters.loading import load_segmenter
+from lacuna.segmenters.segmenter import Segmenter
 
 HEAD = "object"
 SIDES = ("real", "generated")
@@ -78,13 +79,9 @@ class FrechetSegmentationDistance(Metric):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        entry = segmenter_entry(segmenter)
-        self._segmenter = load_segmenter(
-            entry["family"],
-            entry["checkpoint"],
-            settings={key: value for key, value in entry.items() if key not in ("family", "checkpoint")},
-        )
-        self._size = size or self._segmenter.size
+        self._entry = segmenter_entry(segmenter)
+        self._segmenter, self._place = self._loaded(), self.device
+        self._size = size or self._entry.get("size") or self._segmenter.size
         self._prepare = Preparation(self._size)
         self._reset_real = reset_real
         self.classes = list(self._segmenter.classes[HEAD])
@@ -106,8 +103,8 @@ class FrechetSegmentationDistance(Metric):
         """
         if real and self._reference:
             raise UserError("update: found real images beside a reference, expected one of them; leave out the other")
-        if self._segmenter.device != self.device:
-            self._segmenter = self._segmenter.ready(self.device)
+        if self._place != self.device:
+            self._segmenter, self._place = self._loaded(), self.device
         labels = self._segmenter.label_maps(self._prepared(uint8(images).to(self.device)), (HEAD,))
         area_NC = torch.cat(list(counted(labels, self._segmenter.classes, (HEAD,))), dim=1)
         rows_NC = area_NC.double()  # whole numbers, and sums of few products of these, fit into its 53 bits
@@ -147,6 +144,11 @@ class FrechetSegmentationDistance(Metric):
         super().reset()
         for name, state in kept.items():
             setattr(self, f"real_{name}", state)
+
+    def _loaded(self) -> Segmenter:
+        """The segmenter where the metric is; it is no submodule, so that a training's state does not hold it."""
+        settings = {key: value for key, value in self._entry.items() if key not in ("family", "checkpoint")}
+        return load_segmenter(self._entry["family"], self._entry["checkpoint"], self.device, settings=settings)
 
     def _prepared(self, images_NHW3: Tensor) -> Tensor:
         """The images at the common size, brought there as the workflow does."""
