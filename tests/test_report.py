@@ -418,7 +418,12 @@ def test_large_images_are_small_in_the_page_and_whole_beside_it(tmp_path: Path) 
 
 def test_page_without_inversions(results: Path) -> None:
     tags = Outline(write_page(results, report_results.config(inversions=[], report="compared"))).tags
-    assert [attributes.get("id") for tag, attributes in tags if tag == "section"] == ["findings", "distribution", "appearance", "run"]
+    assert [attributes.get("id") for tag, attributes in tags if tag == "section"] == [
+        "findings",
+        "distribution",
+        "appearance",
+        "run",
+    ]
 
 
 def test_page_without_comparisons(results: Path) -> None:
