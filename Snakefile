@@ -2,16 +2,12 @@
 # `snakemake` makes them all, `snakemake <stage>` brings one stage up to date.
 
 
-configfile: "config.yaml"
-
-
 include: "workflow/rules/common.smk"
 include: "workflow/rules/failures.smk"
 
 
 # The page that everything else feeds.
 rule all:
-    default_target: True
     input:
         STAGE_FILES["report"],
     localrule: True
@@ -33,6 +29,7 @@ include: "workflow/rules/fsd.smk"
 include: "workflow/rules/paired.smk"
 include: "workflow/rules/agreement.smk"
 include: "workflow/rules/appearance.smk"
+include: "workflow/rules/contrast.smk"
 include: "workflow/rules/truth.smk"
 include: "workflow/rules/follow.smk"
 include: "workflow/rules/plant.smk"

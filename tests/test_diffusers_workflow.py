@@ -5,6 +5,7 @@ from pathlib import Path
 import pipelines
 import pytest
 import toy
+from PIL import Image
 
 from lacuna.config.configuration import check_config
 from lacuna.errors import UserError
@@ -45,6 +46,30 @@ def test_pairs_come_with_the_page(finished: Path) -> None:
     assert (summary["num_pairs"], summary["num_unpaired"], summary["num_asking"]) == (24, 0, 24)
     rows = {row["class"]: row for row in tables.read_tsv(finished / "results/paired/net/scenes~drawn.tsv")}
     assert {name for name, row in rows.items() if row["asked"] == "24"} == {"person"}
+
+
+def test_captions_of_a_file_name_the_photos_that_are_answered(finished: Path) -> None:
+    (finished / "photos/b").mkdir(parents=True)
+    for number, name in enumerate(("b/z.png", "a.png", "c.png")):
+        Image.new("RGB", (40, 40), (number, 90, 160)).save(finished / "photos" / name)
+    (finished / "captions.csv").write_text("file,prompt\nc.png,a tree\nb/z.png,a sun\nother.png,a car\n")
+    changes = {
+        "sources": {
+            "photos": {"kind": "folder", "path": "photos"},
+            "answers": {"kind": "generator", "generator": "captioned", "count": 3},
+        },
+        "generators": {
+            "captioned": {"family": "diffusers", "checkpoint": "my pipeline", "steps": 2, "prompts": "captions.csv"}
+        },
+        "comparisons": [{"real": "photos", "generated": "answers", "segmenter": "net", "paired": True}],
+    }
+    toy.write_config(finished, changes, "captions.yaml")
+    words = ("paired", "--configfile", "captions.yaml")
+    toy.snakemake(finished, *words)
+    summary = tables.read_json(finished / "results/paired/net/photos~answers.json")
+    assert (summary["num_pairs"], summary["num_unpaired"], summary["num_asking"]) == (2, 1, 2)
+    (finished / "captions.csv").write_text("file,prompt\nc.png,a tree\nb/z.png,a moon\nother.png,a car\n")
+    assert toy.planned(finished, *words) == {"sample_shard": 1, "segment_shard": 1, "paired_pair": 1}
 
 
 def test_a_file_of_the_folder_that_changes_draws_the_samples_again(finished: Path) -> None:

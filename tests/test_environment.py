@@ -8,7 +8,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-lmdb": "lmdb"}
-NOT_IN_CONDA = {"snakemake", "snakemake-executor-plugin-slurm"}  # run the workflow, not its jobs
+NOT_IN_CONDA = {"snakemake"}  # runs the workflow, not its jobs
 
 
 def locked() -> dict[str, str]:

@@ -10,7 +10,7 @@ import tables_on_disk
 
 from lacuna import metrics
 from lacuna.areas import verdicts
-from lacuna.formats import tables
+from lacuna.formats import sides, tables
 from lacuna.stages import fsd, moments
 
 SETTINGS: dict[str, Any] = {
@@ -103,7 +103,7 @@ def test_every_number_of_a_category_has_a_column_and_every_column_a_number(compa
 
 def test_the_chunks_in_which_tables_are_read_do_not_matter(compared: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, summary, rows = compared
-    monkeypatch.setattr(fsd, "CHUNK_ROWS", 150)
+    monkeypatch.setattr(sides, "CHUNK_ROWS", 150)
     again, other_rows = run(folder, 600, 600)
     assert again["fsd_infinity_high"] == pytest.approx(summary["fsd_infinity_high"], rel=1e-9)
     assert other_rows == rows and again["recall"] == summary["recall"]

@@ -13,7 +13,8 @@ from test_fsd import SETTINGS, run, source
 from lacuna.areas import sketch
 from lacuna.areas.clusters import clustered
 from lacuna.areas.intervals import presence_ratio, relative_delta
-from lacuna.areas.verdicts import compare_clusters, deals, group_test, summarise
+from lacuna.areas.permutations import deals, group_test
+from lacuna.areas.verdicts import compare_clusters, summarise
 from lacuna.config.configuration import check_config
 from lacuna.config.grouping import group_codes, group_of, problem
 from lacuna.config.targets import segment_settings
@@ -298,7 +299,7 @@ def test_a_true_difference_is_found_where_groups_differ_in_size() -> None:
     (real, group_N), (generated, _) = photos(rng, np.full(80, 6), 200, 0.5), photos(rng, np.ones(300, int), 200, 0.0)
     sides = clustered(real, LEAST_PX, group_N), clustered(generated * 0.7, LEAST_PX, None)
     sizes = sides[0].size_G, sides[1].size_G
-    p = group_test(sides[0].area_GC, sides[1].area_GC, sizes, deals(80, 300, 199, rng))
+    p = group_test(sides[0].area_GC, sides[1].area_GC, sizes, deals(80, 300, 199, rng)).each
     assert np.mean(p <= 0.05) > 0.95
 
 

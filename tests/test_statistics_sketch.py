@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lacuna.areas import moments, resampling, sketch
-from lacuna.areas.verdicts import deals, permutation_test
+from lacuna.areas.permutations import deals, permutation_test
 
 UNIT = 100 / 1024
 
@@ -73,7 +73,7 @@ def test_the_permutation_test_on_groups_is_valid_and_as_sharp() -> None:
     sides = [(rng.random((4000, 2000)) < 0.1) * rng.exponential(10, (4000, 2000)) for _ in range(2)]
     sides[1][:, 0] *= 0.7
     groups = [side.reshape(1000, 4, 2000).sum(axis=1) for side in sides]
-    p = permutation_test(*groups, deals(1000, 1000, 199, rng))
+    p = permutation_test(*groups, deals(1000, 1000, 199, rng)).each
     # Three standard errors of a share of 2,000 at 5 % are 1.5 %.
     assert np.mean(p[1:] <= 0.05) == pytest.approx(0.05, abs=0.015)
     assert p[0] <= 0.02

@@ -7,7 +7,8 @@ import pytest
 
 from lacuna.areas import verdicts
 from lacuna.areas.intervals import ClassSummary
-from lacuna.areas.verdicts import Thresholds, deals, permutation_test, verdict
+from lacuna.areas.permutations import deals, permutation_test
+from lacuna.areas.verdicts import Thresholds, verdict
 
 NAN = float("nan")
 LIMITS = Thresholds()
@@ -46,7 +47,7 @@ def test_thresholds_are_settings() -> None:
 def test_the_permutation_test_is_exact_on_a_case_that_can_be_counted() -> None:
     # 3 against 3 images: of the 20 ways to deal 6 areas, 2 are as extreme as all large ones on one side.
     real, generated = np.array([[1], [2], [3]]), np.array([[7], [8], [9]])
-    p = permutation_test(real, generated, deals(3, 3, 20_000, np.random.default_rng(0)))
+    p = permutation_test(real, generated, deals(3, 3, 20_000, np.random.default_rng(0))).each
     assert p[0] == pytest.approx(2 / 20, abs=0.01)
 
 
@@ -82,13 +83,15 @@ def test_deals_choose_the_smaller_side_and_may_serve_many_tests() -> None:
     assert together.shape == (70, 13) and (together.sum(axis=1) == 4).all() and set(np.unique(together)) == {0, 1}
     assert len(np.unique(together, axis=0)) > 60, "they differ"
     areas = np.arange(13)[:, None] ** 2
-    once = [permutation_test(areas[:9], areas[9:], batches)[0] for _ in range(2)]
-    assert once[0] == once[1] == permutation_test(areas[:9], areas[9:], deals(9, 4, 70, np.random.default_rng(0)))[0]
+    once = [permutation_test(areas[:9], areas[9:], batches).each[0] for _ in range(2)]
+    assert (
+        once[0] == once[1] == permutation_test(areas[:9], areas[9:], deals(9, 4, 70, np.random.default_rng(0))).each[0]
+    )
 
 
 def test_equal_areas_everywhere_give_no_evidence() -> None:
     same = np.full((9, 1), 5)
-    assert permutation_test(same, same[:4], deals(9, 4, 99, np.random.default_rng(0))).tolist() == [1.0]
+    assert permutation_test(same, same[:4], deals(9, 4, 99, np.random.default_rng(0))).each.tolist() == [1.0]
 
 
 def test_p_is_uniform_where_nothing_changed_also_for_a_rare_class() -> None:
@@ -96,7 +99,7 @@ def test_p_is_uniform_where_nothing_changed_also_for_a_rare_class() -> None:
     rare = (rng.random((200, 1000)) < 0.03) * rng.integers(1, 2000, (200, 1000))
     common = rng.integers(1, 2000, (200, 1000))
     for areas in (rare, common):
-        p = permutation_test(areas[:100], areas[100:], deals(100, 100, 999, rng))
+        p = permutation_test(areas[:100], areas[100:], deals(100, 100, 999, rng)).each
         # Three standard errors of a share of 1,000 at 5 % are 2 %; a rare class may reject less, never more.
         assert np.mean(p <= 0.05) <= 0.07
         assert np.mean(p <= 0.5) <= 0.55

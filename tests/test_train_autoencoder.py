@@ -85,7 +85,7 @@ def test_the_log_has_every_term_from_when_it_plays_and_errors_fall(trained):
 def test_the_card_says_what_was_trained_on_what(trained):
     card = trained.with_suffix(".md").read_text()
     assert "# Autoencoder: AutoencoderKL" in card and "latents of 8 x 8 in 2 channels" in card
-    assert "on 24 images" in card and "(64 images seen)" in card and "Errors of 16 held-out images" in card
+    assert "the first 24 images" in card and "(64 images seen)" in card and "Errors of 16 held-out images" in card
 
 
 def test_without_a_perceptual_network_pixels_alone_are_compared(scenes, tmp_path):

@@ -12,9 +12,9 @@ from training_cases import GAN, WGAN, noise_images
 
 from lacuna.formats import checkpoints, tables
 from lacuna.generators.loading import load_generator
-from lacuna.training import card, sheets
+from lacuna.training import card
 from lacuna.training.data import RealImages, to_training
-from lacuna.training.gan import GanTraining
+from lacuna.training.gan import GanTraining, write_sheet
 from lacuna.training.losses import Logistic, Wasserstein, gradient_penalty, r1_penalty
 from lacuna.training.schedule import Phase, Schedule
 from lacuna.training.settings import Stage
@@ -58,7 +58,7 @@ def test_training_leaves_weights_card_log_sheets_and_a_snapshot(train: Train) ->
 
 def test_the_card_shows_the_last_row_and_only_columns_that_say_something() -> None:
     rows = [{"images": 16.0 * k, "loss_d": 0.5 / k, "penalty": float("nan")} for k in range(1, 31)]
-    lines = card.curve(rows).splitlines()
+    lines = card.curve(rows)
     assert lines[:2] == ["| images | loss_d |", "| --- | --- |"] and lines[-1] == "| 480 | 0.01667 |"
     assert len(lines) - 2 == 15  # every second one of 30
 
@@ -178,7 +178,7 @@ def test_losses_have_their_published_values() -> None:
 
 def test_sheet_holds_every_image_in_rows(tmp_path: Path) -> None:
     tiles = np.arange(5, dtype=np.uint8)[:, None, None, None].repeat(4, 1).repeat(4, 2).repeat(3, 3)
-    sheets.write(tmp_path / "sheet.png", tiles, side=8)
+    write_sheet(tmp_path / "sheet.png", tiles, side=8)
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
     assert sheet.shape == (16, 24, 3)
     assert sheet[::8, ::8, 0].tolist() == [[0, 1, 2], [3, 4, 255]]

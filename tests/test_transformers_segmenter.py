@@ -16,6 +16,7 @@ from lacuna.errors import UserError
 from lacuna.segmenters.described import own_names
 from lacuna.segmenters.loading import load_segmenter
 from lacuna.segmenters.transformers.files import weights_files
+from lacuna.segmenters.transformers.heads import query_scores
 from lacuna.segmenters.transformers.scorer import as_map
 
 transformers = pytest.importorskip("transformers")
@@ -281,3 +282,14 @@ def test_the_folder_needs_no_network(upernet: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(socket.socket, "connect", refused)
     load_segmenter("transformers", upernet).label_maps(tiny.images())
+
+
+def test_sums_over_queries_are_float32_whatever_the_network_computes_in(folders: dict[str, Path]) -> None:
+    images = tiny.images()
+    exact = load_segmenter("transformers", folders["mask2former"]).label_maps(images)["object"]
+    settings = {"precision": "bfloat16"}
+    fast = load_segmenter("transformers", folders["mask2former"], settings=settings).label_maps(images)["object"]
+    assert 0 < (fast != exact).double().mean() < 0.1  # 8 bits of mantissa, a random network
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        scores = query_scores(torch.rand(12, 6), torch.rand(12, 4, 4))
+    assert scores.dtype == torch.float32

@@ -1,16 +1,16 @@
 # The checked configuration and the wildcard constraints; input functions are in inputs.smk. No rule.
 import os
 import re
-import shlex
 import sys
 from pathlib import Path
 
-sys.path.insert(0, f"{workflow.basedir}/workflow")
+# The code beside these rules, in whatever folder Snakemake works; where there is none, what pip has installed.
+sys.path.insert(0, os.path.dirname(str(workflow.current_basedir)))
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from lacuna import families
+from lacuna import families, own
 from lacuna.data import census
 from lacuna.data.containers import lmdb_file
 from lacuna.config import entries, networks, published, shorthand, targets
@@ -20,12 +20,19 @@ from lacuna.errors import UserError
 from lacuna.runtime.provenance import canonical_json
 from lacuna.config.shards import shard_from_name
 from lacuna.planning.source_code import remember, source_digest
-from lacuna.planning.told import Told
+from lacuna.planning.told import Told, placed
 from lacuna.report import sections
 
-remember(Path(".snakemake/lacuna_sources.json"))
+IS_MODULE = not workflow.modifier.is_main_snakefile()
 
-MANIFESTS = Path("results/manifests")
+
+# That of the working folder, or the embedded default; a module is told its own, or takes the default.
+configfile: str(own.CONFIG) if IS_MODULE or not os.path.exists("config.yaml") else "config.yaml"
+
+
+remember(Path(".snakemake/lacuna_sources.json"))
+WHERE = workflow.modifier.path_modifier.replace_prefix  # of the module that this is, where that has a prefix
+MANIFESTS = Path(WHERE("results/manifests"))
 CONFIG_FILES = " + ".join(str(path) for path in workflow.configfiles) or "config"
 typed = workflow.config_settings.config_args or []  # as on the command line, in jobs too
 try:
@@ -45,23 +52,26 @@ if workflow.is_main_process:  # jobs say nothing of it again
         (logger.warning if is_warning else logger.info)(line)
 
 
+if IS_MODULE and workflow.is_main_process:  # Snakemake asks no module when a run begins
+    census.write_manifests(MANIFESTS, CONFIG, HELD)
+
+
 onstart:
     if workflow.is_main_process:
         census.write_manifests(MANIFESTS, CONFIG, HELD)
 
 
-# Where results are computed and in which order sums are taken is no reason to compute them again, so these two come by
-# the environment, not by params.
-ENVIRONMENT = {
-    "PYTHONPATH": f"{workflow.basedir}/workflow",
+# Where results are computed and in which order sums are taken is no reason to compute them again, so these come by the
+# environment, not by params. Every job starts from here, on a node too, where Snakemake reads this again.
+os.environ |= {
+    **({} if own.is_installed() else {"PYTHONPATH": str(own.ROOT / "workflow")}),
     **({"LACUNA_DEVICE": CONFIG.device} if CONFIG.device != "auto" else {}),
     **({"LACUNA_DETERMINISTIC": "1"} if CONFIG.deterministic else {}),
 }
-# What is set beside the Snakefile must reach every job, also where the folder has a space in its name. The trap lets the
-# shell outlive the SIGTERM that a scheduler sends to all processes: if it died first, the job would count as ended, and
-# a stage that is saving its state would be killed.
-exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in ENVIRONMENT.items())
-shell.prefix(f"set -euo pipefail; trap : TERM INT; export {exports}; ")
+# The trap lets the shell outlive the SIGTERM that a scheduler sends to all processes: if it died first, the job would
+# count as ended, and a stage that is saving its state would be killed. A module leaves the shell of others' rules alone.
+if not IS_MODULE:
+    shell.prefix("set -euo pipefail; trap : TERM INT; ")
 
 # Everything that fetch can bring: what the configuration names, and all else that is published.
 DOWNLOADS = [*(entry.given() for entry in CONFIG.downloads.values()), *published.entries().values()]
@@ -71,6 +81,8 @@ wildcard_constraints:
     source=r"[a-z0-9][a-z0-9_]*",
     real=r"[a-z0-9][a-z0-9_]*",
     generated=r"[a-z0-9][a-z0-9_]*",
+    a=r"[a-z0-9][a-z0-9_]*",
+    b=r"[a-z0-9][a-z0-9_]*",
     segmenter=r"[a-z0-9][a-z0-9_]*",
     second=r"[a-z0-9][a-z0-9_]*",
     generator=r"[a-z0-9][a-z0-9_]*",
@@ -85,7 +97,8 @@ wildcard_constraints:
     folder="|".join(re.escape(entry["file"].removesuffix(".zip")) for entry in DOWNLOADS if entry.get("unpack")),
 
 
-TOLD = Told(CONFIG, HELD, MANIFESTS)
+TOLD = Told(CONFIG, HELD, MANIFESTS, WHERE)
+ARGUMENTS = Path(".snakemake/lacuna_arguments")
 
 
 def job(stage):
@@ -93,21 +106,7 @@ def job(stage):
 
     Outputs are flags beside it: what follows from them would not count where Snakemake asks whether params have changed.
     """
-
-    def told(wildcards):
-        known = getattr(TOLD, stage)(**wildcards)
-        chosen = {kind: known["family"] for kind, stages in FAMILIES_OF.items() if stage in stages}
-        code = source_digest(f"lacuna.stages.{stage}", **chosen)
-        return arguments.argument(canonical_json({**known, "code": code}), Path(".snakemake/lacuna_arguments"))
-
-    return told
-
-
-# Stages whose job depends on the code of one family alone, by the kind of network that the family is of.
-FAMILIES_OF = {
-    "generators": ("sample", "train_generator", "train_encoder", "invert"),
-    "segmenters": ("segment",),
-}
+    return lambda wildcards: arguments.argument(canonical_json(TOLD.job(stage, **wildcards)), ARGUMENTS)
 
 
 def growing(amount):

@@ -86,7 +86,9 @@ def training_images(wildcards):
 def training_perceptual_files(wildcards):
     """Files that the weights of the perceptual network of an autoencoder's training are in."""
     name = CONFIG.generators[wildcards.generator].compared_by
-    return families.files("perceptual", CONFIG.perceptual[name].family, CONFIG.perceptual[name].checkpoint) if name else []
+    return (
+        families.files("perceptual", CONFIG.perceptual[name].family, CONFIG.perceptual[name].checkpoint) if name else []
+    )
 
 
 def part_weights(wildcards):
@@ -208,10 +210,10 @@ def fetched(wildcards):
     entry = download(wildcards)
     unpacked = {"unpacked": published.result(entry)} if entry.get("unpack") else {}
     told = {"urls": entry["urls"], **hashes(wildcards), "file": f"resources/{entry['file']}", **unpacked}
-    return canonical_json(told | {"code": source_digest("lacuna.stages.fetch")})
+    return canonical_json(placed(told | {"code": source_digest("lacuna.stages.fetch")}, WHERE))
 
 
 def page_templates():
     """What lays the page out."""
-    room = Path(workflow.basedir) / "workflow" / "lacuna" / "report"
+    room = own.PACKAGE / "report"
     return sorted(str(path) for path in room.rglob("*") if path.suffix in (".html", ".css", ".js"))

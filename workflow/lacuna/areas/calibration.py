@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .verdicts import VERDICTS, Array, ClassTests, Thresholds, compare_classes, deals, verdicts
+from .verdicts import BH, VERDICTS, Array, ClassTests, Thresholds, compare_classes, deals, verdicts
 
 CLAIMS = ("omitted", "reduced", "excess")  # verdicts that say that something changed
 ROUNDING = 1e-9  # 1 - 0.8 is a little under 0.2
@@ -45,6 +45,7 @@ class Rule:
     presence_percent: float
     confidence: float
     permutations: int
+    adjust: str = BH
 
 
 @dataclass
@@ -126,7 +127,9 @@ def judged(
     real_NC: NDArray, generated_NC: NDArray, image_px: int, known: Truth, rule: Rule, dealt: Sequence[Array]
 ) -> tuple[list[str], list[bool]]:
     """Verdict of every class, and whether what it claims is true."""
-    tests: ClassTests = compare_classes(real_NC, generated_NC, image_px, rule.presence_percent, rule.confidence, dealt)
+    tests: ClassTests = compare_classes(
+        real_NC, generated_NC, image_px, rule.presence_percent, rule.confidence, dealt, rule.adjust
+    )
     words = verdicts(tests, rule.limits)
     columns = zip(words, known.delta, known.presence_ratio, strict=True)
     return words, [holds(word, float(delta), float(ratio), rule.limits) for word, delta, ratio in columns]

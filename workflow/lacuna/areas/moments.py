@@ -51,6 +51,20 @@ def of_rows(areas_NC: NDArray, unit: float = 1.0) -> Moments:
     return Moments(count, mean, cov)
 
 
+def of_sums(count: int, sum_C: NDArray[np.int64], product_CC: NDArray[np.int64], unit: float = 1.0) -> Moments:
+    """Moments from sums over whole numbers, such as pixels, which add up exactly in any order.
+
+    Args:
+        sum_C: sum of the rows.
+        product_CC: sum of the outer product of each row with itself.
+    """
+    # Python's integers have no largest one: count * product does not fit into 64 bits.
+    total_C = sum_C.astype(object)
+    scatter_CC = count * product_CC.astype(object) - np.outer(total_C, total_C)
+    mean_C = sum_C.astype(np.float64) / count
+    return Moments(count, unit * mean_C, unit**2 * scatter_CC.astype(np.float64) / count / max(count - 1, 1))
+
+
 def merge(a: Moments, b: Moments) -> Moments:
     """Moments of both samples together, exact up to rounding; the order of merging does not matter.
 

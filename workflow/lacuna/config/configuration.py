@@ -19,6 +19,7 @@ from lacuna.config.distribution import (
     Appearance,
     Calibrate,
     Comparison,
+    Contrast,
     Follow,
     Fsd,
     Regions,
@@ -93,6 +94,9 @@ class Configuration(Section):
     follow: Follow = Follow()
     comparisons: list[Comparison] = Field([], description="Pairs of sources whose class areas are compared.")
     agreements: list[Agreement] = Field([], description="Comparisons by several segmenters, held side by side.")
+    contrasts: list[Contrast] = Field(
+        [], description="Pairs of generated sources: which of both is nearer to the real one, and which classes differ."
+    )
     inversions: list[Inversion] = Field(
         [], description="Images of a source that a generator's later layers are asked to draw."
     )

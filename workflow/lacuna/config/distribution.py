@@ -88,6 +88,12 @@ class Fsd(Section):
         description="A class is kept while its relative area changes by less than this; reduced or in excess beyond.",
     )
     q_below: Share = Field(0.05, description="False discovery rate under which a change counts.")
+    adjust: Literal["bh", "maxt"] = Field(
+        "bh",
+        description="How q is corrected for the number of classes: `bh` keeps the share of false claims under q_below "
+        "(Benjamini and Hochberg), `maxt` the chance of any false claim, which is stricter (Westfall and Young; it "
+        "holds however areas depend on each other). fsd_by_class always takes `bh`.",
+    )
 
 
 class Comparison(Section):
@@ -120,6 +126,18 @@ class Agreement(Section):
         {}, description="Classes that mean the same under other names: one segmenter's name -> the later one's."
     )
     count: int = Field(500, ge=2, description="Images of each side whose pixels are labelled by both, at most.")
+
+
+class Contrast(Section):
+    """Two generated sources that are compared with the same real one: is B nearer to it than A?"""
+
+    real: Name = Field(description="Source of real images.")
+    a: Name = Field(description="Generated source, compared with `real` in `comparisons`.")
+    b: Name = Field(description="Another one, likewise.")
+    segmenter: Name = Field(
+        default=cast(str, None),
+        description="The segmenter of both comparisons; the one named at the top, or the only one, where absent.",
+    )
 
 
 class Follow(Section):

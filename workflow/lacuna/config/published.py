@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lacuna import own
 from lacuna.config import yaml_files
 
 Config = dict[str, Any]
-TABLE = Path(__file__).resolve().parents[2] / "published.yaml"
+TABLE = own.ROOT / "workflow/published.yaml"
 PREFIX = "fetch:"  # in place of a path: what fetch brings under that name
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})\.\w+$")  # torch.hub's convention
 HUB = "hub:"  # in place of a path: a repository on the Hugging Face hub, hub:<owner>/<name>@<revision>

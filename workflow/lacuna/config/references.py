@@ -12,7 +12,7 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.base import Section
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Agreement, Comparison
+    from lacuna.config.distribution import Agreement, Comparison, Contrast
     from lacuna.config.inversion import Inversion
     from lacuna.config.network_entries import ClassifierEntry, GeneratorEntry, SegmenterEntry
     from lacuna.config.sources import Source
@@ -46,6 +46,8 @@ def problems(config: Configuration) -> Iterator[str]:
             yield from _has_prompts(config, comparison.generated, f"{place}.paired")
     for number, agreement in enumerate(config.agreements):
         yield from _agreement_check(config, agreement, f"agreements.{number}")
+    for number, contrast in enumerate(config.contrasts):
+        yield from _contrast_check(config, contrast, f"contrasts.{number}")
     for number, name in enumerate(config.truth):
         yield from _truth_check(config, name, f"truth.{number}")
     yield from _picture_checks(config)
@@ -93,6 +95,19 @@ def _agreement_check(config: Configuration, entry: Agreement, place: str) -> Ite
     for key in ("real", "generated"):
         if _kind(config, getattr(entry, key)) == "table":
             yield f"{place}.{key}: found a table of areas, expected a source that has images to label"
+
+
+def _contrast_check(config: Configuration, entry: Contrast, place: str) -> Iterator[str]:
+    """Both sides are comparisons with the same real source, which bring what the contrast reads."""
+    if entry.a == entry.b:
+        yield f"{place}.b: found {entry.b!r} on both sides, expected two sources"
+    compared = {(pair.segmenter, pair.real, pair.generated) for pair in config.comparisons}
+    for key, name in (("a", entry.a), ("b", entry.b)):
+        if (entry.segmenter, entry.real, name) not in compared:
+            yield (
+                f"{place}.{key}: found {name!r}, expected a source that is compared with {entry.real!r} by segmenter "
+                f"{entry.segmenter!r}; add that to comparisons"
+            )
 
 
 def _truth_check(config: Configuration, name: str, place: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lacuna import own
 from lacuna.config import judges, published
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ Given = dict[str, Any]  # what a user wrote: YAML, not checked yet
 FILES = ("folder", "lsun", "labelled")  # kinds of source whose path is a user's folder or file
 PATHS = {  # keys that hold a path, by section
     "sources": ("path", "labels"),
-    "segmenters": ("checkpoint",),
-    "generators": ("checkpoint", "file", "curve", "prompts"),
+    "segmenters": ("checkpoint", "labels"),
+    "generators": ("checkpoint", "encoders", "file", "curve", "prompts"),
     "classifiers": ("checkpoint",),
     "perceptual": ("checkpoint",),
 }
@@ -130,7 +131,10 @@ def with_texts(config: Mapping[str, Any], given: Sequence[str], keys: Collection
 
 
 def with_expanded_paths(config: Mapping[str, Any], exists: Callable[[str], bool] = os.path.exists) -> Given:
-    """The configuration with `~` and `$VARIABLES` in paths replaced, but where a file has that very name."""
+    """The configuration with `~` and `$VARIABLES` in paths replaced, but where a file has that very name.
+
+    Paths of the tool's own files become those of where it is; all others are taken from the working folder.
+    """
     found = dict(config)
     for section, keys in PATHS.items():
         entries = found.get(section)
@@ -142,8 +146,18 @@ def with_expanded_paths(config: Mapping[str, Any], exists: Callable[[str], bool]
 def _expanded(entry: Any, keys: Collection[str], exists: Callable[[str], bool]) -> Any:
     if not isinstance(entry, dict):
         return entry
-    paths = {key: entry[key] for key in keys if isinstance(entry.get(key), str) and not exists(entry[key])}
-    return entry | {key: str(Path(os.path.expandvars(path)).expanduser()) for key, path in paths.items()}
+    return entry | {key: _expanded_path(entry[key], exists) for key in keys if key in entry}
+
+
+def _expanded_path(given: Any, exists: Callable[[str], bool]) -> Any:
+    """A path, or some: in a list, or by part, as those of encoders are."""
+    if isinstance(given, Mapping):
+        return {part: _expanded_path(path, exists) for part, path in given.items()}
+    if isinstance(given, list):
+        return [_expanded_path(path, exists) for path in given]
+    if not isinstance(given, str):
+        return given
+    return own.path(given if exists(given) else str(Path(os.path.expandvars(given)).expanduser()))
 
 
 def without_nulls(config: Mapping[str, Any]) -> Given:
@@ -165,7 +179,7 @@ def with_segmenter(config: Given) -> Given:
     only = next(iter(segmenters)) if isinstance(segmenters, dict) and len(segmenters) == 1 else None
     name = config.get("segmenter", only)
     found = dict(config)
-    for section in ("comparisons", "inversions"):
+    for section in ("comparisons", "contrasts", "inversions"):
         if name is not None and isinstance(config.get(section), list):
             found[section] = [
                 {"segmenter": name} | item if isinstance(item, dict) else item for item in config[section]
@@ -207,10 +221,11 @@ def without_missing(config: "Configuration", exists: Callable[[str], bool]) -> t
     }
     sources = {name for name, source in config.sources.items() if source.drawn_by in missing}
     pairs = [pair for pair in config.comparisons if not {pair.real, pair.generated} & sources]
+    contrasts = [entry for entry in config.contrasts if not {entry.real, entry.a, entry.b} & sources]
     inversions = [
         entry for entry in config.inversions if entry.generator not in missing and entry.source not in sources
     ]
-    return config.model_copy(update={"comparisons": pairs, "inversions": inversions}), [
+    return config.model_copy(update={"comparisons": pairs, "contrasts": contrasts, "inversions": inversions}), [
         f"{name} is left out: no file {path}; put its weights there, or say --config {name}=/path/to/weights"
         for name, path in missing.items()
     ]

@@ -15,7 +15,7 @@ from lacuna.families import GENERATORS
 if TYPE_CHECKING:
     from lacuna.config.conditional import Conditional
     from lacuna.config.configuration import Configuration
-    from lacuna.config.distribution import Agreement, Comparison
+    from lacuna.config.distribution import Agreement, Comparison, Contrast
     from lacuna.config.inversion import Inversion
 
 CONDITIONAL = {"discriminate": ("tsv", "json"), "diversity": ("tsv", "json"), "overfit": ("tsv", "json", "h5")}
@@ -46,6 +46,7 @@ def stage_files(config: Configuration) -> dict[str, list[str]]:
         "paired": [path for entry in config.comparisons if entry.paired for path in paired_files(entry)],
         "agreement": [path for entry in config.agreements for path in agreement_files(entry)],
         "appearance": [path for comparison in looked_at(config) for path in appearance_files(comparison)],
+        "contrast": [path for entry in config.contrasts for path in contrast_files(entry)],
         "truth": [path for pair in true_pairs(config) for path in truth_files(*pair)],
         "follow": [f"results/follow/{name}.tsv" for name in followed(config)],
         "plant": [path for name in config.calibrate.segmenters for path in planted_shards(config, name)],
@@ -190,6 +191,12 @@ def appearance_files(comparison: Comparison) -> list[str]:
     """How classes look, how many regions they have, a summary, and pictures of some, of one comparison."""
     stem = f"results/appearance/{comparison.segmenter}/{comparison.real}~{comparison.generated}"
     return [f"{stem}.{suffix}" for suffix in ("tsv", "numbers.tsv", "json", "h5")]
+
+
+def contrast_files(entry: Contrast) -> list[str]:
+    """JSON and TSV of two comparisons that share their real source."""
+    stem = f"results/contrast/{entry.segmenter}/{entry.real}~{entry.a}~{entry.b}"
+    return [f"{stem}.json", f"{stem}.tsv"]
 
 
 def compared_with(config: Configuration, segmenter: str, real: str) -> list[str]:

@@ -2,6 +2,10 @@
 
 Weights are safetensors with one metadata key, `lacuna`, that holds canonical JSON (the order of several keys would be
 random). Published weights are torch files, read with `weights_only=True`, so nothing in them is run.
+
+A training state is a torch file: `key`, canonical JSON that a job must agree with to go on from it, and `state`. Of
+trainings that holds `journal` (`step`, `seconds`, `rows` of the log, `sums` since the last one) and `parts`, the states
+of networks, optimizers, schedules and streams of random numbers by name.
 """
 
 import json

@@ -6,6 +6,7 @@ python -m lacuna.metrics.documentation > docs/numbers.md
 import sys
 
 from lacuna import metrics
+from lacuna.areas import contrast
 from lacuna.areas.columns import markdown
 from lacuna.areas.verdicts import CLASS_COLUMNS
 
@@ -27,6 +28,9 @@ def numbers_page() -> str:
         heading = (module.__doc__ or "").strip().splitlines()[0].rstrip(".")
         parts += [f"### {heading}\n", markdown(metric.columns) + "\n"]
     parts += ["## One row per class (`.tsv` beside it)\n", markdown(CLASS_COLUMNS) + "\n"]
+    parts += ["## Is B nearer than A (`results/contrast/<segmenter>/<real>~<a>~<b>.json`)\n"]
+    parts += [markdown(contrast.COLUMNS) + "\n", "One row per class (`.tsv` beside it):\n"]
+    parts += [markdown(contrast.CLASS_COLUMNS) + "\n"]
     return "\n".join(parts)
 
 

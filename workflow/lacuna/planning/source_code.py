@@ -43,7 +43,8 @@ OPENS = {
 PAGE = "lacuna.report.page"  # opens every section of the page by their table
 # What runs a stage and changes no number that it writes: a finished result stays what it was when these change. Of the
 # configuration's models, those of families in their settings.py too, what they let through is in what a job is told.
-PLUMBING = frozenset(
+# The package itself is what a user imports.
+PLUMBING = frozenset({"lacuna", "lacuna.own"}) | frozenset(
     f"lacuna.{room}.{name}"
     for room, names in {
         "runtime": ("arguments", "batches", "command", "gpus", "interruption", "resuming", "usage"),

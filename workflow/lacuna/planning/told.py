@@ -5,7 +5,7 @@ A method for each stage, with the wildcards of its rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,15 @@ from lacuna.config.distribution import Comparison
 from lacuna.config.shards import shard_from_name, shards
 from lacuna.data.census import manifest_path
 from lacuna.data.held import Held
+from lacuna.planning.source_code import source_digest
 
 Job = dict[str, Any]
+FOLDERS = ("results", "resources")  # what the workflow makes
+# Stages whose job depends on the code of one family alone, by the kind of network that the family is of.
+FAMILIES_OF = {
+    "generators": ("sample", "train_generator", "train_encoder", "invert"),
+    "segmenters": ("segment",),
+}
 
 
 class Told:
@@ -26,10 +33,19 @@ class Told:
         config: the configuration.
         held: what the users' sources hold, by name.
         manifests: folder of what the main process saw of these.
+        where: what says where a path in one of the FOLDERS lies, if not in the working folder.
     """
 
-    def __init__(self, config: Configuration, held: Mapping[str, Held], manifests: Path) -> None:
-        self.config, self.held, self.manifests = config, held, manifests
+    def __init__(
+        self, config: Configuration, held: Mapping[str, Held], manifests: Path, where: Callable[[str], str] = str
+    ) -> None:
+        self.config, self.held, self.manifests, self.where = config, held, manifests, where
+
+    def job(self, stage: str, **wildcards: str) -> Job:
+        """All that a job of the stage is told but its outputs, the digest of its code among it."""
+        told = getattr(self, stage)(**wildcards)
+        chosen = {kind: told["family"] for kind, stages in FAMILIES_OF.items() if stage in stages}
+        return {**placed(told, self.where), "code": source_digest(f"lacuna.stages.{stage}", **chosen)}
 
     # Images
 
@@ -138,6 +154,13 @@ class Told:
             told |= tables | {f"{side}_moments": f"results/moments/{segmenter}/{source}.h5"}
             if source in self.held:
                 told[f"{side}_manifest"] = self._manifest(source)
+        return told
+
+    def contrast(self, segmenter: str, real: str, a: str, b: str) -> Job:
+        told = {"settings": self.config.fsd.given(), **self._resampled()}
+        for side, source in (("real", real), ("a", a), ("b", b)):
+            told |= {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
+            told[f"{side}_moments"] = f"results/moments/{segmenter}/{source}.h5"
         return told
 
     def paired(self, segmenter: str, real: str, generated: str) -> Job:
@@ -427,3 +450,13 @@ def _prefixed(role: str, network: Mapping[str, Any]) -> Job:
 def _settings(role: str, network: Mapping[str, Any]) -> Job:
     """What a network's entry says of its use, where it says anything."""
     return {f"{role}_settings": network["settings"]} if network.get("settings") else {}
+
+
+def placed(told: Any, where: Callable[[str], str]) -> Any:
+    """What a job is told, its files in the workflow's own folders named by `where`, as a module's prefix has them."""
+    if isinstance(told, Mapping):
+        return {key: placed(value, where) for key, value in told.items()}
+    if isinstance(told, list):
+        return [placed(value, where) for value in told]
+    is_ours = isinstance(told, str) and told.partition("/")[0] in FOLDERS
+    return where(told) if is_ours else told

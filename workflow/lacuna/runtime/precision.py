@@ -7,30 +7,20 @@ where bfloat16 is emulated unless the processor has instructions for it.
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, Self, TypeVar
+from typing import TypeVar
 
 import torch
 
+from lacuna.config.base import Section
 from lacuna.errors import UserError
 
 log = logging.getLogger(__name__)
 PRECISIONS = ("float32", "tf32", "bfloat16")
 DETERMINISTIC = "LACUNA_DETERMINISTIC"  # 1 where the configuration says `deterministic: true`
 CUBLAS_WORKSPACE = ":4096:8"  # the size with which cuBLAS adds up in one order, as torch's documentation asks
-
-
-class HasPrecision(Protocol):
-    """Settings, a model of the configuration, with a precision among them."""
-
-    @property
-    def precision(self) -> str: ...
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self: ...
-
-
-S = TypeVar("S", bound=HasPrecision)
+S = TypeVar("S", bound=Section)  # settings with a precision among them
 
 
 def check_precision(precision: str, device: torch.device) -> None:
@@ -58,7 +48,7 @@ def settled(settings: S, device: torch.device) -> S:
 
     TF32 is turned on for the process where it is what was settled for.
     """
-    precision = training_precision(settings.precision, device)
+    precision = training_precision(settings.model_dump()["precision"], device)
     _tf32(precision == "tf32")
     log.info("precision %s", precision)
     return settings.model_copy(update={"precision": precision})
@@ -79,7 +69,8 @@ def configure() -> None:
     deterministic = os.environ.get(DETERMINISTIC) == "1"
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_WORKSPACE)
-    torch.use_deterministic_algorithms(deterministic)
+    if deterministic != torch.are_deterministic_algorithms_enabled():  # it loads torch's compiler, which takes seconds
+        torch.use_deterministic_algorithms(deterministic)
 
 
 @contextmanager

@@ -39,6 +39,11 @@ class MergedSegmenter:
         return self.segmenter.size
 
     @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.segmenter.device
+
+    @property
     def backbone(self) -> nn.Module | None:
         """That of the segmenter."""
         return self.segmenter.backbone

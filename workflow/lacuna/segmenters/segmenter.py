@@ -29,6 +29,10 @@ class Segmenter(Protocol):
         """Pixels per side that it was trained for."""
 
     @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
     def backbone(self) -> nn.Module | None:
         """What gives the maps that `label_maps` decides from, finest first; None where they are not shown."""
 

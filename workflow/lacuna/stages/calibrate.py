@@ -98,7 +98,7 @@ def read_pools(folder: str, count: int, shard_size: int) -> tuple[dict[str, Pool
 def rule(verdicts: Fsd, settings: Calibrate) -> Rule:
     """The rule of the verdicts as fsd applies it, with the calibration's own number of permutations."""
     limits = Thresholds(verdicts.omitted_below, verdicts.changed_by, verdicts.q_below)
-    return Rule(limits, verdicts.presence_percent, verdicts.confidence, settings.permutations)
+    return Rule(limits, verdicts.presence_percent, verdicts.confidence, settings.permutations, verdicts.adjust)
 
 
 def measured(

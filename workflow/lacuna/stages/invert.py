@@ -241,7 +241,8 @@ def provenance(job: Job, images: Sequence[str], listing: Mapping[str, str]) -> P
 
 def input_files(job: Job, images: Sequence[str]) -> list[str]:
     """Weights, and those of `images` that are shards."""
-    perceptual = families.files("perceptual", job.perceptual_family, job.perceptual_checkpoint)
+    compared_by = job.perceptual_family, job.perceptual_checkpoint
+    perceptual = families.files("perceptual", *compared_by) if job.perceptual_checkpoint else []
     generator = families.files("generators", job.family, job.checkpoint)
     files = [*generator, job.generator_settings.get("file"), job.encoder, *perceptual, *shards_of(images)]
     return [str(file) for file in files if file and Path(file).is_file()]

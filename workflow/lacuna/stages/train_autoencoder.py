@@ -3,26 +3,19 @@
 Its decoder is a generator without a prior: what it cannot draw, no diffusion model over its latents can.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import Field
 
 from lacuna import families
-from lacuna.config.shards import shard_paths
 from lacuna.errors import UserError
-from lacuna.formats import checkpoints, files
-from lacuna.formats.images import ImageShards
-from lacuna.generators.autoencoder.card import card
 from lacuna.generators.autoencoder.settings import Training as Settings
 from lacuna.generators.autoencoder.training import Training
 from lacuna.inversion.perceptual_loading import load_perceptual
-from lacuna.runtime import command, compute, precision
-from lacuna.runtime.provenance import Provenance
-from lacuna.training import judged, loop
-from lacuna.training.loop import Journal
+from lacuna.runtime import command
+from lacuna.training import judged
 
 
 class Job(judged.Job):
@@ -35,40 +28,41 @@ class Job(judged.Job):
 
 def main(argv: Sequence[str] | None = None) -> None:
     job = command.job("train_autoencoder", Job, __doc__, argv)
-    compute.configure(job.threads)
-    device = compute.device(job.device)
-    job.settings = precision.settled(job.settings, device)
-    paths = shard_paths(job.images, job.count, job.shard_size)
-    held_out_paths = shard_paths(job.validation_images, job.validation_count, job.shard_size)
     network = job.perceptual_family, job.perceptual_checkpoint
     weights = families.files("perceptual", *network) if job.perceptual_checkpoint else []
-    provenance = Provenance("train_autoencoder", job.code, job.settings.given(), job.seed, [*paths, *weights])
-    key = dict(provenance.attributes()) | {"threads": job.threads}
-    perceptual = load_perceptual(*network, device) if weights else None
-    with ImageShards(paths) as images, ImageShards(held_out_paths) as held_out:
-        job.check_batch(images)
+    with judged.opened(job) as (images, held_out, device):
         if held_out.size != images.size:
             raise UserError(
                 f"{job.validation_images}: images of {held_out.size} pixels, expected the training's {images.size}; "
                 "render both at one size"
             )
+        perceptual = load_perceptual(*network, device) if weights else None
         name = f"autoencoder {Path(job.weights).stem}"
         training = Training(images, held_out, perceptual, job.settings, job.seed, device, name)
-        journal = loop.run(training, job.state, key, job.log)
+        journal, made_by = judged.run("train_autoencoder", job, training, weights)
         errors = training.errors(len(held_out))
-    checkpoints.save_weights(job.weights, *described(training, journal, provenance))
-    files.write_text(job.card, card(job, training, journal, errors))
-    Path(job.state).unlink(missing_ok=True)
+    config = {key: value for key, value in training.network.config.items() if not key.startswith("_")}
+    kind, seen = type(training.network).__name__, journal.step * training.images_per_step
+    about = {"class": kind, "config": config, "images_seen": seen, "made_by": made_by}
+    body = card_body(config, errors, job.validation_count)
+    judged.finish("train_autoencoder", job, training, journal, about, f"Autoencoder: {kind}", body)
 
 
-def described(
-    training: Training, journal: Journal, provenance: Provenance
-) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Weights, and their metadata: which network of diffusers they are of, and how they were made."""
-    network = training.network
-    config = {key: value for key, value in network.config.items() if not key.startswith("_")}
-    made = {"images_seen": journal.step * training.images_per_step, "made_by": dict(provenance.attributes())}
-    return network.state_dict(), {"class": type(network).__name__, "config": config, **made}
+def card_body(config: Mapping[str, Any], errors: Mapping[str, float], num_held_out: int) -> list[str]:
+    """What its latents are, and errors of held-out images."""
+    size, channels = config["sample_size"], config["latent_channels"]
+    side = size // 2 ** (len(config["block_out_channels"]) - 1)
+    return [
+        f"Images of {size} x {size} pixels and latents of {side} x {side} in {channels} channels, "
+        f"{side * side * channels:,} numbers for {3 * size * size:,}.",
+        "",
+        f"Errors of {num_held_out:,} held-out images, each drawn again from the mode of its latent; L1, of values in",
+        "[-1, 1] and of perceptual features:",
+        "",
+        "| error | mean |",
+        "|---|---|",
+        *(f"| {name.removeprefix('held_out_')} | {error:.4f} |" for name, error in errors.items()),
+    ]
 
 
 if __name__ == "__main__":

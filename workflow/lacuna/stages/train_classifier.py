@@ -12,14 +12,10 @@ from numpy.typing import NDArray
 from lacuna.classifiers.resnet.checkpoint import metadata
 from lacuna.classifiers.resnet.settings import Training as Settings
 from lacuna.classifiers.resnet.training import Training, accuracy
-from lacuna.config.shards import shard_paths
 from lacuna.errors import UserError
-from lacuna.formats import checkpoints, files
 from lacuna.formats.images import ImageShards
-from lacuna.runtime import command, compute, precision
-from lacuna.runtime.provenance import Provenance, canonical_json
-from lacuna.training import judged, loop
-from lacuna.training.loop import Journal
+from lacuna.runtime import command
+from lacuna.training import judged
 
 
 class Job(judged.Job):
@@ -30,23 +26,15 @@ class Job(judged.Job):
 
 def main(argv: Sequence[str] | None = None) -> None:
     job = command.job("train_classifier", Job, __doc__, argv)
-    compute.configure(job.threads)
-    device = compute.device(job.device)
-    job.settings = precision.settled(job.settings, device)
-    training_paths = shard_paths(job.images, job.count, job.shard_size)
-    held_out_paths = shard_paths(job.validation_images, job.validation_count, job.shard_size)
-    with ImageShards(training_paths) as images, ImageShards(held_out_paths) as held_out:
+    with judged.opened(job) as (images, held_out, device):
         classes, name = class_names(job, images, held_out), f"classifier {Path(job.weights).stem}"
-        provenance = Provenance("train_classifier", job.code, job.settings.given(), job.seed, training_paths)
-        key = dict(provenance.attributes()) | {"threads": job.threads}
         training = Training(images, held_out, len(classes), job.settings, job.seed, device, name)
-        journal = loop.run(training, job.state, key, job.log)
+        journal, made_by = judged.run("train_classifier", job, training)
         confusion_KK = training.confusion()
-        more = {"made_by": dict(provenance.attributes()), "accuracy": accuracy(confusion_KK)}
-        about = metadata(classes, job.settings.architecture.given(), images.size, **more)
-    checkpoints.save_weights(job.weights, training.network.state_dict(), about)
-    files.write_text(job.card, card(job, training, journal, classes, confusion_KK))
-    Path(job.state).unlink(missing_ok=True)
+    told = {"made_by": made_by, "accuracy": accuracy(confusion_KK)}
+    about = metadata(classes, job.settings.architecture.given(), images.size, **told)
+    title, body = f"{Path(job.weights).stem}: a classifier", card_body(job, classes, confusion_KK)
+    judged.finish("train_classifier", job, training, journal, about, title, body)
 
 
 def class_names(job: Job, images: ImageShards, held_out: ImageShards) -> list[str]:
@@ -59,21 +47,12 @@ def class_names(job: Job, images: ImageShards, held_out: ImageShards) -> list[st
         labels_N = shards.read("label", slice(None))
         if not 0 <= labels_N.min() <= labels_N.max() < len(names):
             raise UserError(f"{where}: labels {labels_N.min()} to {labels_N.max()}, expected 0 to {len(names) - 1}")
-    job.check_batch(images)
     return list(names)
 
 
-def card(job: Job, training: Training, journal: Journal, classes: list[str], confusion_KK: NDArray[np.int64]) -> str:
-    """Markdown: overall accuracy, then each class and what it is taken for most often when it is missed."""
-    parameters = sum(weights.numel() for weights in training.network.parameters())
+def card_body(job: Job, classes: list[str], confusion_KK: NDArray[np.int64]) -> list[str]:
+    """Overall accuracy, then each class and what it is taken for most often when it is missed."""
     lines = [
-        f"# {Path(job.weights).stem}: a classifier",
-        "",
-        f"Trained by `train_classifier` on the first {job.count:,} images of `{Path(job.images).name}` "
-        f"({journal.step * training.images_per_step:,} seen, each mirrored, relit, blurred and disturbed at "
-        f"random), {journal.seconds:,.0f} seconds on {training.device.type}, {job.threads} thread(s), {parameters:,} "
-        "weights.",
-        "",
         f"Held-out accuracy on {confusion_KK.sum():,} images of `{Path(job.validation_images).name}`: "
         f"**{accuracy(confusion_KK):.4f}**.",
         "",
@@ -86,8 +65,7 @@ def card(job: Job, training: Training, journal: Journal, classes: list[str], con
         images = confusion_KK[k].sum()
         share = f"{confusion_KK[k, k] / images:.3f}" if images else "no image"
         lines.append(f"| {name} | {images} | {share} | {other} |")
-    told = [f"    {job.command_line('train_classifier')}", f"    {canonical_json(job.settings.given())}"]
-    return "\n".join([*lines, "", "Command:", "", told[0], "", "Settings:", "", told[1]]) + "\n"
+    return lines
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ from lacuna.formats import checkpoints, files
 from lacuna.networks.pixels import to_bytes
 from lacuna.runtime import command, compute, precision
 from lacuna.runtime.provenance import digest_file
-from lacuna.training import card, loop, sheets
+from lacuna.training import card, loop
 from lacuna.training.data import RealClasses, RealImages
-from lacuna.training.gan import GanTraining
+from lacuna.training.gan import GanTraining, write_sheet
 from lacuna.training.loop import Journal
 
 # None of these changes what a step does. Leaving `images` out is what makes "train it longer" a change of one number.
@@ -63,7 +63,7 @@ class Training(GanTraining):
 
     def after_step(self, done: int) -> None:
         if self.passes(self.settings.sheet_interval, done):
-            write_sheet(self, done)
+            leave_sheet(self, done)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     paths = shards.shard_paths(job.images, job.count, job.shard_size)
     with real_images(training, paths) as training.real:
         journal = loop.run(training, job.state, state_key(training, paths), job.log)
-    write_sheet(training, journal.step)
+    leave_sheet(training, journal.step)
     hand_over_sheets(kept_sheets(job), job.sheets, journal.step * training.images_per_step)
     checkpoints.save_weights(job.weights, *weights_now(training, journal.step, training.task.final_size))
     files.write_text(job.card, card_text(training, journal))
@@ -111,13 +111,13 @@ def state_key(training: Training, paths: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def write_sheet(training: Training, done: int) -> None:
+def leave_sheet(training: Training, done: int) -> None:
     """Samples of the averaged generator after so many steps, of the same z each time; beside them its weights."""
     random = compute.generator(training.seed, "train_generator", "sheet")
     count = len(training.task.classes) ** 2 or SHEET_IMAGES  # one class per column
     samples_N3HW = training.samples(torch.randn(count, training.task.z_dim, generator=random), done)
     path = kept_sheets(training.job) / f"{done * training.images_per_step:08d}.png"
-    sheets.write(path, to_bytes(samples_N3HW), side=training.task.final_size)
+    write_sheet(path, to_bytes(samples_N3HW), side=training.task.final_size)
     settled = training.phase(done).settled_size  # the largest size that is wholly blended in
     checkpoints.save_weights(path.with_suffix(".safetensors"), *weights_now(training, done, settled))
 
@@ -152,19 +152,23 @@ def weights_now(training: Training, done: int, size: int) -> tuple[dict[str, Ten
 
 
 def card_text(training: Training, journal: Journal) -> str:
-    job, task = training.job, training.task
-    return card.text(
-        title=f"{job.weights.stem}: a generator of family {job.family}",
-        command=shlex.join(["python", "-m", "lacuna.stages.train_generator", "--job", job.model_dump_json()]),
-        settings=training.settings.given(),
-        shown=training.schedule.shown(journal.step * training.images_per_step),
-        seconds=journal.seconds,
-        threads=job.threads,
-        device=str(training.device),
-        trained_on=f"the first {job.count:,} images of `{job.images.name}`",
-        parameters=sum(tensor.numel() for tensor in task.weights(training.ema, task.final_size).values()),
-        rows=journal.rows,
-    )
+    job, task, settings = training.job, training.task, training.settings
+    shown = training.schedule.shown(journal.step * training.images_per_step)
+    parameters = sum(tensor.numel() for tensor in task.weights(training.ema, task.final_size).values())
+    body = [
+        f"Trained on the first {job.count:,} images of `{job.images.name}`: {sum(shown.values()):,} real images shown, "
+        f"{journal.seconds / 60:.1f} minutes of training",
+        f"on {card.processor()}, device {training.device}, {job.threads} thread(s). The weights are the running mean "
+        "over the training's end",
+        f"(half-life {settings.ema_half_life:,} images); {parameters:,} parameters.",
+        "",
+        "| size in pixels | real images shown |",
+        "|---|---|",
+        *(f"| {size} | {count:,} |" for size, count in shown.items() if count > 0),
+    ]
+    command_line = shlex.join(["python", "-m", "lacuna.stages.train_generator", "--job", job.model_dump_json()])
+    title = f"{job.weights.stem}: a generator of family {job.family}"
+    return card.page(title, body, command_line, settings, journal.rows)
 
 
 if __name__ == "__main__":

@@ -1,52 +1,31 @@
-"""The card beside trained weights: how they were made."""
+"""The card beside trained weights: how they were made, and how good they are."""
 
 import math
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from lacuna.config.base import Section
 from lacuna.runtime.provenance import canonical_json
 
 CURVE_ROWS = 12  # the card shows about so many rows of the log
 
 
-def text(
-    *, title: str, command: str, settings: Mapping[str, Any], shown: Mapping[int, int], seconds: float, threads: int,
-    device: str, trained_on: str, parameters: int, rows: Sequence[Mapping[str, float]],
-) -> str:  # fmt: skip
-    """Markdown."""
-    sizes = "\n".join(f"| {size} | {count:,} |" for size, count in shown.items() if count > 0)
-    return f"""# {title}
-
-Trained on {trained_on}: {sum(shown.values()):,} real images shown, {seconds / 60:.1f} minutes of training
-on {processor()}, device {device}, {threads} thread(s). The weights are the running mean over the training's end
-(half-life {settings["ema_half_life"]:,} images); {parameters:,} parameters.
-
-| size in pixels | real images shown |
-|---|---|
-{sizes}
-
-Command:
-
-    {command}
-
-Settings:
-
-    {canonical_json(dict(settings))}
-
-From the log, means since the row before:
-
-{curve(rows)}
-"""
+def page(title: str, body: Sequence[str], command: str, settings: Section, rows: Sequence[Mapping[str, float]]) -> str:
+    """Markdown: what is said of the network, how it was made, and some rows of its log."""
+    lines = [
+        f"# {title}", "", *body, "", "Command:", "", f"    {command}", "", "Settings:", "",
+        f"    {canonical_json(settings.given())}", "", "From the log, means since the row before:", "", *curve(rows),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
 
 
-def curve(rows: Sequence[Mapping[str, float]]) -> str:
+def curve(rows: Sequence[Mapping[str, float]]) -> list[str]:
     """Some rows of the log as a Markdown table, the last among them; columns that say nothing are left out."""
     picked = [*rows[-1 :: -max(len(rows) // CURVE_ROWS, 1)]][::-1]
     told = [name for name in (rows[0] if rows else ()) if any(math.isfinite(row[name]) for row in picked)]
     lines = [told, ["---"] * len(told), *([figure(row[name]) for name in told] for row in picked)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
 def figure(value: float) -> str:

@@ -6,13 +6,18 @@ Shape suffixes: N images, D latent numbers, H height, W width.
 import copy
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from lacuna.errors import UserError
+from lacuna.formats import files
 from lacuna.runtime import compute, precision, seeds
 from lacuna.training import loop
 from lacuna.training.data import RealImages
@@ -193,3 +198,15 @@ def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
+
+
+def write_sheet(path: Path, images_NHW3: NDArray[np.uint8], side: int) -> None:
+    """A PNG of all images in rows, each enlarged to at least `side` pixels without smoothing."""
+    N, size = images_NHW3.shape[:2]
+    columns = math.isqrt(N - 1) + 1
+    blank = np.full((-N % columns, *images_NHW3.shape[1:]), 255, np.uint8)
+    tiles = np.concatenate([images_NHW3, blank]).repeat(-(-side // size), 1).repeat(-(-side // size), 2)
+    rows, height, width = len(tiles) // columns, *tiles.shape[1:3]
+    sheet = tiles.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+    with files.atomic(path) as partial:
+        Image.fromarray(sheet).save(partial, format="PNG")

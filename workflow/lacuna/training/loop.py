@@ -117,13 +117,13 @@ class Training(ABC):
     def state_dict(self) -> dict[str, Any]:
         """What `load_state_dict` puts back."""
         return {
-            name: part.get_state() if isinstance(part, torch.Generator) else part.state_dict()
+            name: part.state_dict() if hasattr(part, "state_dict") else part.get_state()  # of random numbers
             for name, part in self.parts.items()
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         for name, part in self.parts.items():
-            (part.set_state if isinstance(part, torch.Generator) else part.load_state_dict)(state[name])
+            (part.load_state_dict if hasattr(part, "load_state_dict") else part.set_state)(state[name])
 
 
 def run(training: Training, state_path: str | Path, key: Mapping[str, Any], log_path: str | Path) -> Journal:
@@ -149,7 +149,11 @@ def run(training: Training, state_path: str | Path, key: Mapping[str, Any], log_
 
     def end_row() -> None:
         journal.end_row(training.row(journal))
-        tables.write_tsv(log_path, list(journal.rows[0]), [list(row.values()) for row in journal.rows])
+        write_log()
+
+    def write_log() -> None:
+        columns = list(journal.rows[0] if journal.rows else training.row(journal))
+        tables.write_tsv(log_path, columns, [list(row.values()) for row in journal.rows])
 
     if not journal.rows and training.has_row(journal.step):
         end_row()
@@ -170,8 +174,7 @@ def run(training: Training, state_path: str | Path, key: Mapping[str, Any], log_
                 save()
             if terminated():
                 raise command.Terminated
-    if not journal.rows:  # shorter than an interval
-        tables.write_tsv(log_path, list(training.row(journal)), [])
+    write_log()  # none was, where the training was shorter than an interval, or had ended before
     return journal
 
 

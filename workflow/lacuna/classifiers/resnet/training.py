@@ -16,12 +16,12 @@ from lacuna.classifiers.resnet.settings import Training as Settings
 from lacuna.formats.images import ImageShards
 from lacuna.networks.pixels import from_bytes
 from lacuna.runtime import seeds
-from lacuna.training.judged import JudgedTraining, confusion
+from lacuna.training.judged import LabelledTraining, confusion
 from lacuna.training.labelled import LabelledBatch
 from lacuna.training.loop import Journal, Row
 
 
-class Training(JudgedTraining):
+class Training(LabelledTraining):
     """A classifier of `num_classes` classes that learns from labelled images."""
 
     def __init__(

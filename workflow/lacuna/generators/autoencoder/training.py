@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from lacuna.errors import UserError
 from lacuna.formats.images import ImageShards
@@ -19,9 +18,7 @@ from lacuna.generators.autoencoder.settings import Training as Settings
 from lacuna.inversion.perceptual import PerceptualNetwork
 from lacuna.networks.pixels import from_bytes
 from lacuna.runtime import compute, precision, seeds
-from lacuna.training import loop
-from lacuna.training.judged import one_cycle
-from lacuna.training.labelled import rows_of_step
+from lacuna.training.judged import JudgedTraining
 from lacuna.training.loop import Journal, Row
 from lacuna.training.losses import Logistic
 
@@ -49,7 +46,7 @@ class PatchDiscriminator(nn.Module):
         return scores_NP
 
 
-class Training(loop.Training):
+class Training(JudgedTraining):
     """An AutoencoderKL that learns from images.
 
     A reconstruction is drawn from a sample of the latent's distribution, and judged by L1 of pixels and of perceptual
@@ -67,37 +64,26 @@ class Training(loop.Training):
         self, images: ImageShards, held_out: ImageShards, perceptual: PerceptualNetwork | None, settings: Settings,
         seed: int, device: torch.device, name: str,
     ) -> None:  # fmt: skip
-        self.images, self.held_out, self.seed, self.device, self.name = images, held_out, seed, device, name
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seeds.seed_for(seed, "train_autoencoder", "weights"))
+            network = build(settings.architecture.given(), images.size)
+            self.discriminator = PatchDiscriminator(settings.adversary.width)
+        super().__init__(network, images, held_out, settings, seed, device, name)
+        self.discriminator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.perceptual = perceptual if settings.lambda_perceptual else None
         self.levels, self.rules = settings.feature_levels, settings.adversary
-        self.precision = precision.training_precision(settings.precision, device)
-        self.steps, self.images_per_step = settings.images // settings.batch_size, settings.batch_size
-        self.log_interval = settings.log_interval
         self.weights = {
             "pixel": settings.lambda_pixel, "kl": settings.lambda_kl, "perceptual": settings.lambda_perceptual,
             "adversary": self.rules.weight,
         }  # fmt: skip
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seeds.seed_for(seed, "train_autoencoder", "weights"))
-            self.network = build(settings.architecture.given(), images.size)
-            self.discriminator = PatchDiscriminator(self.rules.width)
-        networks: list[nn.Module] = [self.network, self.discriminator]
-        for network in networks:
-            network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.AdamW(  # its rate is a factor on the schedule's
-            self.network.parameters(), lr=1.0, weight_decay=settings.weight_decay
-        )
-        self.schedule = LambdaLR(self.optimizer, lambda step: one_cycle(step / self.steps, settings.learning_rate))
         self.adversary = Logistic(self.rules.r1, self.rules.r1_interval, images.size)
         self.adversary_optimizer = torch.optim.Adam(
             self.discriminator.parameters(), lr=self.rules.learning_rate, betas=(0.0, 0.99)
         )
-        names = ("network", "optimizer", "schedule", "discriminator", "adversary_optimizer")
-        self.parts = {name: getattr(self, name) for name in names}
+        self.parts |= {"discriminator": self.discriminator, "adversary_optimizer": self.adversary_optimizer}
 
     def batch(self, step: int) -> Tensor:
-        rows = rows_of_step(self.seed, step, self.images_per_step, len(self.images))
-        return from_bytes(self.images.read("images", rows))
+        return from_bytes(self.images.read("images", self.rows(step)))
 
     def step(self, step: int, batch: Tensor) -> dict[str, Tensor]:
         x_N3HW = batch.to(self.device, memory_format=torch.channels_last)

@@ -66,6 +66,7 @@ def _of_training(config: Configuration) -> Iterable[str]:
 
 
 SECTIONS = (
+    Entry("contrasts", "Which is nearer", _of_stages("contrast")),
     Entry("findings", "Findings", _of_stages()),
     Entry("agreement", "Agreement", _of_stages("agreement")),
     Entry("distribution", "Distribution", _of_distribution),

@@ -19,17 +19,19 @@ MASK2FORMER_SIDE = 384  # the library scales its masks to this, whatever the ima
 
 
 def query_scores(class_logits_QK: Tensor, mask_logits_Qhw: Tensor, side: int = 0) -> Tensor:
-    """Scores (K, h, w) of one image.
+    """Scores (K, h, w) of one image, in float32 whatever the network computed in.
 
     Args:
         class_logits_QK: the last class is "nothing".
         side: pixels per side that the masks are brought to first; 0 leaves them.
     """
+    class_logits_QK, mask_logits_Qhw = class_logits_QK.float(), mask_logits_Qhw.float()
     if side:
         mask_logits_Qhw = functional.interpolate(
             mask_logits_Qhw[None], size=(side, side), mode="bilinear", align_corners=False
         )[0]
-    return torch.einsum("qk,qhw->khw", class_logits_QK.softmax(dim=-1)[:, :-1], mask_logits_Qhw.sigmoid())
+    with torch.autocast(mask_logits_Qhw.device.type, enabled=False):
+        return torch.einsum("qk,qhw->khw", class_logits_QK.softmax(dim=-1)[:, :-1], mask_logits_Qhw.sigmoid())
 
 
 def window_starts(longer: int, side: int) -> list[int]:

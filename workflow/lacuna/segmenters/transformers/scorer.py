@@ -71,7 +71,7 @@ class QueryScorer:
         each = len(parts_N3SS) // len(x_N3HW)
         for first in range(0, len(parts_N3SS), each):
             rows = range(first, first + each)
-            yield joined([query_scores(classes[row].float(), masks[row].float(), self.side) for row in rows], size)
+            yield joined([query_scores(classes[row], masks[row], self.side) for row in rows], size)
 
     def features(self, x_N3HW: Tensor) -> list[Tensor]:
         """Maps of the backbone."""

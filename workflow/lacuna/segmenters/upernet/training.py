@@ -3,7 +3,7 @@
 Shape suffixes: N images, K classes, H and W size of the label map.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from lacuna.segmenters.parsing import part_blocks
 from lacuna.segmenters.parsing_segmenter import SIGNED_RGB, ParsingSegmenter, build_network
 from lacuna.segmenters.upernet.losses import ParsingLoss, class_weights, intersection_over_union
 from lacuna.segmenters.upernet.settings import Training as Settings
-from lacuna.training.judged import JudgedTraining, confusion
+from lacuna.training.judged import LabelledTraining, confusion
 from lacuna.training.labelled import LabelledBatch
 from lacuna.training.loop import Journal, Row
 
@@ -43,7 +43,7 @@ class Scores:
         return float(np.nanmean(self.iou(category)[1:]))
 
 
-class Training(JudgedTraining):
+class Training(LabelledTraining):
     """A segmenter that learns from `scenes`, whose `vocabulary` has the classes and the owner of each part."""
 
     def __init__(
@@ -113,3 +113,33 @@ def weights_of_classes(scenes: ImageShards, classes: Mapping[str, list[str]], po
         for name in ("object", "material")
     }
     return {name: class_weights(pixels_K, power) for name, pixels_K in pixels.items()}
+
+
+def card_body(segmenter: ParsingSegmenter, scores: Scores, num_held_out: int) -> list[str]:
+    """Overall scores, and one table per category."""
+    lines = [
+        f"On {num_held_out:,} held-out scenes of {segmenter.size} x {segmenter.size} pixels:",
+        "",
+        "| score | value |",
+        "|---|---|",
+        *(f"| mean IoU, {category} | {scores.mean_iou(category):.3f} |" for category in LABEL_MAPS),
+        f"| lowest IoU of an object | {np.nanmin(scores.iou('object')[1:]):.3f} |",
+        f"| scene accuracy | {scores.scene_accuracy:.3f} |",
+        "",
+        "IoU: intersection over union of the pixels of all scenes; a part counts where object and part are right; the",
+        "means are over the classes that occur, without '-'. Area: share of all pixels, and how far the found share is",
+        "from it, which is the segmenter's bias as an instrument for class areas.",
+    ]
+    for category in LABEL_MAPS:
+        lines += ["", f"## {category}", "", *table(segmenter.classes[category], scores.confusions[category])]
+    return lines
+
+
+def table(classes: list[str], confusion_KK: NDArray[np.int64]) -> Iterator[str]:
+    """Rows of one category; classes that do not occur are left out."""
+    true_px, found_px, pixels = confusion_KK.sum(axis=1), confusion_KK.sum(axis=0), confusion_KK.sum()
+    yield "| class | IoU | area | found area |"
+    yield "|---|---|---|---|"
+    for name, iou, true, found in zip(classes, intersection_over_union(confusion_KK), true_px, found_px, strict=True):
+        if true:
+            yield f"| {name} | {iou:.3f} | {100 * true / pixels:.2f} % | {100 * (found - true) / true:+.1f} % |"

@@ -1,0 +1,1 @@
+"""Two generators against the same real images: which of both is nearer."""
