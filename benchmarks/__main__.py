@@ -3,5 +3,5 @@
 import subprocess
 import sys
 
-for name in ("stages", "segmenter", "inversion", "statistics", "conditional", "diffusion", "foreign"):
+for name in ("stages", "segmenter", "regions", "inversion", "statistics", "conditional", "diffusion", "foreign"):
     subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)

@@ -136,7 +136,9 @@ def test_the_page_shows_regions_of_each_class_beside_the_verdict_on_them(page: s
     ]
     assert "10 random regions of tree, real" in strips and "10 random regions of tree, generated" in strips
     assert sum("chip altered" in (attributes.get("class") or "") for _, attributes in tags) == 4
-    assert "What is taken for tree and bench does not look like the real ones." in page
+    assert (
+        page.count("What is taken for tree and ") >= 2
+    )  # the first claim, and that of the section; bench has a hostile name
     missing = page.count("no region of it")
     assert page.count('class="places"') == 14 and len(strips) == 28 - missing and missing >= 1
 
@@ -466,10 +468,10 @@ def test_of_many_comparisons_both_ends_are_shown_in_full_and_all_in_one_table(
     with caplog.at_level("INFO"):
         page = write_page(folder, config, "--files-dir", str(tmp_path / "beside"))
     assert "4 of 9 comparisons are shown in full" in caplog.text
-    articles = [
-        attrs["id"] for tag, attrs in Outline(page).tags if tag == "article" and "snapshot" in (attrs.get("id") or "")
-    ]
+    found = [str(attrs.get("id")) for tag, attrs in Outline(page).tags if tag == "article"]
+    articles = [name for name in found if name.startswith("chapel-chapel-snapshot")]
     assert articles == [f"chapel-chapel-snapshot_{number}" for number in (1, 2, 4, 5)]
+    assert [name for name in found if name.startswith("appearance")] == [f"appearance-{name}" for name in articles]
     ordered = tables.read_tsv(tmp_path / "beside/comparisons.tsv")
     assert [float(row["fsd"]) for row in ordered] == sorted(range(10, 100, 10))
     assert ordered[0]["generated"] == "snapshot_5" and "person" in ordered[0]["most_short"]
