@@ -23,7 +23,8 @@ from lacuna.segmenters.loading import load_segmenter
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_GB = 5.0
 NEEDED = ("torch", "snakemake", "numpy", "scipy", "pydantic", "h5py")
-OPTIONAL = "transformers diffusers onnxruntime snakemake-executor-plugin-slurm".split()  # of the extras
+# Of the extras; packages, not families, whose names stand in their table alone.
+OPTIONAL = "transformers diffusers onnxruntime snakemake-executor-plugin-slurm".split()  # noqa: SIM905
 
 
 @dataclass(frozen=True)
