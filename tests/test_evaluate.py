@@ -25,8 +25,8 @@ from lacuna.stages import evaluate, evaluate_table
 @pytest.fixture
 def case(tmp_path, monkeypatch):
     """Six samples, once found exactly and once left at other latents."""
-    monkeypatch.setattr(evaluate, "load_perceptual", lambda *arguments: TinyFeatures())
-    monkeypatch.setattr(evaluate, "load_segmenter", lambda *arguments: StubSegmenter())
+    monkeypatch.setattr(evaluate, "load_perceptual", lambda *_, **__: TinyFeatures())
+    monkeypatch.setattr(evaluate, "load_segmenter", lambda *_, **__: StubSegmenter())
     generator = save_generator(tmp_path / "generator.safetensors")
     save_samples(tmp_path / "images.h5", generator, 6)
     with images.ImageShards([tmp_path / "images.h5"]) as shards:
@@ -80,7 +80,7 @@ def test_images_of_unknown_origin_have_no_truth(case):
 def test_latents_of_another_width_are_refused(case):
     shards, checkpoint = [str(case / "images.h5")], str(case / "generator.safetensors")
     with pytest.raises(ValueError, match="z of 8 numbers, expected the generator's 9; run sample again"):
-        evaluate.true_latents(shards, checkpoint, np.arange(6), 9)
+        evaluate.true_latents(shards, [checkpoint], np.arange(6), 9)
 
 
 def test_the_table_has_a_block_a_source_and_a_column_a_method(case, capsys):

@@ -125,7 +125,7 @@ def test_the_curve_ends_at_the_distance_of_the_comparison(
         "--code", "c",
     ])  # fmt: skip
     for name, images in (("real", trained / "scenes.h5"), ("gan", tmp_path / "gan.images.h5")):
-        measured(trained, tmp_path, name, str(images), segment_settings(config, name))
+        measured(trained, tmp_path, name, str(images), segment_settings(config, "net", name))
     sides = [
         word for side, name in (("real", "real"), ("generated", "gan"))
         for word in (f"--{side}-moments", str(tmp_path / f"{name}.h5"), f"--{side}-tables", str(tmp_path / name),
@@ -138,7 +138,7 @@ def test_the_curve_ends_at_the_distance_of_the_comparison(
     follow.main([
         "--family", "progan", "--snapshots", str(trained / "snapshots"), "--generator-settings", "{}", "--moments",
         str(tmp_path / "real.h5"), "--segmenter-family", "upernet", "--segmenter", str(trained / "net.safetensors"),
-        "--settings", json.dumps(segment_settings(config, "gan")), "--category", category, "--count", str(COUNT),
+        "--settings", json.dumps(segment_settings(config, "net", "gan")), "--category", category, "--count", str(COUNT),
         "--batch-size", "7", "--seed", str(SEED), "--device", "cpu", "--threads", "1", "--card",
         str(trained / "card.md"), "--code", "c", "--tsv", str(tmp_path / "curve.tsv"), "--with-curve",
         str(tmp_path / "card.md"),

@@ -97,8 +97,8 @@ def test_only_a_source_with_groups_is_segmented_with_them() -> None:
     config = yaml.safe_load((Path(__file__).parents[1] / "config.yaml").read_text())
     config["sources"]["people"] = {"kind": "folder", "path": "people", "groups": "parent"}
     filled = check_config(config)
-    assert segment_settings(filled, "people")["groups"] == "parent"
-    assert "groups" not in segment_settings(filled, "chapel")
+    assert segment_settings(filled, "chapel", "people")["groups"] == "parent"
+    assert "groups" not in segment_settings(filled, "chapel", "chapel")
 
 
 def test_files_know_their_groups_whatever_is_left_out_or_put_in_order(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_a_class_in_unconverged_images_alone_comes_last_without_a_claim():
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    monkeypatch.setattr(omissions, "load_segmenter", lambda *arguments: StubSegmenter())
+    monkeypatch.setattr(omissions, "load_segmenter", lambda *_, **__: StubSegmenter())
     (tmp_path / "segmenter").touch()
 
     def call(folder, **more):

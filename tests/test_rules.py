@@ -47,4 +47,4 @@ def test_rules_are_short() -> None:
 def test_only_what_needs_the_internet_runs_beside_snakemake() -> None:
     text = "\n".join(path.read_text() for path in sorted(RULES.glob("*.smk")))
     local = {name for name in re.findall(r"^rule (\w+):", text, re.MULTILINE) if name not in blocks()}
-    assert local == {"fetch_file", "fetch_unpacked"}
+    assert local == {"fetch_file", "fetch_snapshot", "fetch_unpacked"}

@@ -112,7 +112,7 @@ def test_the_generators_own_samples_are_the_control_of_its_photos() -> None:
 def test_the_segmenters_backbone_is_the_perceptual_network_unless_one_is_named() -> None:
     config = check_config(CONFIG | {"perceptual": {"vgg": {"family": "vgg16", "checkpoint": "vgg.pth"}}})
     photos = config.inversions[0]
-    expected = {"family": "upernet", "checkpoint": "results/train_segmenter/net.safetensors"}
+    expected = {"family": "upernet", "checkpoint": "results/train_segmenter/net.safetensors", "settings": {}}
     assert inversion_perceptual(config, photos) == expected
     assert inversion_perceptual(config, photos.model_copy(update={"perceptual": "vgg"}))["checkpoint"] == "vgg.pth"
 
