@@ -184,5 +184,8 @@ def stage_process(folder: Path, stage: str) -> int:
 
 def images_logged(folder: Path) -> int:
     """Real images that the training of the generator has shown by the last row of its log."""
-    rows = (folder / "results/train_generator/gan.tsv").read_text().splitlines()
+    path = folder / "results/train_generator/gan.tsv"
+    if not path.exists():  # a state is saved by the clock, perhaps before the first row
+        return 0
+    rows = path.read_text().splitlines()
     return int(float(rows[-1].split("\t")[0]))

@@ -5,6 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
+import autoencoder_files
 import pytest
 import toy
 from PIL import Image
@@ -89,12 +90,13 @@ def test_documented_targets_of_make_exist(command: str) -> None:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh clone with two folders of images beside it."""
+    """A fresh clone with two folders of images beside it, and one of an autoencoder."""
     folder = toy.copy_repository(tmp_path_factory.mktemp("clone"))
     for name in ("photos", "samples"):
         (folder.parent / name).mkdir()
-        for number in range(3):
+        for number in range(64):
             Image.new("RGB", (48, 40), (number, 90, 160)).save(folder.parent / name / f"{number}.png")
+    autoencoder_files.tiny("AutoencoderKL").save_pretrained(folder.parent / "folder")
     return folder
 
 

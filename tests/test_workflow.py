@@ -91,8 +91,8 @@ def test_equal_settings_in_another_order_rerun_nothing(finished: Path) -> None:
 def test_more_images_run_only_the_new_shards_and_what_follows(finished: Path) -> None:
     more = {"sources": {"gan": {"kind": "generator", "generator": "gan", "count": 60}}}
     jobs = toy.planned(finished, *overlay(finished, more))
-    once = ("sample_shard", "segment_shard", "moments_source", "fsd_pair", "truth_source", "report_page")
-    assert jobs == dict.fromkeys(once, 1)
+    once = ("sample_shard", "segment_shard", "moments_source", "fsd_pair", "appearance_pair", "truth_source")
+    assert jobs == dict.fromkeys([*once, "report_page"], 1)
 
 
 def test_a_partial_last_shard_is_replaced_when_more_images_are_asked_for(finished: Path) -> None:
@@ -118,12 +118,13 @@ def test_another_fsd_setting_runs_only_fsd_and_report(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "stages"),
     [
-        ("areas/frechet.py", {"fsd_pair", "truth_source", "follow_generator", "report_page"}),
+        ("areas/frechet.py", {"fsd_pair", "appearance_pair", "truth_source", "follow_generator", "report_page"}),
         ("stages/omissions.py", {"omissions_source", "report_page"}),
         ("stages/report.py", {"report_page"}),
         (
             "stages/sample.py",
-            {"sample_shard", "segment_shard", "moments_source", "fsd_pair", "truth_source"} | INVERSIONS,
+            {"sample_shard", "segment_shard", "moments_source", "fsd_pair", "appearance_pair", "truth_source"}
+            | INVERSIONS,
         ),
     ],
 )

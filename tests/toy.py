@@ -166,6 +166,7 @@ def planned(copy: Path, *words: str) -> dict[str, int]:
 TARGETS = {
     "train_segmenter",
     "train_generator",
+    "train_autoencoder",
     "train_classifier",
     "train_encoder",
     "fsd_by_class",

@@ -204,7 +204,8 @@ class Told:
 
     def appearance(self, segmenter: str, real: str, generated: str) -> Job:
         config = self.config
-        told = {"settings": config.appearance.given(), "kept": config.regions.given(), "verdicts": config.fsd.given()}
+        limits = config.fsd.model_dump(include={"omitted_below", "changed_by", "q_below"})
+        told = {"settings": config.appearance.given(), "kept": config.regions.given(), "verdicts": limits}
         for side, source in (("real", real), ("generated", generated)):
             told |= {f"{side}_{key}": value for key, value in self._tables(segmenter, source).items()}
         return {**told, **self._resampled()}
