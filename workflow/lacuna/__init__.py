@@ -1,7 +1,7 @@
 """Lacuna: what an image generator cannot generate.
 
 For a program or a notebook: `compare` two sets of images, and `FrechetSegmentationDistance`, the metric of a training
-loop. The workflow runs a module a stage of `stages`; the other rooms are what these share.
+loop. The workflow runs one module of `stages` per stage; the other rooms are what these share.
 """
 
 import importlib

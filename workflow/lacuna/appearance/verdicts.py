@@ -1,4 +1,4 @@
-"""One verdict a class on how it looks: alike, altered, or undecided.
+"""One verdict per class on how it looks: alike, altered, or undecided.
 
 Shape suffixes: N real regions, M generated regions, D features.
 """
